@@ -1,0 +1,65 @@
+# `make help` lists the targets. Each sets up what it needs, with nothing but Python and make.
+
+# The interpreter that makes the environment: PYTHON=... names another one.
+PYTHON = $(shell for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" $(IS_SUPPORTED) && echo "$$python" && break; done)
+
+# Other paths for generate and check-generated, absolute or relative: make generate SPEC=...
+SPEC =
+CONFIG =
+OUTPUT =
+export SPEC CONFIG OUTPUT
+
+VENV = .venv/installed
+IS_SUPPORTED = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+BIN = .venv/bin
+RUN = $(BIN)/python
+GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
+	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
+SOURCES = examples tests tools
+
+.PHONY: help demo test generate check-generated lint check build lock clean
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL = help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 18
+
+demo: $(VENV)  ## create a video job, on a local relay or on GROK_BASE_URL with GROK_API_KEY
+	@$(RUN) examples/create_video.py
+
+test: $(VENV)  ## run all tests
+	@$(RUN) -m pytest
+
+generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= name other paths
+	@$(GENERATE)
+
+check-generated: $(VENV)  ## fail if the package is not what the spec gives
+	@$(GENERATE) --check
+
+lint: $(VENV)  ## check the style and the types of hand-written and generated code
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(RUN) -m mypy generated $(SOURCES)
+
+check: lint check-generated test build  ## all of the above, and build
+
+build: $(VENV)  ## build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(RUN) -m hatchling build
+
+lock: $(VENV)  ## pin the newest development tools with their hashes
+	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --python-version 3.11 \
+		--output-file requirements-dev.txt pyproject.toml requirements-dev.in
+
+clean:  ## remove everything that the other targets made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(VENV): requirements-dev.txt pyproject.toml
+	@"$(PYTHON)" $(IS_SUPPORTED) || { echo \
+		"make: no Python 3.11 or newer$(PYTHON:%= at %); install one, or name it with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

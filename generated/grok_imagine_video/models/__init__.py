@@ -1,0 +1,21 @@
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
+"""Contains all the data models used in inputs/outputs"""
+
+from .create_video_request import CreateVideoRequest
+from .create_video_request_aspect_ratio import CreateVideoRequestAspectRatio
+from .create_video_request_model import CreateVideoRequestModel
+from .create_video_request_resolution import CreateVideoRequestResolution
+from .create_video_response import CreateVideoResponse
+from .image_input import ImageInput
+from .reference_image import ReferenceImage
+
+__all__ = (
+    "CreateVideoRequest",
+    "CreateVideoRequestAspectRatio",
+    "CreateVideoRequestModel",
+    "CreateVideoRequestResolution",
+    "CreateVideoResponse",
+    "ImageInput",
+    "ReferenceImage",
+)
