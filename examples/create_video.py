@@ -1,0 +1,61 @@
+"""Create a video job.
+
+With GROK_BASE_URL and GROK_API_KEY set, the job goes to that relay and costs money. Without them
+it goes to a relay of our own on this machine, which makes no video.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+
+import httpx
+
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video
+
+
+def main() -> None:
+    request = CreateVideoRequest(
+        model="grok-imagine-video",
+        prompt="A serene lake at sunrise with mist rolling over the water",
+        duration=4,
+        aspect_ratio="16:9",
+        resolution="480p",
+    )
+    with contextlib.ExitStack() as stack:
+        base_url, token = os.environ.get("GROK_BASE_URL"), os.environ.get("GROK_API_KEY")
+        if bool(base_url) != bool(token):
+            sys.exit("create_video: set both GROK_BASE_URL and GROK_API_KEY, or neither")
+        if not base_url or not token:
+            base_url, token = stack.enter_context(local_relay())
+        client = stack.enter_context(
+            AuthenticatedClient(base_url=base_url, token=token, timeout=httpx.Timeout(60))
+        )
+        print(f"POST {base_url}/v1/videos/generations")
+        print(json.dumps(request.to_dict(), indent=2))
+        try:
+            response = create_video.sync_detailed(client=client, body=request)
+        except httpx.HTTPError as error:
+            sys.exit(f"create_video: {base_url}: {error or type(error).__name__}")
+        if response.parsed is None:
+            answer = response.content.decode(errors="replace")
+            sys.exit(f"create_video: status {response.status_code.value}: {answer[:500]}")
+        print(response.status_code.value)
+        print(json.dumps(response.parsed.to_dict(), indent=2))
+
+
+@contextlib.contextmanager
+def local_relay() -> Iterator[tuple[str, str]]:
+    """The relay of examples/relay.py, which needs more than the package itself."""
+    import relay
+
+    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach this machine's loopback
+    token = secrets.token_hex()
+    with relay.running(relay.create_app(token)) as base_url:
+        yield base_url, token
+
+
+if __name__ == "__main__":
+    main()
