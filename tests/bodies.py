@@ -1,0 +1,62 @@
+"""Request bodies, good ones and bad ones with one fault each, for every test that needs some."""
+
+from typing import Any
+
+Body = dict[str, Any]
+
+TEXT: Body = {
+    "model": "grok-imagine-video",
+    "prompt": "A serene lake at sunrise",
+    "resolution": "480p",
+    "aspect_ratio": "16:9",
+    "duration": 4,
+}
+URL = "https://images.example/lake.png"
+
+GOOD: dict[str, Body] = {
+    "text alone": TEXT,
+    "other model": TEXT | {"model": "grok-imagine-video-1.5-preview"},
+    "empty prompt": TEXT | {"prompt": ""},
+    "prompt beyond ASCII": TEXT | {"prompt": 'A "lake"\n日出 🌅 \\ / \u2028'},
+    "720p": TEXT | {"resolution": "720p"},
+    "square": TEXT | {"aspect_ratio": "1:1"},
+    "portrait": TEXT | {"aspect_ratio": "9:16"},
+    "shortest": TEXT | {"duration": 1},
+    "longest": TEXT | {"duration": 15},
+    "image": TEXT | {"image": {"url": URL}},
+    "image as data": TEXT | {"image": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+    "no reference images": TEXT | {"reference_images": []},
+    "reference images": TEXT | {"reference_images": [{"url": URL}, {"url": URL + "?2"}]},
+    "reference image without url": TEXT | {"reference_images": [{}]},
+    "unknown fields": {"seed": 7, "user": None, "tags": ["a"]}
+    | TEXT
+    | {"image": {"detail": "high", "url": URL}},
+}
+
+# The field that the fault is in, as a path, and the body.
+BAD: dict[str, tuple[str, Body]] = {
+    **{f"without {name}": (name, {key: TEXT[key] for key in TEXT if key != name}) for name in TEXT},
+    "unknown model": ("model", TEXT | {"model": "grok-imagine-video-2"}),
+    "model of no type": ("model", TEXT | {"model": None}),
+    "prompt as a list": ("prompt", TEXT | {"prompt": ["a lake"]}),
+    "prompt as null": ("prompt", TEXT | {"prompt": None}),
+    "1080p": ("resolution", TEXT | {"resolution": "1080p"}),
+    "resolution as a number": ("resolution", TEXT | {"resolution": 480}),
+    "4:3": ("aspect_ratio", TEXT | {"aspect_ratio": "4:3"}),
+    "too short": ("duration", TEXT | {"duration": 0}),
+    "too long": ("duration", TEXT | {"duration": 16}),
+    "duration as text": ("duration", TEXT | {"duration": "4"}),
+    "duration as a fraction": ("duration", TEXT | {"duration": 4.5}),
+    "duration as a bool": ("duration", TEXT | {"duration": True}),
+    "image without url": ("image.url", TEXT | {"image": {}}),
+    "image as a url": ("image", TEXT | {"image": URL}),
+    "image as null": ("image", TEXT | {"image": None}),
+    "image url as a number": ("image.url", TEXT | {"image": {"url": 1}}),
+    "reference images as one": ("reference_images", TEXT | {"reference_images": {"url": URL}}),
+    "reference image as a url": ("reference_images.0", TEXT | {"reference_images": [URL]}),
+    "reference image url as null": (
+        "reference_images.1.url",
+        TEXT | {"reference_images": [{"url": URL}, {"url": None}]},
+    ),
+    "both kinds of image": ("image", TEXT | {"image": {"url": URL}, "reference_images": []}),
+}

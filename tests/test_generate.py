@@ -1,0 +1,226 @@
+"""`make generate` and `make check-generated`: what comes out, and what bad input does."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "generated" / "grok_imagine_video"
+
+# As small as a document can be, in OpenAPI 3.0.
+PETS = '''\
+openapi: 3.0.3
+info: {title: 'Pets"""  # {{ 7 * 7 }}', version: 2.5.0rc1}
+paths:
+  /pets/{id}:
+    get:
+      tags: [pets]
+      operationId: getPet
+      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+      responses:
+        '200':
+          description: ok
+          content: {application/json: {schema: {$ref: '#/components/schemas/Pet'}}}
+components: {schemas: {Pet: {type: object, properties: {name: {type: string}}}}}
+'''
+
+
+def make(target: str, **paths: object) -> subprocess.CompletedProcess[str]:
+    """Run make as a person does; `make` itself adds a last line, which starts with its name."""
+    words = ["make", target, *(f"{name.upper()}={path}" for name, path in paths.items())]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def generate(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "generate.py", *map(str, words)],
+        cwd=ROOT,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(package: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(package)): path.read_bytes()
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_same_bytes_come_out_everywhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "with spaces" / "a package"
+    shutil.copy(ROOT / "openapi.yaml", tmp_path / "another name.yaml")
+    made = [
+        make("generate", spec=tmp_path / "another name.yaml", output=elsewhere),
+        generate("--output", tmp_path / "two", PYTHONHASHSEED="1", LC_ALL="C", TZ="Asia/Tokyo"),
+    ]
+    assert [run.stderr for run in made] == ["", ""]
+    assert contents(elsewhere) == contents(tmp_path / "two") == contents(PACKAGE)
+
+
+def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
+    for name, content in contents(PACKAGE).items():
+        header = content.decode().splitlines()[:2]
+        assert "Do not edit" in header[0], name
+        assert "make generate" in header[1], name
+
+
+def test_the_code_is_formatted_and_imports_nothing_unused() -> None:
+    ruff = Path(sys.executable).with_name("ruff")
+    isolated = ["--isolated", "--no-cache", "--line-length", "100", str(PACKAGE)]
+    subprocess.run([ruff, "check", "--select", "F,I", *isolated], check=True)
+    subprocess.run([ruff, "format", "--check", *isolated], check=True)
+
+
+def printed(code: str, folder: Path) -> list[str]:
+    """The words that `code` prints where the packages in `folder` can be imported."""
+    words = [sys.executable, "-c", code]
+    return subprocess.check_output(words, cwd=folder, text=True).split()
+
+
+def test_another_spec_another_name_and_leftovers(tmp_path: Path) -> None:
+    (tmp_path / "pets.yaml").write_text(PETS)
+    (tmp_path / "config.yaml").write_text("package_name_override: pets")
+    pets = tmp_path / "pets"
+    for _ in range(2):
+        run = make("generate", spec=f"{pets}.yaml", config=tmp_path / "config.yaml", output=pets)
+        assert run.stderr == ""
+        assert {path.name for path in pets.iterdir()} == {path.name for path in PACKAGE.iterdir()}
+        (pets / "leftover.py").touch()
+    code = "import pets; print(pets.__version__, *pets.__all__); pets.get_pet.sync; pets.Pet()"
+    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
+    assert printed(code, tmp_path) == ["2.5.0rc1", *exported]
+
+
+def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
+    operation = "{operationId: %s, tags: [%s], responses: {'200': {description: ok}}}"
+    (tmp_path / "spec.yaml").write_text(
+        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n"
+        f"  /a: {{get: {operation % ('find', 'a')}, put: {operation % ('errors', 'a')}}}\n"
+        f"  /b: {{get: {operation % ('find', 'b')}, put: {operation % ('put', 'b')}}}\n"
+        "components: {schemas: {Client: {type: object}, Model: {type: object}}}\n"
+    )
+    run = generate("--spec", tmp_path / "spec.yaml", "--output", tmp_path / "shared")
+    assert run.stderr == ""
+    code = (
+        "import shared, shared.api.a.find, shared.api.b.find, shared.api.a.errors, shared.models;"
+        "assert shared.errors is not shared.api.a.errors;"
+        "assert shared.Client is not shared.models.Client;"
+        "print(*shared.__all__)"
+    )
+    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "Model", "put"]
+    assert printed(code, tmp_path) == exported
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    without_caches = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(PACKAGE, tmp_path / "copy", ignore=without_caches))
+
+
+def test_check_passes_on_what_the_spec_gives() -> None:
+    run = make("check-generated")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "edit": (lambda p: (p / "client.py").write_text("x = 1\n"), "client.py: differs"),
+    "deletion": (lambda p: (p / "py.typed").unlink(), "py.typed: missing"),
+    "addition": (lambda p: (p / "api" / "extra.txt").touch(), "api/extra.txt: not generated"),
+    "deletion of all": (shutil.rmtree, "models/__init__.py: missing"),
+}
+
+
+@pytest.mark.parametrize(("edit", "line"), EDITS.values(), ids=EDITS)
+def test_check_names_the_file_and_the_command_that_mends_it(
+    edit: Callable[[Path], object], line: str, copy: Path
+) -> None:
+    edit(copy)
+    before = contents(copy)
+    run = make("check-generated", output=copy)
+    assert run.returncode != 0
+    assert f"{copy}/{line}\n" in run.stderr
+    assert contents(copy) == before
+
+    command = next(text for text in run.stderr.splitlines() if "run: " in text).split("run: ")[1]
+    subprocess.run(command, shell=True, cwd=ROOT, check=True, capture_output=True)  # noqa: S602
+    assert make("check-generated", output=copy).returncode == 0
+
+
+SPECS = {
+    "missing": (None, "No such file"),
+    "empty": ("", "not an OpenAPI document"),
+    "a list": ("- 1", "not an OpenAPI document"),
+    "broken YAML": ("openapi: 3.1.0\ninfo: [", "line 2"),
+    "twice the same key": (PETS + "paths: {}\n", "paths"),
+    "binary": ("\x00\x01", "spec.yaml"),
+    "Swagger": ("swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
+    "typo in a field": (PETS.replace("info:", "infos:"), "info"),
+    "typo in a type": (PETS.replace("type: integer", "type: integr"), "integr"),
+    "dangling reference": (PETS.replace("schemas/Pet'", "schemas/Dog'"), "Dog"),
+    "part that cannot be generated": (
+        PETS.replace("application/json", "image/png"),
+        "image/png",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "part"), SPECS.values(), ids=SPECS)
+def test_a_bad_spec_gets_one_line_and_changes_nothing(
+    text: str | None, part: str, tmp_path: Path, copy: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "spec.yaml").write_text(text)
+    assert_refused(generate("--spec", tmp_path / "spec.yaml", "--output", copy), part, copy)
+
+
+CONFIGS = {
+    "missing": (None, "No such file"),
+    "broken": ("a: [", "not a configuration"),
+    "of wrong type": ("literal_enums: perhaps", "literal_enums"),
+    "with a hook that fails": ("post_hooks: ['false']", "false"),
+    "with a hook that is not there": ("post_hooks: [no-such-tool .]", "no-such-tool"),
+}
+
+
+@pytest.mark.parametrize(("text", "part"), CONFIGS.values(), ids=CONFIGS)
+def test_a_bad_configuration_gets_one_line_and_changes_nothing(
+    text: str | None, part: str, tmp_path: Path, copy: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "config.yaml").write_text(text)
+    assert_refused(generate("--config", tmp_path / "config.yaml", "--output", copy), part, copy)
+
+
+@pytest.mark.parametrize("output", ["file/package", "file", "folder"])
+def test_an_output_that_is_not_ours_gets_one_line_and_is_left_alone(
+    output: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.txt").write_text("precious")
+    assert_refused(generate("--output", tmp_path / output), output.split("/")[0], tmp_path)
+
+
+def assert_refused(run: subprocess.CompletedProcess[str], part: str, unchanged: Path) -> None:
+    assert run.returncode != 0
+    assert len(run.stderr.splitlines()) == 1, run.stderr
+    assert len(run.stderr) < 800
+    assert run.stderr.startswith("generate: ")
+    assert part in run.stderr
+    assert run.stdout == ""
+    expected = (
+        contents(PACKAGE)
+        if unchanged.name == "copy"
+        else dict.fromkeys(["file", "folder/thesis.txt"], b"precious")
+    )
+    assert contents(unchanged) == expected
+    assert not list(unchanged.parent.glob(".generate-*"))

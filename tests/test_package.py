@@ -1,0 +1,104 @@
+"""The package that callers install and import."""
+
+import importlib.metadata
+import inspect
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+import grok_imagine_video
+from bodies import TEXT
+from conftest import TOKEN, Arrived
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "generated" / "grok_imagine_video"
+
+CALL = """
+import json, sys
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video
+
+base_url, token = sys.argv[1:]
+with AuthenticatedClient(base_url=base_url, token=token) as client:
+    body = CreateVideoRequest.from_dict(json.loads(sys.stdin.read()))
+    job = create_video.sync(client=client, body=body)
+print(json.dumps(job.to_dict()))
+"""
+
+
+def test_the_tests_run_against_this_checkout() -> None:
+    assert Path(inspect.getfile(grok_imagine_video)).parent == PACKAGE
+
+
+def test_the_public_surface() -> None:
+    assert sorted(grok_imagine_video.__all__) == [
+        "AuthenticatedClient",
+        "Client",
+        "CreateVideoRequest",
+        "CreateVideoRequestAspectRatio",
+        "CreateVideoRequestModel",
+        "CreateVideoRequestResolution",
+        "CreateVideoResponse",
+        "ImageInput",
+        "ReferenceImage",
+        "__version__",
+        "create_video",
+        "errors",
+    ]
+    assert all(hasattr(grok_imagine_video, name) for name in grok_imagine_video.__all__)
+    calls = ["sync", "sync_detailed", "asyncio", "asyncio_detailed"]
+    for call in calls:
+        signature = inspect.signature(getattr(grok_imagine_video.create_video, call))
+        assert list(signature.parameters) == ["client", "body"]
+
+
+def test_there_is_one_version() -> None:
+    spec = YAML(typ="safe").load(ROOT / "openapi.yaml")
+    versions = {
+        spec["info"]["version"],
+        grok_imagine_video.__version__,
+        importlib.metadata.version("grok-imagine-video"),
+    }
+    assert len(versions) == 1
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("grok_imagine_video-*.whl")
+    return path
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    generated = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.*")}
+    assert held == {name for name in generated if "__pycache__" not in name}
+    assert "grok_imagine_video/py.typed" in held
+
+
+def test_the_wheel_works_in_an_empty_environment(
+    wheel: Path, tmp_path: Path, base_url: str, arrived: list[Arrived]
+) -> None:
+    python = str(tmp_path / "venv" / "bin" / "python")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "install", str(wheel)], check=True)
+    subprocess.run([*pip, "check"], check=True)
+
+    call = [python, "-c", CALL, base_url, TOKEN]
+    answer = subprocess.check_output(call, cwd=tmp_path, input=json.dumps(TEXT).encode())
+    assert json.loads(answer).keys() == {"request_id"}
+    assert len(arrived) == 1
+
+
+def test_few_packages_are_needed_at_run_time() -> None:
+    required = importlib.metadata.requires("grok-imagine-video") or []
+    names = {requirement.split(">")[0].split("<")[0] for requirement in required}
+    assert names == {"attrs", "httpx", "python-dateutil"}
