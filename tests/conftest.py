@@ -73,7 +73,7 @@ def client(base_url: str) -> AuthenticatedClient:
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may reach a paid relay, or loopback through a proxy, because of who runs it."""
-    for name in ("GROK_BASE_URL", "GROK_API_KEY", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):
+    for name in ("GROK_BASE_URL", "GROK_API_KEY", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
 

@@ -164,7 +164,7 @@ SPECS = {
     "binary": ("\x00\x01", "spec.yaml"),
     "Swagger": ("swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
     "typo in a field": (PETS.replace("info:", "infos:"), "info"),
-    "typo in a type": (PETS.replace("type: integer", "type: integr"), "integr"),
+    "typo in a type": (PETS.replace("type: integer", "type: integr"), "parameters.0"),
     "dangling reference": (PETS.replace("schemas/Pet'", "schemas/Dog'"), "Dog"),
     "part that cannot be generated": (
         PETS.replace("application/json", "image/png"),
