@@ -186,8 +186,8 @@ CONFIGS = {
     "missing": (None, "No such file"),
     "broken": ("a: [", "not a configuration"),
     "of wrong type": ("literal_enums: perhaps", "literal_enums"),
-    "with a hook that fails": ("post_hooks: ['false']", "false"),
-    "with a hook that is not there": ("post_hooks: [no-such-tool .]", "no-such-tool"),
+    "with a hook that fails": ("post_hooks: ['false']", "config.yaml: false"),
+    "with a hook that is not there": ("post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
 }
 
 
