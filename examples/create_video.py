@@ -58,4 +58,7 @@ def local_relay() -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("create_video: interrupted; a request that was sent may still become a paid video")

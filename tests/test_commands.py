@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +70,27 @@ def test_demo_says_in_one_line_what_is_wrong(env: dict[str, str], part: str, bas
     assert demo.returncode == 1
     assert len(demo.stderr.splitlines()) == 1, demo.stderr
     assert part in demo.stderr
+
+
+def test_ctrl_c_ends_the_demo_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        demo = subprocess.Popen(
+            [sys.executable, ROOT / "examples" / "create_video.py"],
+            env=os.environ | {"GROK_BASE_URL": address, "GROK_API_KEY": TOKEN},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            demo.send_signal(signal.SIGINT)
+            _, said = demo.communicate(timeout=10)
+    assert demo.returncode == 1
+    assert said.splitlines() == [
+        "create_video: interrupted; a request that was sent may still become a paid video"
+    ]
 
 
 def test_help_lists_every_target_in_a_line() -> None:

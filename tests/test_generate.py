@@ -187,6 +187,7 @@ CONFIGS = {
     "broken": ("a: [", "not a configuration"),
     "of wrong type": ("literal_enums: perhaps", "literal_enums"),
     "with a hook that fails": ("post_hooks: ['false']", "config.yaml: false"),
+    "with a Ctrl-C while it runs": ("post_hooks: ['kill -INT $PPID']", "interrupted"),
     "with a hook that is not there": ("post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
 }
 

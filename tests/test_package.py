@@ -91,7 +91,7 @@ def test_the_wheel_works_in_an_empty_environment(
 
 
 def metadata(wheel: Path) -> Message:
-    """What the wheel says of itself; that of the installed package is as old as its installation."""
+    """What the wheel says of itself; an installed package says what was true at that time."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         return message_from_bytes(archive.read(name))

@@ -173,6 +173,8 @@ def main() -> None:
             )
     except BadInputError as error:
         sys.exit(f"generate: {error}")
+    except KeyboardInterrupt:
+        sys.exit("generate: interrupted, the package is as it was")
     except OSError as error:
         sys.exit(f"generate: {error.filename}: {error.strerror}; check SPEC, CONFIG and OUTPUT")
 
