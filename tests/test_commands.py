@@ -112,6 +112,19 @@ def test_a_missing_python_gets_one_line(python: str, tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.parametrize("changed", ["pyproject.toml", "requirements-dev.txt", None])
+def test_a_changed_lock_or_project_is_installed_anew(changed: str | None, tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    for time, name in enumerate(["pyproject.toml", "requirements-dev.txt", ".venv/installed"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time, time))
+    if changed:
+        os.utime(tmp_path / changed)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    planned = run("make", "-n", "-C", tmp_path, "demo").stdout
+    assert ("pip install" in planned) == (changed is not None)
+
+
 def test_readme_has_code_to_run() -> None:
     assert len(BLOCKS) >= 2
 

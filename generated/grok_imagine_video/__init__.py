@@ -4,7 +4,8 @@
 
 One documented endpoint of an OpenAI-style relay in front of xAI's Grok Imagine video models.
 Every accepted request is a paid video. The relay's address is not part of the contract, so this
-document names no server."""
+document names no server.
+"""
 
 from . import errors
 from .api.videos import create_video
