@@ -41,6 +41,7 @@ lint: $(VENV)  ## check the style and the types of hand-written and generated co
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
+	@$(BIN)/basedpyright
 
 check: lint check-generated test build  ## all of the above, and build
 

@@ -6,17 +6,17 @@ it goes to a relay of our own on this machine, which makes no video.
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import sys
 from collections.abc import Iterator
 
-import httpx
-
-from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
 
 
 def main() -> None:
+    logging.basicConfig(level=logging.ERROR)  # a request that is sent again is a warning
     request = CreateVideoRequest(
         model="grok-imagine-video",
         prompt="A serene lake at sunrise with mist rolling over the water",
@@ -30,20 +30,11 @@ def main() -> None:
             sys.exit("create_video: set both GROK_BASE_URL and GROK_API_KEY, or neither")
         if not base_url or not token:
             base_url, token = stack.enter_context(local_relay())
-        client = stack.enter_context(
-            AuthenticatedClient(base_url=base_url, token=token, timeout=httpx.Timeout(60))
-        )
+        client = stack.enter_context(AuthenticatedClient(base_url=base_url, token=token))
         print(f"POST {base_url}/v1/videos/generations")
         print(json.dumps(request.to_dict(), indent=2))
-        try:
-            response = create_video.sync_detailed(client=client, body=request)
-        except httpx.HTTPError as error:
-            sys.exit(f"create_video: {base_url}: {error or type(error).__name__}")
-        if response.parsed is None:
-            answer = response.content.decode(errors="replace")
-            sys.exit(f"create_video: status {response.status_code.value}: {answer[:500]}")
-        print(response.status_code.value)
-        print(json.dumps(response.parsed.to_dict(), indent=2))
+        job = create_video.sync(client=client, body=request)
+        print(json.dumps(job.to_dict(), indent=2))
 
 
 @contextlib.contextmanager
@@ -60,5 +51,7 @@ def local_relay() -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     try:
         main()
+    except (errors.GrokImagineVideoError, ValueError) as error:
+        sys.exit(f"create_video: {error}")
     except KeyboardInterrupt:
         sys.exit("create_video: interrupted; a request that was sent may still become a paid video")

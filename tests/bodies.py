@@ -28,9 +28,8 @@ GOOD: dict[str, Body] = {
     "no reference images": TEXT | {"reference_images": []},
     "reference images": TEXT | {"reference_images": [{"url": URL}, {"url": URL + "?2"}]},
     "reference image without url": TEXT | {"reference_images": [{}]},
-    "unknown fields": {"seed": 7, "user": None, "tags": ["a"]}
-    | TEXT
-    | {"image": {"detail": "high", "url": URL}},
+    "unknown fields": TEXT
+    | {"image": {"url": URL, "detail": "high"}, "seed": 7, "user": None, "tags": ["a"]},
 }
 
 # The field that the fault is in, as a path, and the body.

@@ -105,4 +105,4 @@ def test_there_is_one_version(wheel: Path) -> None:
 def test_few_packages_are_needed_at_run_time(wheel: Path) -> None:
     required = metadata(wheel).get_all("Requires-Dist") or []
     names = {re.split("[<>=]", requirement)[0] for requirement in required}
-    assert names == {"attrs", "httpx", "python-dateutil"}
+    assert names == {"attrs", "httpx", "python-dateutil", "stamina"}

@@ -6,6 +6,7 @@ spec with a page or a traceback, and writes neither `py.typed` nor a header.
 
 import argparse
 import contextlib
+import copy
 import io
 import os
 import re
@@ -15,10 +16,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from openapi_python_client import Project, _get_document
+from openapi_python_client import Project, _get_document, strings
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+
+from document import CannotEnforceError, Document
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = {
@@ -84,12 +87,29 @@ def load_document(spec: Path) -> dict[str, object]:
     return document
 
 
+class OurProject(Project):
+    """The generator, with our templates for files that it does not know, and the spec for all."""
+
+    def __init__(self, document: Document, openapi: GeneratorData, config: Config) -> None:
+        super().__init__(openapi=openapi, config=config, custom_template_path=ROOT / "templates")
+        error_name = strings.ClassName(f"{self.package_name}_error", config.field_prefix)
+        self.env.globals.update(spec=document, base_error=error_name)
+
+    def _create_package(self) -> None:
+        super()._create_package()
+        (self.package_dir / "py.typed").touch()
+        for name in ("sending.py", "validators.py"):
+            text = self.env.get_template(f"{name}.jinja").render()
+            (self.package_dir / name).write_text(text, self.config.file_encoding)
+
+
 def build(spec: Path, config_path: Path, package: Path) -> None:
     """Write the package that `spec` gives to `package`, which must not exist yet."""
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
     document = load_document(spec)
+    raw = copy.deepcopy(document)  # the parser writes into what it is given
     try:
         openapi = GeneratorData.from_dict(document, config=config)
     except Exception as error:  # the parser trips over some malformed documents
@@ -98,12 +118,14 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     if isinstance(openapi, GeneratorError):
         refuse(spec, [openapi])
         return
-    project = Project(openapi=openapi, config=config, custom_template_path=ROOT / "templates")
-    with contextlib.redirect_stdout(io.StringIO()):  # it tells the name of a temporary folder
-        errors = project.build()
+    project = OurProject(Document(raw, openapi), openapi, config)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells the name of a temporary folder
+            errors = project.build()
+    except CannotEnforceError as error:
+        raise BadInputError(f"{spec}: {error}") from error
     refuse(config_path, project.errors)  # those of the hooks
     refuse(spec, errors)
-    (package / "py.typed").touch()
     for path in files(package).values():
         path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
 

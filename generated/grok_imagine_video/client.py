@@ -1,274 +1,292 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
+"""Where the API is, and how to talk to it."""
+
+import ipaddress
+import re
 import ssl
+import threading
+from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
-from attrs import define, evolve, field
+from attrs import Attribute, define, evolve, field
+
+# Long enough for a server that makes a job before it answers, and never for ever.
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+# Held while a session is made, so that threads that share a client share its session too.
+_MAKING_A_SESSION = threading.Lock()
 
 
-@define
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(values)  # what the caller does with its own later changes nothing here
+
+
+def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
+    """Refuse what cannot be a header, without showing it, for it may be a secret."""
+    if not isinstance(value, str):
+        msg = f"{name} must be str, not {type(value).__name__}"
+        raise TypeError(msg)
+    if not re.fullmatch(r"[\t\x20-\x7e]*", value):
+        msg = f"{name} must be printable ASCII, without line breaks"
+        raise ValueError(msg)
+    if not empty and not value.strip():
+        msg = f"{name} must not be empty"
+        raise ValueError(msg)
+
+
+def _check_headers(_: Any, attribute: "Attribute[Any]", value: dict[str, str]) -> None:
+    for name, content in value.items():
+        _check_header(f"a name in {attribute.alias!r}", name, empty=False)
+        _check_header(f"{attribute.alias}[{name!r}]", content)
+
+
+def _check_base_url(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+    try:
+        url = httpx.URL(value)
+    except (TypeError, httpx.InvalidURL) as error:
+        msg = f"base_url is not a URL: {error}"
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
+    if url.userinfo:
+        msg = "base_url must not hold a user name or a password: pass them as httpx_args={'auth': ...}"
+        raise ValueError(msg)
+    if url.scheme not in ("http", "https") or not url.host:
+        msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
+        raise ValueError(msg)
+
+
+def _check_max_retries(_: Any, attribute: "Attribute[Any]", value: int) -> None:
+    if type(value) is not int or value < 0:
+        msg = f"max_retries must be an int of 0 or more: {value!r}"
+        raise ValueError(msg)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+@define(eq=False)
 class Client:
-    """A class for keeping track of data related to the API
+    """A client for an API that asks for no token.
 
-    The following are accepted as keyword arguments and will be used to construct httpx Clients internally:
+    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share one.
 
-        ``base_url``: The base URL for the API, all requests are made to a relative path to this URL
+    Args:
+        base_url: Where the API is, such as "https://relay.example"; a path is kept.
+        headers: Headers to send with every request.
+        cookies: Cookies to send with every request.
+        timeout: Seconds, or an `httpx.Timeout`; None waits for ever. Default: 60, to connect 10.
+        verify_ssl: Whether to verify the server's certificate, or the context to do it with.
+        follow_redirects: Whether to follow redirects. The token does not follow to another origin.
+        httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
+        max_retries: How often to send a request again, 0 or more, where that cannot be paid for
+            twice. Default: 2.
+        async_transport: The transport of `httpx.AsyncClient`, in place of httpx's own.
 
-        ``cookies``: A dictionary of cookies to be sent with every request
-
-        ``headers``: A dictionary of headers to be sent with every request
-
-        ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded.
-
-        ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
-        but can be set to False for testing purposes.
-
-        ``follow_redirects``: Whether or not to follow redirects. Default value is False.
-
-        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx.Client`` and ``httpx.AsyncClient`` constructor.
-
-
-    Attributes:
-        raise_on_unexpected_status: Whether or not to raise an errors.UnexpectedStatus if the API returns a
-            status code that was not documented in the source OpenAPI document. Can also be provided as a keyword
-            argument to the constructor.
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `base_url` is no URL, or a header holds a line break.
     """
 
-    raise_on_unexpected_status: bool = field(default=False, kw_only=True)
-    _base_url: str = field(alias="base_url")
-    _cookies: dict[str, str] = field(factory=dict, kw_only=True, alias="cookies")
-    _headers: dict[str, str] = field(factory=dict, kw_only=True, alias="headers")
-    _timeout: httpx.Timeout | None = field(default=None, kw_only=True, alias="timeout")
-    _verify_ssl: str | bool | ssl.SSLContext = field(default=True, kw_only=True, alias="verify_ssl")
-    _follow_redirects: bool = field(default=False, kw_only=True, alias="follow_redirects")
-    _httpx_args: dict[str, Any] = field(factory=dict, kw_only=True, alias="httpx_args")
-    _client: httpx.Client | None = field(default=None, init=False)
-    _async_client: httpx.AsyncClient | None = field(default=None, init=False)
+    _base_url: str = field(alias="base_url", validator=_check_base_url)
+    _headers: dict[str, str] = field(
+        factory=dict,
+        converter=_copy,
+        validator=_check_headers,
+        kw_only=True,
+        alias="headers",
+        repr=False,
+    )
+    _cookies: dict[str, str] = field(
+        factory=dict,
+        converter=_copy,
+        validator=_check_headers,
+        kw_only=True,
+        alias="cookies",
+        repr=False,
+    )
+    _timeout: httpx.Timeout | float | None = field(
+        default=DEFAULT_TIMEOUT, kw_only=True, alias="timeout"
+    )
+    _verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True, alias="verify_ssl")
+    follow_redirects: bool = field(default=False, kw_only=True)
+    _httpx_args: dict[str, Any] = field(
+        factory=dict, converter=_copy, kw_only=True, alias="httpx_args", repr=False
+    )
+    max_retries: int = field(default=2, validator=_check_max_retries, kw_only=True)
+    _async_transport: httpx.AsyncBaseTransport | None = field(
+        default=None, kw_only=True, alias="async_transport", repr=False
+    )
+    _client: httpx.Client | None = field(default=None, init=False, repr=False)
+    _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
 
-    def with_headers(self, headers: dict[str, str]) -> "Client":
-        """Get a new client matching this one with additional headers"""
-        if self._client is not None:
-            self._client.headers.update(headers)
-        if self._async_client is not None:
-            self._async_client.headers.update(headers)
+    def with_headers(self, headers: dict[str, str]) -> Self:
+        """A new client that sends these headers too; this one stays as it is."""
         return evolve(self, headers={**self._headers, **headers})
 
-    def with_cookies(self, cookies: dict[str, str]) -> "Client":
-        """Get a new client matching this one with additional cookies"""
-        if self._client is not None:
-            self._client.cookies.update(cookies)
-        if self._async_client is not None:
-            self._async_client.cookies.update(cookies)
+    def with_cookies(self, cookies: dict[str, str]) -> Self:
+        """A new client that sends these cookies too; this one stays as it is."""
         return evolve(self, cookies={**self._cookies, **cookies})
 
-    def with_timeout(self, timeout: httpx.Timeout) -> "Client":
-        """Get a new client matching this one with a new timeout configuration"""
-        if self._client is not None:
-            self._client.timeout = timeout
-        if self._async_client is not None:
-            self._async_client.timeout = timeout
+    def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
+        """A new client with another timeout; this one stays as it is."""
         return evolve(self, timeout=timeout)
 
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Manually set the underlying httpx.Client
+    def authorize(self, request: httpx.Request) -> httpx.Request:
+        """Prepare a request to go out; this client has no token to give it."""
+        return request
 
-        **NOTE**: This will override any other settings on the client, including cookies, headers, and timeout.
-        """
+    def without_token(self, content: bytes) -> bytes:
+        """A body as it may be shown; this client has no token to take out."""
+        return content
+
+    def _session_args(self) -> dict[str, Any]:
+        return {
+            "base_url": self._base_url,
+            "cookies": self._cookies,
+            "headers": self._headers,
+            "timeout": self._timeout,
+            "verify": self._verify_ssl,
+            **self._httpx_args,
+        }
+
+    def set_httpx_client(self, client: httpx.Client) -> Self:
+        """Use this session, with its own headers, cookies and timeout in place of this client's."""
         self._client = client
         return self
 
     def get_httpx_client(self) -> httpx.Client:
-        """Get the underlying httpx.Client, constructing a new one if not previously set"""
-        if self._client is None:
-            self._client = httpx.Client(
-                base_url=self._base_url,
-                cookies=self._cookies,
-                headers=self._headers,
-                timeout=self._timeout,
-                verify=self._verify_ssl,
-                follow_redirects=self._follow_redirects,
-                **self._httpx_args,
-            )
-        return self._client
+        """The session behind this client, made when it is first needed.
+
+        Raises:
+            RuntimeError: The client is closed.
+        """
+        session = self._client
+        if session is None:
+            with _MAKING_A_SESSION:
+                session = self._client
+                if session is None:
+                    session = self._client = httpx.Client(**self._session_args())
+        if session.is_closed:
+            msg = f"this {type(self).__name__} is closed; make a new one"
+            raise RuntimeError(msg)
+        return session
+
+    def close(self) -> None:
+        """Close the connections; after this the client sends nothing more."""
+        if self._client is not None:
+            self._client.close()
 
     def __enter__(self) -> Self:
-        """Enter a context manager for self.client—you cannot enter twice (see httpx docs)"""
-        self.get_httpx_client().__enter__()
+        """Enter a block at whose end the connections are closed."""
+        self.get_httpx_client()
         return self
 
-    def __exit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for internal httpx.Client (see httpx docs)"""
-        self.get_httpx_client().__exit__(*args, **kwargs)
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the connections."""
+        self.close()
 
-    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Manually set the underlying httpx.AsyncClient
-
-        **NOTE**: This will override any other settings on the client, including cookies, headers, and timeout.
-        """
-        self._async_client = async_client
+    def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
+        """Use this session, with its own headers, cookies and timeout in place of this client's."""
+        self._async_client = client
         return self
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
-        if self._async_client is None:
-            self._async_client = httpx.AsyncClient(
-                base_url=self._base_url,
-                cookies=self._cookies,
-                headers=self._headers,
-                timeout=self._timeout,
-                verify=self._verify_ssl,
-                follow_redirects=self._follow_redirects,
-                **self._httpx_args,
-            )
-        return self._async_client
+        """The session behind this client, made when it is first needed.
+
+        Raises:
+            RuntimeError: The client is closed.
+        """
+        session = self._async_client
+        if session is None:
+            with _MAKING_A_SESSION:
+                session = self._async_client
+                if session is None:
+                    args = self._session_args()
+                    if self._async_transport is not None:
+                        args["transport"] = self._async_transport
+                    session = self._async_client = httpx.AsyncClient(**args)
+        if session.is_closed:
+            msg = f"this {type(self).__name__} is closed; make a new one"
+            raise RuntimeError(msg)
+        return session
+
+    async def aclose(self) -> None:
+        """Close the connections; after this the client sends nothing more from asyncio."""
+        if self._async_client is not None:
+            await self._async_client.aclose()
 
     async def __aenter__(self) -> Self:
-        """Enter a context manager for underlying httpx.AsyncClient—you cannot enter twice (see httpx docs)"""
-        await self.get_async_httpx_client().__aenter__()
+        """Enter a block at whose end the connections are closed."""
+        self.get_async_httpx_client()
         return self
 
-    async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
-        await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close the connections."""
+        await self.aclose()
 
 
-@define
-class AuthenticatedClient:
-    """A Client which has been authenticated for use on secured endpoints
-
-    The following are accepted as keyword arguments and will be used to construct httpx Clients internally:
-
-        ``base_url``: The base URL for the API, all requests are made to a relative path to this URL
-
-        ``cookies``: A dictionary of cookies to be sent with every request
-
-        ``headers``: A dictionary of headers to be sent with every request
-
-        ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded.
-
-        ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
-        but can be set to False for testing purposes.
-
-        ``follow_redirects``: Whether or not to follow redirects. Default value is False.
-
-        ``httpx_args``: A dictionary of additional arguments to be passed to the ``httpx.Client`` and ``httpx.AsyncClient`` constructor.
+# A shorter token guards nothing, and taking it out would garble the text around it.
+_SHORTEST_SECRET = 8
 
 
-    Attributes:
-        raise_on_unexpected_status: Whether or not to raise an errors.UnexpectedStatus if the API returns a
-            status code that was not documented in the source OpenAPI document. Can also be provided as a keyword
-            argument to the constructor.
-        token: The token to use for authentication
-        prefix: The prefix to use for the Authorization header
-        auth_header_name: The name of the Authorization header
+def _check_token(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+    _check_header(attribute.name, value, empty=attribute.name == "prefix")
+
+
+@define(eq=False)
+class AuthenticatedClient(Client):
+    """A client that proves with a token who is calling; the other arguments are those of `Client`.
+
+    The token goes to the origin of `base_url` alone, and stays out of every repr, log and error.
+
+    Args:
+        token: The API key.
+        prefix: What stands before the token in the header. Default: "Bearer"; "" for nothing.
+        auth_header_name: The header that takes the token. Default: "Authorization".
+        allow_plain_http: Send the token unencrypted to a host that is not this machine.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `base_url` is no URL or would send the token unencrypted, the token is empty, or
+            a header holds a line break.
     """
 
-    raise_on_unexpected_status: bool = field(default=False, kw_only=True)
-    _base_url: str = field(alias="base_url")
-    _cookies: dict[str, str] = field(factory=dict, kw_only=True, alias="cookies")
-    _headers: dict[str, str] = field(factory=dict, kw_only=True, alias="headers")
-    _timeout: httpx.Timeout | None = field(default=None, kw_only=True, alias="timeout")
-    _verify_ssl: str | bool | ssl.SSLContext = field(default=True, kw_only=True, alias="verify_ssl")
-    _follow_redirects: bool = field(default=False, kw_only=True, alias="follow_redirects")
-    _httpx_args: dict[str, Any] = field(factory=dict, kw_only=True, alias="httpx_args")
-    _client: httpx.Client | None = field(default=None, init=False)
-    _async_client: httpx.AsyncClient | None = field(default=None, init=False)
+    token: str = field(validator=_check_token, repr=False)
+    prefix: str = field(default="Bearer", validator=_check_token, kw_only=True)
+    auth_header_name: str = field(default="Authorization", validator=_check_token, kw_only=True)
+    allow_plain_http: bool = field(default=False, kw_only=True)
+    _origin: tuple[str, str, int | None] = field(init=False, repr=False)
 
-    token: str
-    prefix: str = "Bearer"
-    auth_header_name: str = "Authorization"
-
-    def with_headers(self, headers: dict[str, str]) -> "AuthenticatedClient":
-        """Get a new client matching this one with additional headers"""
-        if self._client is not None:
-            self._client.headers.update(headers)
-        if self._async_client is not None:
-            self._async_client.headers.update(headers)
-        return evolve(self, headers={**self._headers, **headers})
-
-    def with_cookies(self, cookies: dict[str, str]) -> "AuthenticatedClient":
-        """Get a new client matching this one with additional cookies"""
-        if self._client is not None:
-            self._client.cookies.update(cookies)
-        if self._async_client is not None:
-            self._async_client.cookies.update(cookies)
-        return evolve(self, cookies={**self._cookies, **cookies})
-
-    def with_timeout(self, timeout: httpx.Timeout) -> "AuthenticatedClient":
-        """Get a new client matching this one with a new timeout configuration"""
-        if self._client is not None:
-            self._client.timeout = timeout
-        if self._async_client is not None:
-            self._async_client.timeout = timeout
-        return evolve(self, timeout=timeout)
-
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Manually set the underlying httpx.Client
-
-        **NOTE**: This will override any other settings on the client, including cookies, headers, and timeout.
-        """
-        self._client = client
-        return self
-
-    def get_httpx_client(self) -> httpx.Client:
-        """Get the underlying httpx.Client, constructing a new one if not previously set"""
-        if self._client is None:
-            self._headers[self.auth_header_name] = (
-                f"{self.prefix} {self.token}" if self.prefix else self.token
+    def __attrs_post_init__(self) -> None:
+        """Refuse to send the token where others can read it."""
+        url = httpx.URL(self._base_url)
+        self._origin = _origin(url)
+        if url.scheme == "http" and not _is_loopback(url.host) and not self.allow_plain_http:
+            msg = (
+                f"base_url is plain http, so that anyone on the way to {url.host} could read the token:"
+                " use https, or pass allow_plain_http=True"
             )
-            self._client = httpx.Client(
-                base_url=self._base_url,
-                cookies=self._cookies,
-                headers=self._headers,
-                timeout=self._timeout,
-                verify=self._verify_ssl,
-                follow_redirects=self._follow_redirects,
-                **self._httpx_args,
-            )
-        return self._client
+            raise ValueError(msg)
 
-    def __enter__(self) -> Self:
-        """Enter a context manager for self.client—you cannot enter twice (see httpx docs)"""
-        self.get_httpx_client().__enter__()
-        return self
+    def authorize(self, request: httpx.Request) -> httpx.Request:
+        """Give the token to a request to the API's own origin, and take it from every other one."""
+        request.headers.pop(self.auth_header_name, None)
+        if _origin(request.url) == self._origin:
+            token = f"{self.prefix} {self.token}" if self.prefix else self.token
+            request.headers[self.auth_header_name] = token
+        return request
 
-    def __exit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for internal httpx.Client (see httpx docs)"""
-        self.get_httpx_client().__exit__(*args, **kwargs)
-
-    def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Manually set the underlying httpx.AsyncClient
-
-        **NOTE**: This will override any other settings on the client, including cookies, headers, and timeout.
-        """
-        self._async_client = async_client
-        return self
-
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
-        if self._async_client is None:
-            self._headers[self.auth_header_name] = (
-                f"{self.prefix} {self.token}" if self.prefix else self.token
-            )
-            self._async_client = httpx.AsyncClient(
-                base_url=self._base_url,
-                cookies=self._cookies,
-                headers=self._headers,
-                timeout=self._timeout,
-                verify=self._verify_ssl,
-                follow_redirects=self._follow_redirects,
-                **self._httpx_args,
-            )
-        return self._async_client
-
-    async def __aenter__(self) -> Self:
-        """Enter a context manager for underlying httpx.AsyncClient—you cannot enter twice (see httpx docs)"""
-        await self.get_async_httpx_client().__aenter__()
-        return self
-
-    async def __aexit__(self, *args: Any, **kwargs: Any) -> None:
-        """Exit a context manager for underlying httpx.AsyncClient (see httpx docs)"""
-        await self.get_async_httpx_client().__aexit__(*args, **kwargs)
+    def without_token(self, content: bytes) -> bytes:
+        """A body as it may be shown, for a server may repeat the token in it."""
+        if len(self.token) < _SHORTEST_SECRET:
+            return content
+        return content.replace(self.token.encode(), b"[token]")

@@ -1,27 +1,32 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-"""Contains some shared types for properties"""
+"""Types that operations and models share."""
 
-from collections.abc import Mapping, MutableMapping
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import IO, BinaryIO, Generic, Literal, TypeVar
 
+import httpx
 from attrs import define
 
 
 class Unset:
+    """The type of `UNSET`, the value of a field that is left out."""
+
     def __bool__(self) -> Literal[False]:
         return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"  # by name: a pickle or a copy of it is the one object again
 
 
 UNSET: Unset = Unset()
 
-# The types that `httpx.Client(files=)` can accept, copied from that library.
 FileContent = IO[bytes] | bytes | str
 FileTypes = (
-    # (filename, file (or bytes), content_type)
     tuple[str | None, FileContent, str | None]
-    # (filename, file (or bytes), content_type, headers)
     | tuple[str | None, FileContent, str | None, Mapping[str, str]]
 )
 RequestFiles = list[tuple[str, FileTypes]]
@@ -29,14 +34,14 @@ RequestFiles = list[tuple[str, FileTypes]]
 
 @define
 class File:
-    """Contains information for file uploads"""
+    """A file to upload: its content, and the name and media type to send with it."""
 
     payload: BinaryIO
     file_name: str | None = None
     mime_type: str | None = None
 
     def to_tuple(self) -> FileTypes:
-        """Return a tuple representation that httpx will accept for multipart/form-data"""
+        """The form that httpx takes for multipart/form-data."""
         return self.file_name, self.payload, self.mime_type
 
 
@@ -45,11 +50,18 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """A response from an endpoint"""
+    """An HTTP answer, whatever its status.
 
-    status_code: HTTPStatus
+    Attributes:
+        status_code: The status, 100 to 999.
+        headers: The headers; names are case-insensitive.
+        content: The body, decompressed.
+        parsed: The body as a model, or None where the spec has none for it or it is not one.
+    """
+
+    status_code: int
+    headers: httpx.Headers
     content: bytes
-    headers: MutableMapping[str, str]
     parsed: T | None
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
+from attrs import define as _define
+from attrs import field as _field
 
+from .. import validators as _v
 from ..models.create_video_request_aspect_ratio import (
     CreateVideoRequestAspectRatio,
     check_create_video_request_aspect_ratio,
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
     from ..models.reference_image import ReferenceImage
 
 
-T = TypeVar("T", bound="CreateVideoRequest")
-
-
-@_attrs_define
+@_define(on_setattr=_v.on_assignment)
 class CreateVideoRequest:
     """A video to be made. `image` and `reference_images` cannot be used together.
 
@@ -38,37 +36,62 @@ class CreateVideoRequest:
         model (CreateVideoRequestModel): The model that makes the video.
         prompt (str): What the video should show, in words.
         resolution (CreateVideoRequestResolution): The resolution of the video.
-        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the video's width to its height.
+        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the video's width to its
+            height.
         duration (int): The length of the video in seconds, from 1 to 15, both included.
         image (ImageInput | Unset): The image that guides a video, in place of reference images.
-        reference_images (list[ReferenceImage] | Unset): Images that the video refers to. Cannot be used together with
-            `image`.
+        reference_images (list[ReferenceImage] | Unset): Images that the video refers to. Cannot
+            be used together with `image`.
+
+    Raises:
+        TypeError: A field has the wrong type, now or when it is assigned.
+        ValueError: A field breaks another rule of the spec.
     """
 
-    model: CreateVideoRequestModel
-    prompt: str
-    resolution: CreateVideoRequestResolution
-    aspect_ratio: CreateVideoRequestAspectRatio
-    duration: int
-    image: ImageInput | Unset = UNSET
-    reference_images: list[ReferenceImage] | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    _rules: ClassVar[tuple[_v.Rule, ...]] = (_v.not_together("image", "reference_images"),)
+
+    model: CreateVideoRequestModel = _field(
+        validator=[_v.string, _v.in_("grok-imagine-video", "grok-imagine-video-1.5-preview")]
+    )
+
+    prompt: str = _field(validator=[_v.string])
+
+    resolution: CreateVideoRequestResolution = _field(validator=[_v.string, _v.in_("480p", "720p")])
+
+    aspect_ratio: CreateVideoRequestAspectRatio = _field(
+        validator=[_v.string, _v.in_("1:1", "16:9", "9:16")]
+    )
+
+    duration: int = _field(validator=[_v.integer, _v.ge(1), _v.le(15)])
+
+    image: ImageInput | Unset = _field(default=UNSET, validator=[_v.if_set(_v.model("ImageInput"))])
+
+    reference_images: list[ReferenceImage] | Unset = _field(
+        default=UNSET, validator=[_v.if_set(_v.array(_v.model("ReferenceImage")))]
+    )
+
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Hold the whole object to its rules."""
+        _v.check_rules(self)
 
     def to_dict(self) -> dict[str, Any]:
+        """The object as JSON has it; fields that are not set are left out."""
+        field_dict: dict[str, Any] = {}
         model: str = self.model
-
-        prompt = self.prompt
-
+        field_dict["model"] = model
+        field_dict["prompt"] = self.prompt
         resolution: str = self.resolution
-
+        field_dict["resolution"] = resolution
         aspect_ratio: str = self.aspect_ratio
-
-        duration = self.duration
-
+        field_dict["aspect_ratio"] = aspect_ratio
+        field_dict["duration"] = self.duration
         image: dict[str, Any] | Unset = UNSET
         if not isinstance(self.image, Unset):
             image = self.image.to_dict()
-
+        if not isinstance(image, Unset):
+            field_dict["image"] = image
         reference_images: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.reference_images, Unset):
             reference_images = []
@@ -76,57 +99,62 @@ class CreateVideoRequest:
                 reference_images_item = reference_images_item_data.to_dict()
                 reference_images.append(reference_images_item)
 
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "model": model,
-                "prompt": prompt,
-                "resolution": resolution,
-                "aspect_ratio": aspect_ratio,
-                "duration": duration,
-            }
-        )
-        if image is not UNSET:
-            field_dict["image"] = image
-        if reference_images is not UNSET:
+        if not isinstance(reference_images, Unset):
             field_dict["reference_images"] = reference_images
-
+        field_dict.update(self.additional_properties)
         return field_dict
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.image_input import ImageInput  # noqa: PLC0415
-        from ..models.reference_image import ReferenceImage  # noqa: PLC0415
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Build it from JSON.
 
-        d = dict(src_dict)
-        model = check_create_video_request_model(d.pop("model"))
+        Raises:
+            TypeError: A field has the wrong type.
+            ValueError: A field is missing, or breaks another rule of the spec.
+        """
+        from ..models.image_input import ImageInput
+        from ..models.reference_image import ReferenceImage
+
+        d = _v.as_dict(
+            src_dict,
+            required=(
+                "model",
+                "prompt",
+                "resolution",
+                "aspect_ratio",
+                "duration",
+            ),
+        )
+        with _v.within("model"):
+            model = check_create_video_request_model(d.pop("model"))
 
         prompt = d.pop("prompt")
+        with _v.within("resolution"):
+            resolution = check_create_video_request_resolution(d.pop("resolution"))
 
-        resolution = check_create_video_request_resolution(d.pop("resolution"))
-
-        aspect_ratio = check_create_video_request_aspect_ratio(d.pop("aspect_ratio"))
+        with _v.within("aspect_ratio"):
+            aspect_ratio = check_create_video_request_aspect_ratio(d.pop("aspect_ratio"))
 
         duration = d.pop("duration")
+        with _v.within("image"):
+            _image = d.pop("image", UNSET)
+            image: ImageInput | Unset
+            if isinstance(_image, Unset):
+                image = UNSET
+            else:
+                image = ImageInput.from_dict(_image)
 
-        _image = d.pop("image", UNSET)
-        image: ImageInput | Unset
-        if isinstance(_image, Unset):
-            image = UNSET
-        else:
-            image = ImageInput.from_dict(_image)
+        with _v.within("reference_images"):
+            _reference_images = d.pop("reference_images", UNSET)
+            reference_images: list[ReferenceImage] | Unset = UNSET
+            if _reference_images is not UNSET:
+                reference_images = []
+                for reference_images_item_data in _reference_images:
+                    reference_images_item = ReferenceImage.from_dict(reference_images_item_data)
 
-        _reference_images = d.pop("reference_images", UNSET)
-        reference_images: list[ReferenceImage] | Unset = UNSET
-        if _reference_images is not UNSET:
-            reference_images = []
-            for reference_images_item_data in _reference_images:
-                reference_images_item = ReferenceImage.from_dict(reference_images_item_data)
+                    reference_images.append(reference_images_item)
 
-                reference_images.append(reference_images_item)
-
-        create_video_request = cls(
+        built = cls(
             model=model,
             prompt=prompt,
             resolution=resolution,
@@ -135,13 +163,13 @@ class CreateVideoRequest:
             image=image,
             reference_images=reference_images,
         )
-
-        create_video_request.additional_properties = d
-        return create_video_request
+        built.additional_properties = d
+        return built
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the spec does not have."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
+from attrs import define as _define
+from attrs import field as _field
 
-T = TypeVar("T", bound="CreateVideoResponse")
+from .. import validators as _v
 
 
-@_attrs_define
+@_define
 class CreateVideoResponse:
-    """The relay's answer to an accepted job. The contract says no more of it than that it is an object, so every field is
-    kept as it came.
-
+    """The relay's answer to an accepted job. The contract says no more of it than that it is an
+    object, so every field is kept as it came.
     """
 
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-
+        """The object as JSON has it; fields that are not set are left out."""
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-
         return field_dict
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        create_video_response = cls()
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read it from an answer: unknown values and fields are kept, null is a field left out.
 
-        create_video_response.additional_properties = d
-        return create_video_response
+        Raises:
+            TypeError: It is no JSON object, or a part of it that should be one is none.
+            ValueError: A field that every answer has is missing.
+        """
+        d = _v.as_dict(src_dict)
+        return _v.unchecked(cls, additional_properties=d)
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the spec does not have."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
-from attrs import define as _attrs_define
-from attrs import field as _attrs_field
+from attrs import define as _define
+from attrs import field as _field
 
+from .. import validators as _v
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="ReferenceImage")
 
-
-@_attrs_define
+@_define
 class ReferenceImage:
     """One of the images that a video refers to, in place of an image that guides it.
 
     Attributes:
         url (str | Unset): Where the image is.
+
+    Raises:
+        TypeError: A field has the wrong type, now or when it is assigned.
+        ValueError: A field breaks another rule of the spec.
     """
 
-    url: str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
+
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        url = self.url
-
+        """The object as JSON has it; fields that are not set are left out."""
         field_dict: dict[str, Any] = {}
+        if not isinstance(self.url, Unset):
+            field_dict["url"] = self.url
         field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if url is not UNSET:
-            field_dict["url"] = url
-
         return field_dict
 
     @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Build it from JSON.
+
+        Raises:
+            TypeError: A field has the wrong type.
+            ValueError: A field is missing, or breaks another rule of the spec.
+        """
+        d = _v.as_dict(src_dict)
         url = d.pop("url", UNSET)
-
-        reference_image = cls(
-            url=url,
-        )
-
-        reference_image.additional_properties = d
-        return reference_image
+        built = cls(url=url)
+        built.additional_properties = d
+        return built
 
     @property
     def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
+        """The names of the fields that the spec does not have."""
+        return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
         return self.additional_properties[key]

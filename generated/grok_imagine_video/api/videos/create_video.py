@@ -1,14 +1,14 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from ... import errors
+from ... import validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
+from ...sending import asyncio_send, detailed, result, send
 from ...types import Response
 
 
@@ -16,13 +16,13 @@ def _get_kwargs(
     *,
     body: CreateVideoRequest,
 ) -> dict[str, Any]:
+    _v.check("body", body, _v.model("CreateVideoRequest"))
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
-        "method": "post",
+        "method": "POST",
         "url": "/v1/videos/generations",
     }
-
     _kwargs["json"] = body.to_dict()
 
     headers["Content-Type"] = "application/json"
@@ -31,29 +31,14 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> CreateVideoResponse | None:
-    if response.status_code == 200:
+def _parse_response(response: httpx.Response) -> CreateVideoResponse:
+    if response.is_success:
         response_200 = CreateVideoResponse.from_dict(response.json())
 
         return response_200
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[CreateVideoResponse]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
+    msg = f"the spec does not say what an answer with status {response.status_code} holds"
+    raise LookupError(msg)
 
 
 def sync_detailed(
@@ -61,60 +46,67 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: CreateVideoRequest,
 ) -> Response[CreateVideoResponse]:
-    """Create a video
+    """Create a video.
 
-     Starts a job that makes a video from a prompt, optionally guided by one image or by reference
-    images, but not by both.
+    Starts a job that makes a video from a prompt, optionally guided by one image or by
+    reference images, but not by both.
 
     Args:
+        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
             used together.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[CreateVideoResponse]
+        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
+    response = send(
+        client,
+        _get_kwargs(
+            body=body,
+        ),
     )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
+    return detailed(response, _parse_response)
 
 
 def sync(
     *,
     client: AuthenticatedClient | Client,
     body: CreateVideoRequest,
-) -> CreateVideoResponse | None:
-    """Create a video
+) -> CreateVideoResponse:
+    """Create a video.
 
-     Starts a job that makes a video from a prompt, optionally guided by one image or by reference
-    images, but not by both.
+    Starts a job that makes a video from a prompt, optionally guided by one image or by
+    reference images, but not by both.
 
     Args:
+        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
             used together.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        CreateVideoResponse
-    """
+        What the answer holds.
 
-    return sync_detailed(
-        client=client,
-        body=body,
-    ).parsed
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+    """
+    response = send(
+        client,
+        _get_kwargs(
+            body=body,
+        ),
+    )
+    return result(client, "POST", response, _parse_response)
 
 
 async def asyncio_detailed(
@@ -122,57 +114,64 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: CreateVideoRequest,
 ) -> Response[CreateVideoResponse]:
-    """Create a video
+    """Create a video.
 
-     Starts a job that makes a video from a prompt, optionally guided by one image or by reference
-    images, but not by both.
+    Starts a job that makes a video from a prompt, optionally guided by one image or by
+    reference images, but not by both.
 
     Args:
+        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
             used together.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        Response[CreateVideoResponse]
+        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-
-    kwargs = _get_kwargs(
-        body=body,
+    response = await asyncio_send(
+        client,
+        _get_kwargs(
+            body=body,
+        ),
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
+    return detailed(response, _parse_response)
 
 
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: CreateVideoRequest,
-) -> CreateVideoResponse | None:
-    """Create a video
+) -> CreateVideoResponse:
+    """Create a video.
 
-     Starts a job that makes a video from a prompt, optionally guided by one image or by reference
-    images, but not by both.
+    Starts a job that makes a video from a prompt, optionally guided by one image or by
+    reference images, but not by both.
 
     Args:
+        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
             used together.
 
-    Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
-
     Returns:
-        CreateVideoResponse
-    """
+        What the answer holds.
 
-    return (
-        await asyncio_detailed(
-            client=client,
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+    """
+    response = await asyncio_send(
+        client,
+        _get_kwargs(
             body=body,
-        )
-    ).parsed
+        ),
+    )
+    return result(client, "POST", response, _parse_response)

@@ -1,0 +1,209 @@
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
+"""One call: send a request, again where that cannot be paid for twice, and judge the answer."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from . import errors
+from .client import Client
+from .types import Response
+
+if TYPE_CHECKING:
+    import stamina
+
+T = TypeVar("T")
+
+# Methods that only read, so that repeating a request costs nothing.
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+# What httpx raises before the first byte of a request has left.
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+# A gateway answers with one of these when it does not know what became of the request behind it.
+_OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
+
+# Seconds. A server that asks for a longer wait does not get it.
+_LONGEST_WAIT = 60.0
+
+_MOST_REDIRECTS = 20
+
+
+class _TryLaterError(Exception):
+    """An answer to a request that may be sent again later."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+
+
+def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
+    """Send a request, at most `client.max_retries` times more, and return its last answer.
+
+    Raises:
+        errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
+        errors.OutcomeUnknownError: The request was sent, and no answer came.
+    """
+    session = client.get_httpx_client()
+    request = session.build_request(**kwargs)
+    try:
+        return _send_once(client, session, request)
+    except (_TryLaterError, errors.APIConnectionError) as error:
+        first = error
+    try:
+        for attempt in _attempts(client):
+            with attempt:
+                if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
+                    raise first
+                return _send_once(client, session, request)
+    except _TryLaterError as error:
+        return error.response
+    msg = "unreachable: the last attempt returns or raises"
+    raise AssertionError(msg)
+
+
+def _send_once(client: Client, session: httpx.Client, request: httpx.Request) -> httpx.Response:
+    hops = 0
+    try:
+        response = session.send(client.authorize(request), follow_redirects=False)
+        while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
+            hops += 1
+            onward = client.authorize(response.next_request)
+            response = session.send(onward, follow_redirects=False)
+    except httpx.HTTPError as error:
+        raise _named(error, request, hops) from error
+    if _is_worth_repeating(response.status_code, request, hops):
+        raise _TryLaterError(response)
+    return response
+
+
+async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
+    """Send a request, at most `client.max_retries` times more, and return its last answer.
+
+    Raises:
+        errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
+        errors.OutcomeUnknownError: The request was sent, and no answer came.
+    """
+    session = client.get_async_httpx_client()
+    request = session.build_request(**kwargs)
+    try:
+        return await _asyncio_send_once(client, session, request)
+    except (_TryLaterError, errors.APIConnectionError) as error:
+        first = error
+    try:
+        async for attempt in _attempts(client):
+            with attempt:
+                if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
+                    raise first
+                return await _asyncio_send_once(client, session, request)
+    except _TryLaterError as error:
+        return error.response
+    msg = "unreachable: the last attempt returns or raises"
+    raise AssertionError(msg)
+
+
+async def _asyncio_send_once(
+    client: Client, session: httpx.AsyncClient, request: httpx.Request
+) -> httpx.Response:
+    hops = 0
+    try:
+        response = await session.send(client.authorize(request), follow_redirects=False)
+        while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
+            hops += 1
+            onward = client.authorize(response.next_request)
+            response = await session.send(onward, follow_redirects=False)
+    except httpx.HTTPError as error:
+        raise _named(error, request, hops) from error
+    if _is_worth_repeating(response.status_code, request, hops):
+        raise _TryLaterError(response)
+    return response
+
+
+def _attempts(client: Client) -> "stamina._core._RetryContextIterator":
+    import stamina  # slow to import, and seldom needed
+
+    return stamina.retry_context(
+        on=_seconds_to_wait,
+        attempts=client.max_retries + 1,
+        timeout=None,
+        wait_initial=0.5,
+        wait_max=8.0,
+    )
+
+
+def _seconds_to_wait(error: Exception) -> bool | float:
+    """What the server asks for, or True for stamina's own backoff, or False to give up."""
+    if isinstance(error, _TryLaterError):
+        asked = errors.retry_after(error.response.headers)
+        return True if asked is None else min(asked, _LONGEST_WAIT)
+    return isinstance(error, errors.APIConnectionError)
+
+
+def _is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> bool:
+    """Whether the answer allows to send the request again.
+
+    A request that was redirected was received once, so only one that reads is repeated after that.
+    """
+    if request.method in _REPEATABLE:
+        return status_code in (408, 429) or 500 <= status_code <= 599
+    return status_code == 429 and not hops
+
+
+def _named(
+    error: httpx.HTTPError, request: httpx.Request, hops: int
+) -> errors.APIConnectionError | errors.OutcomeUnknownError:
+    what = f"{_target(request)}: {type(error).__name__} {error}".strip()
+    if isinstance(error, _NOTHING_SENT) and not hops:
+        return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
+    if request.method in _REPEATABLE:
+        return errors.APIConnectionError(what[:500])
+    return errors.OutcomeUnknownError(f"{what} (look before sending it again, for it was sent)")
+
+
+def _target(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.copy_with(query=None)}"
+
+
+def detailed(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:
+    """The whole answer, with its body as a model where it is one."""
+    parsed: T | None
+    try:
+        parsed = parse(response)
+    except _NOT_AS_SPECIFIED:
+        parsed = None
+    return Response(response.status_code, response.headers, response.content, parsed)
+
+
+# What reading a body as the spec describes it can raise.
+_NOT_AS_SPECIFIED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def result(
+    client: Client, method: str, response: httpx.Response, parse: Callable[[httpx.Response], T]
+) -> T:
+    """What a 2xx answer holds.
+
+    Raises:
+        errors.APIStatusError: The status is not 2xx.
+        errors.OutcomeUnknownError: The status leaves open what became of the request.
+        errors.APIResponseValidationError: The body is not what the spec says.
+    """
+    answer = response.status_code, response.headers, client.without_token(response.content)
+    if response.is_success:
+        try:
+            return parse(response)
+        except _NOT_AS_SPECIFIED as error:
+            what = f"the body is not what the spec says ({type(error).__name__}: {error})"
+            raise errors.APIResponseValidationError(what, *answer) from error
+    if response.status_code in _OUTCOME_UNKNOWN and method not in _REPEATABLE:
+        what = "look before sending it again, for it may have been carried out"
+        raise errors.OutcomeUnknownError(what, *answer)
+    raise errors.status_error(*answer)

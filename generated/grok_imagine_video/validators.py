@@ -1,0 +1,490 @@
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
+"""The constraints that the spec can put on a request, as attrs validators.
+
+Those of attrs itself where they do the job; ours where JSON Schema means something else than Python
+does, or where attrs' message is no plain sentence. A wrong type is a TypeError, all else a
+ValueError; the message names the field, the rule and the value.
+"""
+
+import json
+import math
+import re
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date as Date
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+import attrs
+from attrs.validators import (
+    and_,
+    deep_iterable,
+    deep_mapping,
+    ge,
+    get_disabled,
+    gt,
+    le,
+    lt,
+    max_len,
+    min_len,
+)
+
+from .types import UNSET, File
+
+T = TypeVar("T")
+Validator = Callable[[Any, Any, Any], None]
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 100
+
+
+def _show(value: Any) -> str:
+    return _short.repr(value)
+
+
+def _typed(expected: str, is_one: Callable[[Any], bool], hint: str = "") -> Validator:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if not is_one(value):
+            what = f"must be {expected}, not {type(value).__name__}"
+            msg = f"{attribute.name!r} {what}: {_show(value)}{hint}"
+            raise TypeError(msg)
+
+    return check
+
+
+def _ruled(rule: str, holds: Callable[[Any], bool]) -> Validator:
+    def check(_: Any, attribute: Any, value: Any) -> None:
+        if not holds(value):
+            msg = f"{attribute.name!r} must {rule}: {_show(value)}"
+            raise ValueError(msg)
+
+    return check
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+string = _typed("str", lambda value: isinstance(value, str))
+boolean = _typed("bool", lambda value: isinstance(value, bool))
+null = _typed("None", lambda value: value is None)
+date = _typed("date", lambda value: isinstance(value, Date) and not isinstance(value, datetime))
+date_time = _typed("datetime", lambda value: isinstance(value, datetime))
+uuid = _typed("UUID", lambda value: isinstance(value, UUID))
+file = _typed("File", lambda value: isinstance(value, File))
+object_ = _typed("a model or dict", lambda value: isinstance(value, dict) or attrs.has(type(value)))
+present = _typed("set", lambda value: value is not UNSET)
+
+#: JSON Schema's integer: a bool is none, and 4.0 is one.
+integer = _typed("int", _is_integer)
+
+#: JSON has no NaN and no infinities.
+number = and_(_typed("float", _is_number), _ruled("be finite", lambda value: math.isfinite(value)))
+
+
+def instance(cls: type) -> Validator:
+    """An instance of an enumeration, and one of the values that the spec has for it."""
+    return and_(
+        _typed(cls.__name__, lambda value: isinstance(value, cls)),
+        _ruled(f"be one of {', '.join(map(repr, cls))}", lambda value: value in list(cls)),  # type: ignore[call-overload]
+    )
+
+
+def model(name: str) -> Validator:
+    """An instance of a model, by name, for models may refer to each other in a circle."""
+
+    def is_one(value: Any) -> bool:
+        from . import models
+
+        return isinstance(value, getattr(models, name))
+
+    check = _typed(name, is_one)
+    check_dict = _typed(name, is_one, f" ({name}.from_dict makes one)")
+
+    def check_either(instance: Any, attribute: Any, value: Any) -> None:
+        (check_dict if isinstance(value, dict) else check)(instance, attribute, value)
+
+    return check_either
+
+
+def array(*items: Validator) -> Validator:
+    """A list of items that pass each of these."""
+    is_list = _typed("list", lambda value: isinstance(value, list))
+    return and_(is_list, deep_iterable(and_(*items))) if items else is_list
+
+
+def each(*items: Validator) -> Validator:
+    """Items that pass each of these."""
+    return deep_iterable(and_(*items))
+
+
+def mapping(*values: Validator) -> Validator:
+    """A dict with str keys whose values pass each of these."""
+    is_dict = _typed("dict", lambda value: isinstance(value, dict))
+    return and_(is_dict, deep_mapping(string, and_(*values)))
+
+
+def all_of(*rules: Validator) -> Validator:
+    """Each of these."""
+    return and_(*rules)
+
+
+def _faults(alternatives: Iterable[Validator], *what: Any) -> list[Exception | None]:
+    faults: list[Exception | None] = []
+    for alternative in alternatives:
+        try:
+            alternative(*what)
+        except (TypeError, ValueError) as fault:
+            faults.append(fault)
+        else:
+            faults.append(None)
+    return faults
+
+
+def _refuse(faults: Iterable[Exception | None]) -> None:
+    """Tell what the alternatives of the right type found; of all of them if none had the type."""
+    found = [fault for fault in faults if fault is not None]
+    told = [fault for fault in found if isinstance(fault, ValueError)] or found
+    raise type(told[0])("; or ".join(map(str, told)))
+
+
+def any_of(*alternatives: Validator) -> Validator:
+    """At least one of these."""
+
+    def check(*what: Any) -> None:
+        faults = _faults(alternatives, *what)
+        if None not in faults:
+            _refuse(faults)
+
+    return check
+
+
+def one_of(*alternatives: Validator) -> Validator:
+    """Exactly one of these."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        faults = _faults(alternatives, instance, attribute, value)
+        if None not in faults:
+            _refuse(faults)
+        if faults.count(None) > 1:
+            msg = f"{attribute.name!r} must fit one alternative of the spec, not several: {_show(value)}"
+            raise ValueError(msg)
+
+    return check
+
+
+def if_set(*rules: Validator) -> Validator:
+    """Each of these, for a field that may be left out."""
+    rule = and_(*rules)
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        if value is not UNSET:
+            rule(instance, attribute, value)
+
+    return check
+
+
+def when(kind: Validator, *rules: Validator) -> Validator:
+    """Each of these, for values of a kind; JSON Schema's keywords let all others pass."""
+    rule = and_(*rules)
+
+    def check(*what: Any) -> None:
+        try:
+            kind(*what)
+        except (TypeError, ValueError):
+            return
+        rule(*what)
+
+    return check
+
+
+def as_text(*rules: Validator) -> Validator:
+    """Each of these, on the text that a date, a time or a UUID becomes in JSON."""
+    rule = and_(*rules)
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        text = value.isoformat() if isinstance(value, Date) else str(value)
+        rule(instance, attribute, text)
+
+    return check
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON compares it: 1 is 1.0 and is not true, and the order of names is nothing."""
+    if attrs.has(type(value)):
+        value = value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(value[name]) for name in value}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _key(value: Any) -> str:
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def in_(*values: Any) -> Validator:
+    """One of these values."""
+    texts = frozenset(value for value in values if isinstance(value, str))
+    keys = frozenset(map(_key, values))
+
+    def is_in(value: Any) -> bool:
+        return value in texts if isinstance(value, str) else _key(value) in keys
+
+    return _ruled(f"be one of {', '.join(map(repr, values))}", is_in)
+
+
+def const(expected: Any) -> Validator:
+    """This value alone."""
+    key = _key(expected)
+    return _ruled(f"be {expected!r}", lambda value: _key(value) == key)
+
+
+def multiple_of(factor: float) -> Validator:
+    """A whole multiple, as the decimal numbers are written: 0.3 is one of 0.1."""
+    exact = Decimal(str(factor))
+    return _ruled(f"be a multiple of {factor}", lambda value: Decimal(str(value)) % exact == 0)
+
+
+def pattern(regex: str) -> Validator:
+    """A text in which the regular expression finds something, as JSON Schema's dialect has it.
+
+    There `$` does not match before a line break at the end, and `\\d` and `\\w` are ASCII.
+    """
+    ours = re.sub(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\$", lambda m: m[1] or r"\Z", regex)
+    compiled = re.compile(ours, re.ASCII)
+    return _ruled(f"match {regex!r}", lambda value: bool(compiled.search(value)))
+
+
+def _are_unique(values: Iterable[Any]) -> bool:
+    keys = [_key(value) for value in values]
+    return len(set(keys)) == len(keys)
+
+
+unique = _ruled("have no two equal items", _are_unique)
+
+# A rule about a whole object: the names that are present in it, and the object.
+Rule = Callable[[Mapping[str, Any]], None]
+
+
+def not_together(*names: str) -> Rule:
+    """Not all of these fields at once."""
+
+    def check(fields: Mapping[str, Any]) -> None:
+        if all(name in fields for name in names):
+            values = ", ".join(_show(fields[name]) for name in names)
+            rule = "cannot be used together" if len(names) > 1 else "must be left out"
+            msg = f"{' and '.join(map(repr, names))} {rule}: {values}"
+            raise ValueError(msg)
+
+    return check
+
+
+def needs(*names: str) -> Rule:
+    """All of these names, which the spec requires and does not describe."""
+
+    def check(fields: Mapping[str, Any]) -> None:
+        for name in names:
+            if name not in fields:
+                msg = f"{name!r} is required, and missing in: {_show(dict(fields))}"
+                raise ValueError(msg)
+
+    return check
+
+
+def closed(*names: str) -> Rule:
+    """No field but these."""
+
+    def check(fields: Mapping[str, Any]) -> None:
+        for name in fields:
+            if name not in names:
+                msg = f"{name!r} is no field that the spec has: {_show(fields[name])}"
+                raise ValueError(msg)
+
+    return check
+
+
+def min_properties(least: int) -> Rule:
+    """At least so many fields."""
+    return _counted(f"at least {least}", lambda count: count >= least)
+
+
+def max_properties(most: int) -> Rule:
+    """At most so many fields."""
+    return _counted(f"at most {most}", lambda count: count <= most)
+
+
+def _counted(rule: str, holds: Callable[[int], bool]) -> Rule:
+    def check(fields: Mapping[str, Any]) -> None:
+        if not holds(len(fields)):
+            msg = f"{rule} fields must be set, not {len(fields)}: {_show(dict(fields))}"
+            raise ValueError(msg)
+
+    return check
+
+
+def _present(instance: Any, **assigned: Any) -> dict[str, Any]:
+    """The fields that are set, and those that will be when `assigned` has been."""
+    names = [attribute.name for attribute in attrs.fields(type(instance))]
+    values = {name: getattr(instance, name) for name in names} | assigned
+    extra: dict[str, Any] = values.pop("additional_properties", {})
+    return {name: value for name, value in values.items() if value is not UNSET} | extra
+
+
+def check_rules(instance: Any, **assigned: Any) -> None:
+    """Hold an object to its rules, as it is or as it will be."""
+    if not get_disabled():
+        fields = _present(instance, **assigned)
+        for rule in type(instance)._rules:
+            rule(fields)
+
+
+def _keep_rules(instance: Any, attribute: Any, value: Any) -> Any:
+    check_rules(instance, **{attribute.name: value})
+    return value
+
+
+#: For `attrs.define(on_setattr=...)`: what an assignment to a field has to pass.
+on_assignment: list[Callable[[Any, "attrs.Attribute[Any]", Any], Any]]
+on_assignment = [attrs.setters.convert, attrs.setters.validate, _keep_rules]
+
+
+@attrs.frozen
+class _Name:
+    """What validators need of an attribute, for a parameter."""
+
+    name: str
+
+
+def check(name: str, value: Any, *rules: Validator) -> None:
+    """Check an argument of an operation and all that is in it, right before it is sent."""
+    if not get_disabled():
+        for rule in rules:
+            rule(None, _Name(name), value)
+        _check_again(value)
+
+
+def _check_again(value: Any) -> None:
+    """Find what was changed in place since the checks at construction and assignment."""
+    if isinstance(value, list):
+        for item in value:
+            _check_again(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check_again(item)
+    elif hasattr(type(value), "__attrs_attrs__"):
+        attrs.validate(value)
+        whole = (*getattr(value, "_rules", ()), *getattr(value, "_rules_when_sent", ()))
+        if whole:
+            fields = _present(value)
+            for rule in whole:
+                rule(fields)
+        for attribute in attrs.fields(type(value)):
+            _check_again(getattr(value, attribute.name))
+
+
+def as_dict(
+    source: Any, required: tuple[str, ...] = (), absent_if_null: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A copy of a JSON object, which must have the required names."""
+    if not isinstance(source, Mapping):
+        msg = f"a JSON object is needed, not {type(source).__name__}: {_show(source)}"
+        raise TypeError(msg)
+    for name in required:
+        if name not in source:
+            msg = f"{name!r} is required, and missing in: {_show(dict(source))}"
+            raise ValueError(msg)
+    null = {name for name in absent_if_null if source.get(name, UNSET) is None}
+    return {name: value for name, value in source.items() if name not in null}
+
+
+class within:
+    """A block that reads one field: what goes wrong in it is told with the field's name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: Any
+    ) -> None:
+        if isinstance(error, AttributeError | LookupError | TypeError | ValueError):
+            wanted = ValueError if isinstance(error, ValueError) else TypeError
+            msg = f"in {self._name!r}: {error}"
+            raise wanted(msg) from error
+
+
+def refuse_unknown(left: Mapping[str, Any]) -> None:
+    """Refuse the fields that the spec does not have, where it allows no others."""
+    closed()(left)
+
+
+def unchecked(cls: type[T], **values: Any) -> T:
+    """An instance that is as a server described it: nothing in it is checked."""
+    instance = cls.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+    return instance
+
+
+__all__ = [
+    "Rule",
+    "Validator",
+    "all_of",
+    "any_of",
+    "array",
+    "as_dict",
+    "as_text",
+    "boolean",
+    "check",
+    "check_rules",
+    "closed",
+    "const",
+    "date",
+    "date_time",
+    "each",
+    "file",
+    "ge",
+    "gt",
+    "if_set",
+    "in_",
+    "instance",
+    "integer",
+    "le",
+    "lt",
+    "mapping",
+    "max_len",
+    "max_properties",
+    "min_len",
+    "min_properties",
+    "model",
+    "multiple_of",
+    "needs",
+    "not_together",
+    "null",
+    "number",
+    "object_",
+    "on_assignment",
+    "one_of",
+    "pattern",
+    "present",
+    "refuse_unknown",
+    "string",
+    "unchecked",
+    "unique",
+    "uuid",
+    "when",
+    "within",
+]
