@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from openapi_python_client import schema as oai
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import AnyProperty, ModelProperty, NoneProperty
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
 
 Node = dict[str, Any]
 
@@ -58,7 +59,7 @@ class Document:
             waiting += getattr(found, "inner_properties", [])
             if isinstance(found, ModelProperty) and str(found.class_info.name) not in seen:
                 seen.add(name := str(found.class_info.name))
-                model = self._models.get(name, found)
+                model = self.model(found)
                 waiting += [*(model.required_properties or []), *(model.optional_properties or [])]
                 waiting += [model.additional_properties]
                 yield name
@@ -71,6 +72,10 @@ class Document:
 
     def is_received(self, model: ModelProperty) -> bool:
         return str(model.class_info.name) in self.received
+
+    def model(self, found: ModelProperty) -> ModelProperty:
+        """The finished model: where it is an alternative, the generator has only begun it."""
+        return self._models.get(str(found.class_info.name), found)
 
     @staticmethod
     def takes_null(prop: Any) -> bool:

@@ -241,6 +241,10 @@ def _said(content: bytes) -> dict[str, str]:
     return said
 
 
+# Deeper than any server wraps its message, and far from what Python's stack allows.
+_DEEPEST = 8
+
+
 def _from_json(value: Any, depth: int) -> dict[str, str]:
     if isinstance(value, list) and value:
         value = value[0]
@@ -252,7 +256,7 @@ def _from_json(value: Any, depth: int) -> dict[str, str]:
         if isinstance(value.get(name), str | int) and value[name] not in ("", None)
     }
     for name in ("error", "message", "detail", "msg"):
-        if "message" not in said and depth < 4:
+        if "message" not in said and depth < _DEEPEST:
             said |= _from_json(value.get(name), depth + 1)
     return said
 

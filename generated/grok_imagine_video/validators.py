@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date as Date
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import attrs
@@ -89,11 +90,14 @@ integer = _typed("int", _is_integer)
 number = and_(_typed("float", _is_number), _ruled("be finite", lambda value: math.isfinite(value)))
 
 
-def instance(cls: type) -> Validator:
-    """An instance of an enumeration, and one of the values that the spec has for it."""
+def instance(cls: type[Enum]) -> Validator:
+    """A member of an enumeration; what `_missing_` made of an unknown value is none."""
     return and_(
         _typed(cls.__name__, lambda value: isinstance(value, cls)),
-        _ruled(f"be one of {', '.join(map(repr, cls))}", lambda value: value in list(cls)),  # type: ignore[call-overload]
+        _ruled(
+            f"be one of {', '.join(map(repr, cls))}",
+            lambda value: any(value is member for member in cls),
+        ),
     )
 
 
@@ -408,6 +412,14 @@ def as_dict(
     return {name: value for name, value in source.items() if name not in null}
 
 
+def items_of(source: Any) -> list[Any]:
+    """A JSON array, for a text is no list of its letters."""
+    if not isinstance(source, list):
+        msg = f"a JSON array is needed, not {type(source).__name__}: {_show(source)}"
+        raise TypeError(msg)
+    return source
+
+
 class within:
     """A block that reads one field: what goes wrong in it is told with the field's name."""
 
@@ -448,6 +460,7 @@ __all__ = [
     "as_dict",
     "as_text",
     "boolean",
+    "cast",
     "check",
     "check_rules",
     "closed",
@@ -462,6 +475,7 @@ __all__ = [
     "in_",
     "instance",
     "integer",
+    "items_of",
     "le",
     "lt",
     "mapping",

@@ -78,20 +78,20 @@ class CreateVideoRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        field_dict: dict[str, Any] = {}
+        field_dict_: dict[str, Any] = {}
         model: str = self.model
-        field_dict["model"] = model
-        field_dict["prompt"] = self.prompt
+        field_dict_["model"] = model
+        field_dict_["prompt"] = self.prompt
         resolution: str = self.resolution
-        field_dict["resolution"] = resolution
+        field_dict_["resolution"] = resolution
         aspect_ratio: str = self.aspect_ratio
-        field_dict["aspect_ratio"] = aspect_ratio
-        field_dict["duration"] = self.duration
+        field_dict_["aspect_ratio"] = aspect_ratio
+        field_dict_["duration"] = self.duration
         image: dict[str, Any] | Unset = UNSET
         if not isinstance(self.image, Unset):
             image = self.image.to_dict()
         if not isinstance(image, Unset):
-            field_dict["image"] = image
+            field_dict_["image"] = image
         reference_images: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.reference_images, Unset):
             reference_images = []
@@ -100,9 +100,9 @@ class CreateVideoRequest:
                 reference_images.append(reference_images_item)
 
         if not isinstance(reference_images, Unset):
-            field_dict["reference_images"] = reference_images
-        field_dict.update(self.additional_properties)
-        return field_dict
+            field_dict_["reference_images"] = reference_images
+        field_dict_.update(self.additional_properties)
+        return field_dict_
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -115,7 +115,7 @@ class CreateVideoRequest:
         from ..models.image_input import ImageInput
         from ..models.reference_image import ReferenceImage
 
-        d = _v.as_dict(
+        d_ = _v.as_dict(
             src_dict,
             required=(
                 "model",
@@ -126,18 +126,18 @@ class CreateVideoRequest:
             ),
         )
         with _v.within("model"):
-            model = check_create_video_request_model(d.pop("model"))
+            model = check_create_video_request_model(d_.pop("model"))
 
-        prompt = d.pop("prompt")
+        prompt = d_.pop("prompt")
         with _v.within("resolution"):
-            resolution = check_create_video_request_resolution(d.pop("resolution"))
+            resolution = check_create_video_request_resolution(d_.pop("resolution"))
 
         with _v.within("aspect_ratio"):
-            aspect_ratio = check_create_video_request_aspect_ratio(d.pop("aspect_ratio"))
+            aspect_ratio = check_create_video_request_aspect_ratio(d_.pop("aspect_ratio"))
 
-        duration = d.pop("duration")
+        duration = d_.pop("duration")
         with _v.within("image"):
-            _image = d.pop("image", UNSET)
+            _image = d_.pop("image", UNSET)
             image: ImageInput | Unset
             if isinstance(_image, Unset):
                 image = UNSET
@@ -145,16 +145,16 @@ class CreateVideoRequest:
                 image = ImageInput.from_dict(_image)
 
         with _v.within("reference_images"):
-            _reference_images = d.pop("reference_images", UNSET)
+            _reference_images = d_.pop("reference_images", UNSET)
             reference_images: list[ReferenceImage] | Unset = UNSET
-            if _reference_images is not UNSET:
+            if not isinstance(_reference_images, Unset):
                 reference_images = []
-                for reference_images_item_data in _reference_images:
+                for reference_images_item_data in _v.items_of(_reference_images):
                     reference_images_item = ReferenceImage.from_dict(reference_images_item_data)
 
                     reference_images.append(reference_images_item)
 
-        built = cls(
+        built_ = cls(
             model=model,
             prompt=prompt,
             resolution=resolution,
@@ -163,8 +163,8 @@ class CreateVideoRequest:
             image=image,
             reference_images=reference_images,
         )
-        built.additional_properties = d
-        return built
+        built_.additional_properties = d_
+        return built_
 
     @property
     def additional_keys(self) -> list[str]:

@@ -21,9 +21,9 @@ class CreateVideoResponse:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        return field_dict
+        field_dict_: dict[str, Any] = {}
+        field_dict_.update(self.additional_properties)
+        return field_dict_
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -33,8 +33,8 @@ class CreateVideoResponse:
             TypeError: It is no JSON object, or a part of it that should be one is none.
             ValueError: A field that every answer has is missing.
         """
-        d = _v.as_dict(src_dict)
-        return _v.unchecked(cls, additional_properties=d)
+        d_ = _v.as_dict(src_dict)
+        return _v.unchecked(cls, additional_properties=d_)
 
     @property
     def additional_keys(self) -> list[str]:

@@ -29,10 +29,10 @@ class ImageInput:
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        field_dict: dict[str, Any] = {}
-        field_dict["url"] = self.url
-        field_dict.update(self.additional_properties)
-        return field_dict
+        field_dict_: dict[str, Any] = {}
+        field_dict_["url"] = self.url
+        field_dict_.update(self.additional_properties)
+        return field_dict_
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -42,11 +42,11 @@ class ImageInput:
             TypeError: A field has the wrong type.
             ValueError: A field is missing, or breaks another rule of the spec.
         """
-        d = _v.as_dict(src_dict, required=("url",))
-        url = d.pop("url")
-        built = cls(url=url)
-        built.additional_properties = d
-        return built
+        d_ = _v.as_dict(src_dict, required=("url",))
+        url = d_.pop("url")
+        built_ = cls(url=url)
+        built_.additional_properties = d_
+        return built_
 
     @property
     def additional_keys(self) -> list[str]:

@@ -4,11 +4,11 @@ from typing import Any
 
 import httpx
 
+from ... import sending as _sending
 from ... import validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
-from ...sending import asyncio_send, detailed, result, send
 from ...types import Response
 
 
@@ -65,13 +65,13 @@ def sync_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    response = send(
+    response = _sending.send(
         client,
         _get_kwargs(
             body=body,
         ),
     )
-    return detailed(response, _parse_response)
+    return _sending.detailed(response, _parse_response)
 
 
 def sync(
@@ -100,13 +100,13 @@ def sync(
         errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
     """
-    response = send(
+    response = _sending.send(
         client,
         _get_kwargs(
             body=body,
         ),
     )
-    return result(client, "POST", response, _parse_response)
+    return _sending.result(client, "POST", response, _parse_response)
 
 
 async def asyncio_detailed(
@@ -133,13 +133,13 @@ async def asyncio_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    response = await asyncio_send(
+    response = await _sending.asyncio_send(
         client,
         _get_kwargs(
             body=body,
         ),
     )
-    return detailed(response, _parse_response)
+    return _sending.detailed(response, _parse_response)
 
 
 async def asyncio(
@@ -168,10 +168,10 @@ async def asyncio(
         errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
     """
-    response = await asyncio_send(
+    response = await _sending.asyncio_send(
         client,
         _get_kwargs(
             body=body,
         ),
     )
-    return result(client, "POST", response, _parse_response)
+    return _sending.result(client, "POST", response, _parse_response)

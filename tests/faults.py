@@ -1,0 +1,109 @@
+"""A server of plain sockets that reads requests whole, counts them, and then misbehaves as told."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Fault = Callable[[socket.socket], None]
+
+
+class Server:
+    """Answers the n-th request with the n-th fault, and all later ones with the last."""
+
+    def __init__(self, *faults: Fault, port: int = 0) -> None:
+        self._faults = faults
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.arrived: list[bytes] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.add(connection)
+                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            while request := read_request(connection):
+                with self._lock:
+                    self.arrived.append(request)
+                    number = len(self.arrived) - 1
+                self._faults[min(number, len(self._faults) - 1)](connection)
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def serving(*faults: Fault, port: int = 0) -> Iterator[Server]:
+    server = Server(*faults, port=port)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (part := connection.recv(65536)):
+            return b""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    length = int(lengths[0].partition(b":")[2]) if lengths else 0
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def hang_up(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def no_answer(connection: socket.socket) -> None:
+    connection.recv(1)  # until the caller has given up
+
+
+def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
+    """Send raw bytes."""
+
+    def fault(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+        then(connection)
+
+    return fault
+
+
+def answering(status: int, content: Any = b"", **headers: str) -> Fault:
+    """A whole answer; what is not bytes becomes JSON."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+    def fault(connection: socket.socket) -> None:
+        connection.sendall(head + body)
+
+    vars(fault)["status"] = status
+    return fault
+
+
+OK = answering(200, {"request_id": "1"})

@@ -1,0 +1,219 @@
+"""The client object: what it refuses, what it shows, and how its sessions live."""
+
+import asyncio
+import copy
+import pickle
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from bodies import TEXT
+from faults import OK, serving
+from grok_imagine_video import AuthenticatedClient, Client, CreateVideoRequest, create_video, types
+
+TOKEN = "sk-secret-0123456789"
+URL = "https://relay.example"
+BODY = CreateVideoRequest.from_dict(TEXT)
+
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "token with a line break": ({"token": TOKEN + "\n"}, ValueError, "token must be printable"),
+    "token with a NUL": ({"token": TOKEN + "\0"}, ValueError, "token must be printable"),
+    "token beyond ASCII": ({"token": TOKEN + "é"}, ValueError, "token must be printable"),
+    "empty token": ({"token": ""}, ValueError, "token must not be empty"),
+    "no token": ({"token": None}, TypeError, "token must be str, not NoneType"),
+    "prefix with a line break": ({"prefix": "A\r\nB:"}, ValueError, "prefix must be printable"),
+    "header name": ({"auth_header_name": "A\nB"}, ValueError, "auth_header_name must be"),
+    "header with a line break": (
+        {"headers": {"X-A": TOKEN + "\r\nX-B: 1"}},
+        ValueError,
+        "headers['X-A'] must be printable",
+    ),
+    "header with a line break in its name": ({"headers": {"A\nB": ""}}, ValueError, "'headers'"),
+    "header of another type": ({"headers": {"X-A": 1}}, TypeError, "headers['X-A'] must be str"),
+    "cookie with a line break": ({"cookies": {"a": "b\n"}}, ValueError, "cookies['a'] must be"),
+    "no scheme": ({"base_url": "relay.example"}, ValueError, "base_url must start with https://"),
+    "no host": ({"base_url": "https://"}, ValueError, "base_url must start with https://"),
+    "no URL": ({"base_url": "https://a:b:c"}, ValueError, "base_url is not a URL"),
+    "URL of another type": ({"base_url": None}, TypeError, "base_url is not a URL"),
+    "credentials in the URL": (
+        {"base_url": f"https://me:{TOKEN}@relay.example"},
+        ValueError,
+        "base_url must not hold",
+    ),
+    "plain http": ({"base_url": "http://relay.example"}, ValueError, "allow_plain_http=True"),
+    "plain http to a network": ({"base_url": "http://10.0.0.1"}, ValueError, "allow_plain_http"),
+    "plain http to a look-alike": ({"base_url": "http://127.0.0.1.example"}, ValueError, "plain"),
+    "fewer than no retries": ({"max_retries": -1}, ValueError, "max_retries must be"),
+    "retries of another type": ({"max_retries": True}, ValueError, "max_retries must be"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "kind", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_work_is_refused_when_the_client_is_built(
+    arguments: dict[str, Any], kind: type[Exception], told: str
+) -> None:
+    with pytest.raises(kind) as refusal:
+        AuthenticatedClient(**{"base_url": URL, "token": TOKEN} | arguments)
+    assert told in str(refusal.value)
+    assert TOKEN not in str(refusal.value) + repr(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://127.0.0.1:80",
+        "http://127.8.9.1",
+        "http://[::1]:80",
+        "http://localhost",
+        "http://a.localhost",
+    ],
+)
+def test_plain_http_is_enough_on_this_machine(base_url: str) -> None:
+    AuthenticatedClient(base_url, TOKEN)
+    Client("http://relay.example")
+    AuthenticatedClient("http://relay.example", TOKEN, allow_plain_http=True)
+
+
+def test_no_secret_is_shown() -> None:
+    secret = {"X-Key": "secret-in-a-header"}
+    client = AuthenticatedClient(
+        URL,
+        TOKEN,
+        headers=secret,
+        cookies={"a": "secret-in-a-cookie"},
+        httpx_args={"auth": ("u", TOKEN)},
+    )
+    shown = repr(client) + str(client) + repr(client.get_httpx_client())
+    assert TOKEN not in shown
+    assert "secret" not in shown
+    assert URL in repr(client)
+    client.close()
+
+
+def test_the_callers_dicts_are_left_alone_and_not_looked_at_again() -> None:
+    headers, cookies, httpx_args = {"X-A": "1"}, {"a": "1"}, {"http2": False}
+    with serving(OK) as server:
+        client = AuthenticatedClient(
+            server.base_url, TOKEN, headers=headers, cookies=cookies, httpx_args=httpx_args
+        )
+        headers["X-A"] = "2"
+        cookies.clear()
+        with client:
+            create_video.sync(client=client, body=BODY)
+    assert b"\r\nX-A: 1\r\n" in server.arrived[0]
+    assert b"\r\nCookie: a=1\r\n" in server.arrived[0]
+    assert (headers, cookies, httpx_args) == ({"X-A": "2"}, {}, {"http2": False})
+
+
+def test_with_gives_a_new_client_and_leaves_the_old_one_alone() -> None:
+    with serving(OK) as server:
+        old = AuthenticatedClient(server.base_url, TOKEN, headers={"X-A": "1"})
+        create_video.sync(client=old, body=BODY)
+        new = old.with_headers({"X-B": "2"}).with_cookies({"c": "3"}).with_timeout(7)
+        for client in (old, new):
+            create_video.sync(client=client, body=BODY)
+        sessions = old.get_httpx_client(), new.get_httpx_client()
+        old.close()
+        new.close()
+    _, by_old, by_new = server.arrived
+    assert [text in by_old for text in (b"X-A: 1", b"X-B: 2", b"c=3")] == [True, False, False]
+    assert [text in by_new for text in (b"X-A: 1", b"X-B: 2", b"c=3")] == [True, True, True]
+    assert TOKEN.encode() in by_new
+    assert sessions[0].timeout == httpx.Timeout(60, connect=10)
+    assert sessions[1].timeout == httpx.Timeout(7)
+
+
+def test_threads_that_share_a_client_share_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[httpx.Client] = []
+    together = threading.Barrier(64)
+
+    class Counted(httpx.Client):
+        def __init__(self, **arguments: Any) -> None:
+            made.append(self)
+            super().__init__(**arguments)
+
+    monkeypatch.setattr(httpx, "Client", Counted)
+    client = Client(URL)
+
+    def use() -> None:
+        together.wait()
+        client.get_httpx_client()
+
+    threads = [threading.Thread(target=use) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    client.close()
+
+
+def test_a_closed_client_says_so() -> None:
+    async def use_after_close(client: Client) -> None:
+        async with client:
+            pass
+        with pytest.raises(RuntimeError, match="this Client is closed; make a new one"):
+            await create_video.asyncio(client=client, body=BODY)
+        await client.aclose()
+
+    client = Client(URL)
+    with client:
+        pass
+    with pytest.raises(RuntimeError, match="this Client is closed; make a new one"):
+        create_video.sync(client=client, body=BODY)
+    client.close()
+    asyncio.run(use_after_close(Client(URL)))
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api", "/api/", "/a%20b/c"])
+def test_a_base_url_may_have_a_path_and_a_slash_at_the_end(path: str) -> None:
+    with serving(OK) as server, AuthenticatedClient(server.base_url + path, TOKEN) as client:
+        create_video.sync(client=client, body=BODY)
+    target = server.arrived[0].split()[1].decode()
+    assert target == path.rstrip("/") + "/v1/videos/generations"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "header"),
+    [
+        ({}, f"Authorization: Bearer {TOKEN}"),
+        ({"prefix": ""}, f"Authorization: {TOKEN}"),
+        ({"prefix": "Token", "auth_header_name": "X-Key"}, f"X-Key: Token {TOKEN}"),
+    ],
+)
+def test_the_token_goes_where_it_is_wanted(arguments: dict[str, Any], header: str) -> None:
+    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **arguments) as client:
+        create_video.sync(client=client, body=BODY)
+    assert f"\r\n{header}\r\n".encode() in server.arrived[0]
+
+
+def test_a_session_or_transport_of_the_callers_own_is_used() -> None:
+    async def call() -> Any:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"by": "transport"}))
+        async with Client(URL, async_transport=transport) as client:
+            return await create_video.asyncio(client=client, body=BODY)
+
+    session = httpx.Client(
+        base_url=URL,
+        transport=httpx.MockTransport(
+            lambda request: httpx.Response(200, json={"token": request.headers["authorization"]})
+        ),
+    )
+    with AuthenticatedClient(URL, TOKEN).set_httpx_client(session) as client:
+        assert create_video.sync(client=client, body=BODY)["token"] == f"Bearer {TOKEN}"
+    assert asyncio.run(call())["by"] == "transport"
+
+
+@pytest.mark.parametrize(
+    "again", [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
+)
+def test_unset_is_one_object_and_models_stay_equal(again: Any) -> None:
+    assert again(types.UNSET) is types.UNSET
+    assert repr(types.UNSET) == "UNSET"
+    assert not types.UNSET
+    for body in (BODY, CreateVideoRequest.from_dict(TEXT | {"image": {"url": "u"}, "x": 1})):
+        assert again(body) == body
+        assert again(body).to_dict() == body.to_dict()
+    assert "image=UNSET" in repr(BODY)
