@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,19 @@ def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
     def fault(connection: socket.socket) -> None:
         for part in parts:
             connection.sendall(part)
+        then(connection)
+
+    return fault
+
+
+def dripping(body: bytes, then: Fault = hang_up) -> Fault:
+    """Send an answer byte by byte, each well within the caller's timeout."""
+
+    def fault(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for byte in body:
+            time.sleep(0.02)
+            connection.sendall(bytes([byte]))
         then(connection)
 
     return fault

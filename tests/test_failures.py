@@ -11,6 +11,7 @@ import random
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,7 +20,18 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from faults import OK, Fault, Server, answering, hang_up, no_answer, reset, saying, serving
+from faults import (
+    OK,
+    Fault,
+    Server,
+    answering,
+    dripping,
+    hang_up,
+    no_answer,
+    reset,
+    saying,
+    serving,
+)
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
 from making import document, made_from
 
@@ -87,6 +99,12 @@ FAULTS: dict[str, tuple[Fault, type[Exception] | None, int]] = {
     ),
     "cut between chunks": (
         saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n"),
+        errors.OutcomeUnknownError,
+        1,
+    ),
+    "slow drip": (dripping(b'{"request_id": "1"}'), None, 1),
+    "slow drip that stops": (
+        dripping(b'{"request_id"', then=no_answer),
         errors.OutcomeUnknownError,
         1,
     ),
@@ -420,6 +438,43 @@ def test_no_method_that_writes_is_sent_again(method: str, things: ModuleType) ->
         assert len(server.arrived) == 1
 
 
+def subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for sub in kind.__subclasses__():
+        yield from subclasses(sub)
+
+
+HTTPX = sorted(
+    {*subclasses(httpx.TransportError), *httpx.StreamError.__subclasses__()}
+    | {httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL},
+    key=lambda kind: kind.__name__,
+)
+
+
+@pytest.mark.parametrize("kind", HTTPX)
+def test_every_exception_of_httpx_arrives_as_one_of_ours(kind: type[Exception]) -> None:
+    attempts = []
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        attempts.append(request)
+        raise kind("boom") if issubclass(kind, httpx.HTTPError | httpx.InvalidURL) else kind()
+
+    client = client_of("https://relay.example", httpx_args={"transport": httpx.MockTransport(fail)})
+    with pytest.raises(errors.GrokImagineVideoError) as raised:
+        call_sync(client)
+    assert type(raised.value.__cause__) is kind
+    assert kind.__name__ in str(raised.value)
+    never_sent = (
+        "ConnectError",
+        "ConnectTimeout",
+        "PoolTimeout",
+        "ProxyError",
+        "UnsupportedProtocol",
+    )
+    assert len(attempts) == (3 if kind.__name__ in never_sent else 1)
+    assert isinstance(raised.value, errors.OutcomeUnknownError) == (len(attempts) == 1)
+
+
 @both_ways
 def test_the_token_does_not_follow_a_redirect_to_another_host(call: Call) -> None:
     for header in ("Authorization", "X-Api-Key"):
@@ -461,12 +516,15 @@ def test_what_was_redirected_was_received_and_is_not_sent_again(
 
 @both_ways
 def test_a_server_that_repeats_the_token_does_not_get_it_into_an_error(call: Call) -> None:
-    answer = {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}
-    for status in (401, 502):
+    for status, answer in (
+        (401, {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}),
+        *((502, f"<h1>{TOKEN}</h1>".encode()), (200, [TOKEN])),
+    ):
         repeating = pytest.raises(errors.GrokImagineVideoError)
         with serving(answering(status, answer)) as server, repeating as raised:
             call(client_of(server.base_url))
         assert_well_made(raised.value)
+        assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
 @both_ways

@@ -166,6 +166,10 @@ SPECS = {
     "typo in a field": (PETS.replace("info:", "infos:"), "info"),
     "typo in a type": (PETS.replace("type: integer", "type: integr"), "parameters.0"),
     "dangling reference": (PETS.replace("schemas/Pet'", "schemas/Dog'"), "Dog"),
+    "constraint without code": (
+        PETS.replace("schema: {type: integer}", "schema: {type: integer, not: {const: 1}}"),
+        "spec.yaml: get_pet.id: the templates cannot enforce 'not'; express it otherwise",
+    ),
     "part that cannot be generated": (
         PETS.replace("application/json", "image/png"),
         "image/png",

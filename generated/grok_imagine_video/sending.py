@@ -3,16 +3,13 @@
 """One call: send a request, again where that cannot be paid for twice, and judge the answer."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
 from . import errors
 from .client import Client
 from .types import Response
-
-if TYPE_CHECKING:
-    import stamina
 
 T = TypeVar("T")
 
@@ -27,6 +24,8 @@ _NOTHING_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+
+_HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
 # A gateway answers with one of these when it does not know what became of the request behind it.
 _OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
@@ -78,7 +77,7 @@ def _send_once(client: Client, session: httpx.Client, request: httpx.Request) ->
             hops += 1
             onward = client.authorize(response.next_request)
             response = session.send(onward, follow_redirects=False)
-    except httpx.HTTPError as error:
+    except _HTTPX_ERRORS as error:
         raise _named(error, request, hops) from error
     if _is_worth_repeating(response.status_code, request, hops):
         raise _TryLaterError(response)
@@ -120,14 +119,14 @@ async def _asyncio_send_once(
             hops += 1
             onward = client.authorize(response.next_request)
             response = await session.send(onward, follow_redirects=False)
-    except httpx.HTTPError as error:
+    except _HTTPX_ERRORS as error:
         raise _named(error, request, hops) from error
     if _is_worth_repeating(response.status_code, request, hops):
         raise _TryLaterError(response)
     return response
 
 
-def _attempts(client: Client) -> "stamina._core._RetryContextIterator":
+def _attempts(client: Client) -> Any:
     import stamina  # slow to import, and seldom needed
 
     return stamina.retry_context(
@@ -158,7 +157,7 @@ def _is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> 
 
 
 def _named(
-    error: httpx.HTTPError, request: httpx.Request, hops: int
+    error: Exception, request: httpx.Request, hops: int
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
     what = f"{_target(request)}: {type(error).__name__} {error}".strip()
     if isinstance(error, _NOTHING_SENT) and not hops:
@@ -201,7 +200,10 @@ def result(
         try:
             return parse(response)
         except _NOT_AS_SPECIFIED as error:
-            what = f"the body is not what the spec says ({type(error).__name__}: {error})"
+            what = "the body is not what the spec says"
+            if answer[2] != response.content:  # the error may show the token that is in there
+                raise errors.APIResponseValidationError(what, *answer) from None
+            what += f" ({type(error).__name__}: {error})"
             raise errors.APIResponseValidationError(what, *answer) from error
     if response.status_code in _OUTCOME_UNKNOWN and method not in _REPEATABLE:
         what = "look before sending it again, for it may have been carried out"
