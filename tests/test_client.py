@@ -164,6 +164,10 @@ def test_a_closed_client_says_so() -> None:
     with pytest.raises(RuntimeError, match="this Client is closed; make a new one"):
         create_video.sync(client=client, body=BODY)
     client.close()
+    never_used = Client(URL)
+    never_used.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        never_used.get_httpx_client()
     asyncio.run(use_after_close(Client(URL)))
 
 

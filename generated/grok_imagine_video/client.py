@@ -127,6 +127,8 @@ class Client:
     )
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
+    _client_closed: bool = field(default=False, init=False, repr=False)
+    _async_client_closed: bool = field(default=False, init=False, repr=False)
 
     def with_headers(self, headers: dict[str, str]) -> Self:
         """A new client that sends these headers too; this one stays as it is."""
@@ -159,7 +161,7 @@ class Client:
         }
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Use this session, with its own headers, cookies and timeout in place of this client's."""
+        """Use this session, with its own headers, cookies and timeout; the token is added to them."""
         self._client = client
         return self
 
@@ -170,18 +172,19 @@ class Client:
             RuntimeError: The client is closed.
         """
         session = self._client
-        if session is None:
+        if session is None and not self._client_closed:
             with _MAKING_A_SESSION:
                 session = self._client
                 if session is None:
                     session = self._client = httpx.Client(**self._session_args())
-        if session.is_closed:
+        if session is None or self._client_closed or session.is_closed:
             msg = f"this {type(self).__name__} is closed; make a new one"
             raise RuntimeError(msg)
         return session
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
+        self._client_closed = True
         if self._client is not None:
             self._client.close()
 
@@ -195,7 +198,7 @@ class Client:
         self.close()
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
-        """Use this session, with its own headers, cookies and timeout in place of this client's."""
+        """Use this session, with its own headers, cookies and timeout; the token is added to them."""
         self._async_client = client
         return self
 
@@ -206,7 +209,7 @@ class Client:
             RuntimeError: The client is closed.
         """
         session = self._async_client
-        if session is None:
+        if session is None and not self._async_client_closed:
             with _MAKING_A_SESSION:
                 session = self._async_client
                 if session is None:
@@ -214,13 +217,14 @@ class Client:
                     if self._async_transport is not None:
                         args["transport"] = self._async_transport
                     session = self._async_client = httpx.AsyncClient(**args)
-        if session.is_closed:
+        if session is None or self._async_client_closed or session.is_closed:
             msg = f"this {type(self).__name__} is closed; make a new one"
             raise RuntimeError(msg)
         return session
 
     async def aclose(self) -> None:
         """Close the connections; after this the client sends nothing more from asyncio."""
+        self._async_client_closed = True
         if self._async_client is not None:
             await self._async_client.aclose()
 
