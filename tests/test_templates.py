@@ -164,11 +164,14 @@ def test_parameters_and_bodies_that_are_no_models_are_held_to_it(keywords: Modul
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """A model `One` with a required field for each rule that the messages are pinned of."""
-    paths = {
-        "/": {"post": {"operationId": "send", **sending({"$ref": "#/components/schemas/One"})}}
+    """A model `One` with a field for each rule, and an operation that sends it."""
+    n = {"name": "n", "in": "query", "schema": {"type": "string"}}
+    send = sending({"$ref": "#/components/schemas/One"}) | {
+        "operationId": "send",
+        "parameters": [n],
     }
-    return made_from(document(paths, One=ONE, Inner=INNER), tmp_path_factory.mktemp("one"))
+    schemas = {"One": ONE, "Inner": INNER}
+    return made_from(document({"/": {"post": send}}, **schemas), tmp_path_factory.mktemp("one"))
 
 
 INNER = yaml("{type: object, required: [url], properties: {url: {type: string}}}")
@@ -222,10 +225,14 @@ REFUSALS: dict[str, tuple[Spec, type[Exception], str]] = {
 def test_a_refusal_names_the_field_the_rule_and_the_value(
     fields: Spec, kind: type[Exception], message: str, one: ModuleType
 ) -> None:
-    with pytest.raises(kind) as refusal:
-        one.One(**fields)
-    assert str(refusal.value)[: len(message)] == message
-    assert len(str(refusal.value)) < 300
+    ((name, value),) = fields.items()
+    body = one.One()
+    for refuse in (lambda: one.One(**fields), lambda: setattr(body, name, value)):
+        with pytest.raises(kind) as refusal:
+            refuse()
+        assert str(refusal.value)[: len(message)] == message
+        assert len(str(refusal.value)) < 300
+    assert body == one.One()
 
 
 @pytest.mark.parametrize(
@@ -280,8 +287,13 @@ def test_what_excludes_each_other_is_refused_whenever_it_comes_together(one: Mod
 
 def test_checks_can_be_switched_off_until_the_spec_is_mended(one: ModuleType) -> None:
     with attrs.validators.disabled():
-        kwargs = one.send._get_kwargs(body=one.One(duration=99, size="1080p"))
-    assert kwargs["json"] == {"duration": 99, "size": "1080p"}
+        body = one.One(duration=99, size="1080p", inners=[], inner=one.Inner(url="u"))
+        kwargs = one.send._get_kwargs(body=body, n=5)
+    assert kwargs["json"]["duration"] == 99
+    assert kwargs["json"]["size"] == "1080p"
+    assert kwargs["params"] == {"n": 5}
+    with pytest.raises(TypeError, match="'n' must be str, not int: 5"):
+        one.send._get_kwargs(body=one.One(), n=5)
 
 
 def test_the_constraints_are_there_for_a_reviewer_to_see(one: ModuleType) -> None:
@@ -491,13 +503,25 @@ def test_forms_files_and_bodies_of_several_kinds(features: ModuleType) -> None:
     contents = [request.content for request in seen]
     assert (contents[0], contents[2]) == (b"a=x+y&n=4", b"raw")
     assert b'name="file"; filename="f.bin"\r\nContent-Type: image/png' in contents[1]
-    assert "boundary=+++" not in seen[1].headers["content-type"]
+    boundary = seen[1].headers["content-type"].partition("boundary=")[2]
+    assert boundary != "+++"  # which the file has in it
+    assert contents[1].startswith(f"--{boundary}\r\n".encode())
     with pytest.raises(ValueError, match="'note'"):
         features.Upload(file=file, note="long")
     with pytest.raises(TypeError, match="'body' must be Form"):
         features.either.sync(client=client, body={"a": "x"})
     with pytest.raises(ValueError, match="'c' is no field"):
         features.Other.from_dict({"b": "1", "c": 2})
+
+
+def test_unknown_fields_of_a_closed_answer_are_kept_and_not_sent_back(
+    features: ModuleType,
+) -> None:
+    client = client_of(features, answering(200, {"a": "x", "new": 1}))
+    answer = features.sealed.sync(client=client, body=features.Sealed(a="x"))
+    assert answer["new"] == 1
+    with pytest.raises(ValueError, match="'new' is no field that the spec has: 1"):
+        features.sealed.sync(client=client, body=answer)
 
 
 @pytest.mark.parametrize(
