@@ -500,6 +500,7 @@ def test_the_token_goes_along_at_home(call: Call) -> None:
     ("faults", "arrived"),
     [
         ([answering(303, Location="/seen"), reset], 2),
+        ([answering(303, Location="http://127.0.0.1:9/")], 1),
         ([answering(303, Location="/seen"), answering(429)], 2),
         ([answering(307, Location="/again"), hang_up], 2),
         ([answering(302, Location="/round")], 21),

@@ -386,6 +386,18 @@ def client_of(package: ModuleType, transport: httpx.MockTransport) -> Any:
     return package.Client(base_url="https://api.example", httpx_args={"transport": transport})
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_path_stays_the_path_of_its_operation(name: str, made: Make) -> None:
+    parameter = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    parameter["description"] = "Which one."
+    operation = {"operationId": "ask", "parameters": [parameter], "responses": {}}
+    ask = made({"paths": {"/things/{name}": {"get": operation}}}).ask
+    with pytest.raises(ValueError, match=f"'name' must be no empty text and no dots: '{name}'"):
+        ask._get_kwargs(name)
+    assert ask._get_kwargs("a/../b")["url"] == "/things/a%2F..%2Fb"
+    assert "name (str): Which one." in ask.sync.__doc__
+
+
 def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> None:
     body = features.Everything.from_dict(WHOLE)
     assert body.to_dict() == WHOLE

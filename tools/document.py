@@ -102,13 +102,13 @@ class Document:
         return parts_of(dump(model.data))
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
-        """The schemas of an operation's parameters, by place and name."""
+        """An operation's parameters, with a schema each, by place and name."""
         item, operation = self._operation(endpoint)
         found = {}
         for node in [*item.get("parameters", []), *operation.get("parameters", [])]:
             while "$ref" in node:
                 node = self._lookup(node["$ref"])
-            found[node["in"], node["name"]] = node.get("schema", {})
+            found[node["in"], node["name"]] = {"schema": {}} | node
         return found
 
     def body(self, endpoint: Endpoint, content_type: str) -> Node:

@@ -118,6 +118,10 @@ def model(name: str) -> Validator:
     return check_either
 
 
+#: What goes into a path: an empty text or dots would make it the path of something else.
+segment = _ruled("be no empty text and no dots", lambda value: str(value) not in ("", ".", ".."))
+
+
 def array(*items: Validator) -> Validator:
     """A list of items that pass each of these."""
     is_list = _typed("list", lambda value: isinstance(value, list))
@@ -495,6 +499,7 @@ __all__ = [
     "pattern",
     "present",
     "refuse_unknown",
+    "segment",
     "string",
     "unchecked",
     "unique",
