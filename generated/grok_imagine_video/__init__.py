@@ -2,13 +2,15 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Client for Grok Imagine Video.
 
-One documented endpoint of an OpenAI-style relay in front of xAI's Grok Imagine video models.
-Every accepted request is a paid video. The relay's address is not part of the contract, so this
-document names no server.
+The one documented endpoint of an OpenAI-style relay in front of xAI's Grok Imagine video
+models, and the one that follows a job. Every accepted request is a paid video. What the relay's
+own documentation does not say carries an `x-source`: `xai` stands for xAI's public
+documentation, `gateway` for what OpenAI-style gateways are seen to do. The relay's address is
+not part of the contract, so this document names no server.
 """
 
 from . import errors
-from .api.videos import create_video
+from .api.videos import create_video, get_video
 from .client import AuthenticatedClient, Client
 from .models import (
     CreateVideoRequest,
@@ -18,6 +20,10 @@ from .models import (
     CreateVideoResponse,
     ImageInput,
     ReferenceImage,
+    Video,
+    VideoError,
+    VideoJob,
+    VideoUsage,
 )
 
 __version__ = "0.1.0"
@@ -33,6 +39,11 @@ __all__ = (
     "CreateVideoRequestResolution",
     "CreateVideoResponse",
     "errors",
+    "get_video",
     "ImageInput",
     "ReferenceImage",
+    "Video",
+    "VideoError",
+    "VideoJob",
+    "VideoUsage",
 )

@@ -9,6 +9,10 @@ from .create_video_request_resolution import CreateVideoRequestResolution
 from .create_video_response import CreateVideoResponse
 from .image_input import ImageInput
 from .reference_image import ReferenceImage
+from .video import Video
+from .video_error import VideoError
+from .video_job import VideoJob
+from .video_usage import VideoUsage
 
 __all__ = (
     "CreateVideoRequest",
@@ -18,4 +22,8 @@ __all__ = (
     "CreateVideoResponse",
     "ImageInput",
     "ReferenceImage",
+    "Video",
+    "VideoError",
+    "VideoJob",
+    "VideoUsage",
 )

@@ -9,19 +9,28 @@ from attrs import define as _define
 from attrs import field as _field
 
 from .. import validators as _v
+from ..types import UNSET, Unset
 
 
 @_define
 class CreateVideoResponse:
     """The relay's answer to an accepted job. The contract says no more of it than that it is an
     object, so every field is kept as it came.
+
+    Attributes:
+        request_id (str | Unset): What to ask for the job by. Some gateways call it `id` or
+            `task_id`.
     """
+
+    request_id: str | Unset = UNSET
 
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
         field_dict_: dict[str, Any] = {}
+        if not isinstance(self.request_id, Unset):
+            field_dict_["request_id"] = self.request_id
         field_dict_.update(self.additional_properties)
         return field_dict_
 
@@ -33,8 +42,9 @@ class CreateVideoResponse:
             TypeError: It is no JSON object, or a part of it that should be one is none.
             ValueError: A field that every answer has is missing.
         """
-        d_ = _v.as_dict(src_dict)
-        return _v.unchecked(cls, additional_properties=d_)
+        d_ = _v.as_dict(src_dict, absent_if_null=("request_id",))
+        request_id = d_.pop("request_id", UNSET)
+        return _v.unchecked(cls, request_id=request_id, additional_properties=d_)
 
     @property
     def additional_keys(self) -> list[str]:
