@@ -13,6 +13,7 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty
 from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.responses import Response
 
 Node = dict[str, Any]
 
@@ -76,6 +77,12 @@ class Document:
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
         return self._models.get(str(found.class_info.name), found)
+
+    def job(self, responses: Iterable[Response]) -> Node | None:
+        """The `x-job` of the first answer that has one: how to tell whether a job has ended."""
+        models = (response.prop for response in responses)
+        parts = (self.parts(model) for model in models if isinstance(model, ModelProperty))
+        return next((part["x-job"] for each in parts for part in each if "x-job" in part), None)
 
     @staticmethod
     def takes_null(prop: Any) -> bool:

@@ -2,6 +2,7 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """One call: send a request, again where that cannot be paid for twice, and judge the answer."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -69,14 +70,43 @@ def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
     raise AssertionError(msg)
 
 
-def _send_once(client: Client, session: httpx.Client, request: httpx.Request) -> httpx.Response:
+def send_once(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.Response:
+    """Send a request that only reads, once, and return its answer.
+
+    Raises:
+        errors.APIConnectionError: The request failed, or there was no whole answer in `seconds`.
+        errors.APIStatusError: The status is 408, 429 or 5xx.
+    """
+    session = client.get_httpx_client()
+    request = session.build_request(**kwargs)
+    limit = _Limit(request, seconds)
+    request.extensions["trace"] = limit.shorten
+    try:
+        return _send_once(client, session, request, limit)
+    except _TryLaterError as error:
+        response = error.response
+    content = client.without_token(response.content)
+    raise errors.status_error(response.status_code, response.headers, content)
+
+
+def _send_once(
+    client: Client,
+    session: httpx.Client,
+    request: httpx.Request,
+    limit: "_Limit | None" = None,
+) -> httpx.Response:
     hops = 0
     try:
-        response = session.send(client.authorize(request), follow_redirects=False)
+        response = session.send(
+            client.authorize(request), follow_redirects=False, stream=limit is not None
+        )
         while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
             hops += 1
+            response.close()
             onward = client.authorize(response.next_request)
-            response = session.send(onward, follow_redirects=False)
+            response = session.send(onward, follow_redirects=False, stream=limit is not None)
+        if limit is not None:
+            response = limit.read(response)
     except _HTTPX_ERRORS as error:
         raise _named(error, request, hops) from error
     if _is_worth_repeating(response.status_code, request, hops):
@@ -109,21 +139,111 @@ async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response
     raise AssertionError(msg)
 
 
+async def asyncio_send_once(
+    client: Client, kwargs: dict[str, Any], seconds: float
+) -> httpx.Response:
+    """Send a request that only reads, once, and return its answer.
+
+    Raises:
+        errors.APIConnectionError: The request failed, or there was no whole answer in `seconds`.
+        errors.APIStatusError: The status is 408, 429 or 5xx.
+    """
+    session = client.get_async_httpx_client()
+    request = session.build_request(**kwargs)
+    limit = _Limit(request, seconds)
+    request.extensions["trace"] = limit.ashorten
+    try:
+        return await _asyncio_send_once(client, session, request, limit)
+    except _TryLaterError as error:
+        response = error.response
+    content = client.without_token(response.content)
+    raise errors.status_error(response.status_code, response.headers, content)
+
+
 async def _asyncio_send_once(
-    client: Client, session: httpx.AsyncClient, request: httpx.Request
+    client: Client,
+    session: httpx.AsyncClient,
+    request: httpx.Request,
+    limit: "_Limit | None" = None,
 ) -> httpx.Response:
     hops = 0
     try:
-        response = await session.send(client.authorize(request), follow_redirects=False)
+        response = await session.send(
+            client.authorize(request), follow_redirects=False, stream=limit is not None
+        )
         while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
             hops += 1
+            await response.aclose()
             onward = client.authorize(response.next_request)
-            response = await session.send(onward, follow_redirects=False)
+            response = await session.send(onward, follow_redirects=False, stream=limit is not None)
+        if limit is not None:
+            response = await limit.aread(response)
     except _HTTPX_ERRORS as error:
         raise _named(error, request, hops) from error
     if _is_worth_repeating(response.status_code, request, hops):
         raise _TryLaterError(response)
     return response
+
+
+class _Limit:
+    """The time that one request may take in all; httpx's timeouts begin anew with every byte."""
+
+    def __init__(self, request: httpx.Request, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._current: dict[str, float | None] = request.extensions["timeout"]
+        self._usual = dict(self._current)
+        self.shorten()
+
+    def shorten(self, *_: object) -> None:
+        """Called at each step of a request: none of them may take longer than what is left."""
+        left = max(self._end - time.monotonic(), 0.001)
+        for step, usual in self._usual.items():
+            self._current[step] = left if usual is None else min(usual, left)
+
+    async def ashorten(self, *_: object) -> None:
+        """The same, for asyncio."""
+        self.shorten()
+
+    def _check(self, response: httpx.Response) -> None:
+        if time.monotonic() > self._end:
+            msg = "the answer was still coming when the time was up"
+            raise httpx.ReadTimeout(msg, request=response.request)
+
+    def read(self, response: httpx.Response) -> httpx.Response:
+        """The answer with its body, if that comes in time."""
+        if response.is_closed:  # a transport of the caller's own has read it already
+            return response
+        parts = []
+        try:
+            for part in response.iter_raw():
+                parts.append(part)
+                self._check(response)
+        finally:
+            response.close()
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=b"".join(parts),
+            request=response.request,
+        )
+
+    async def aread(self, response: httpx.Response) -> httpx.Response:
+        """The answer with its body, if that comes in time."""
+        if response.is_closed:  # a transport of the caller's own has read it already
+            return response
+        parts = []
+        try:
+            async for part in response.aiter_raw():
+                parts.append(part)
+                self._check(response)
+        finally:
+            await response.aclose()
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=b"".join(parts),
+            request=response.request,
+        )
 
 
 def _attempts(client: Client) -> Any:

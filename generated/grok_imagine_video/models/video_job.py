@@ -30,7 +30,8 @@ class VideoJob:
         video (Video | Unset): A finished video.
         model (str | Unset): The model that makes the video.
         usage (VideoUsage | Unset): What a job costs.
-        error (VideoError | Unset): Why a job ended without a video.
+        error (str | Unset | VideoError): Why there is no video; some gateways say it in words
+            alone.
     """
 
     status: str | Unset = UNSET
@@ -43,12 +44,14 @@ class VideoJob:
 
     usage: VideoUsage | Unset = UNSET
 
-    error: VideoError | Unset = UNSET
+    error: str | Unset | VideoError = UNSET
 
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
+        from ..models.video_error import VideoError
+
         field_dict_: dict[str, Any] = {}
         if not isinstance(self.status, Unset):
             field_dict_["status"] = self.status
@@ -69,9 +72,12 @@ class VideoJob:
             usage = self.usage.to_dict()
         if not isinstance(usage, Unset):
             field_dict_["usage"] = usage
-        error: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.error, Unset):
+        error: dict[str, Any] | str | Unset
+        if isinstance(self.error, VideoError):
             error = self.error.to_dict()
+        else:
+            error = self.error
+
         if not isinstance(error, Unset):
             field_dict_["error"] = error
         field_dict_.update(self.additional_properties)
@@ -126,12 +132,27 @@ class VideoJob:
                 usage = VideoUsage.from_dict(_usage)
 
         with _v.within("error"):
-            _error = d_.pop("error", UNSET)
-            error: VideoError | Unset
-            if isinstance(_error, Unset):
-                error = UNSET
-            else:
-                error = VideoError.from_dict(_error)
+
+            def _parse_error(data: object) -> str | Unset | VideoError:
+                if isinstance(data, dict):
+                    try:
+                        error_type_0 = VideoError.from_dict(data)
+
+                        return error_type_0
+                    except (AttributeError, LookupError, TypeError, ValueError):
+                        pass
+
+                if isinstance(data, dict):
+                    try:
+                        error_type_0 = VideoError.from_dict(data)
+
+                        return error_type_0
+                    except (AttributeError, LookupError, TypeError, ValueError):
+                        pass
+
+                return _v.cast(str | Unset | VideoError, data)
+
+            error = _parse_error(d_.pop("error", UNSET))
 
         return _v.unchecked(
             cls,

@@ -1,5 +1,6 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote as _quote
 
@@ -7,6 +8,7 @@ import httpx
 
 from ... import sending as _sending
 from ... import validators as _v
+from ... import waiting as _waiting
 from ...client import AuthenticatedClient, Client
 from ...models.video_job import VideoJob
 from ...types import Response
@@ -15,7 +17,7 @@ from ...types import Response
 def _get_kwargs(
     request_id: str,
 ) -> dict[str, Any]:
-    _v.check("request_id", request_id, _v.string)
+    _v.check("request_id", request_id, _v.string, _v.segment)
 
     _kwargs: dict[str, Any] = {
         "method": "GET",
@@ -28,12 +30,12 @@ def _get_kwargs(
 
 def _parse_response(response: httpx.Response) -> VideoJob:
     if 202 == response.status_code:
-        response_202 = VideoJob.from_dict(response.json())
+        response_202 = VideoJob.from_dict(_waiting.body_of(response))
 
         return response_202
 
     if response.is_success:
-        response_200 = VideoJob.from_dict(response.json())
+        response_200 = VideoJob.from_dict(_waiting.body_of(response))
 
         return response_200
 
@@ -51,7 +53,7 @@ def sync_detailed(
     Tells how far a job is and, once it is done, where its video is.
 
     Args:
-        request_id (str):
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -81,7 +83,7 @@ def sync(
     Tells how far a job is and, once it is done, where its video is.
 
     Args:
-        request_id (str):
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -113,7 +115,7 @@ async def asyncio_detailed(
     Tells how far a job is and, once it is done, where its video is.
 
     Args:
-        request_id (str):
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -143,7 +145,7 @@ async def asyncio(
     Tells how far a job is and, once it is done, where its video is.
 
     Args:
-        request_id (str):
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -163,3 +165,112 @@ async def asyncio(
         ),
     )
     return _sending.result(client, "GET", response, _parse_response)
+
+
+_JOB = _waiting.Rules(
+    status="status",
+    succeeded=["done", "completed", "succeeded", "success"],
+    failed=["failed", "failure", "error", "cancelled", "canceled"],
+    expired=["expired"],
+    progress="progress",
+    result="video.url",
+    allowed="video.respect_moderation",
+    error="error",
+)
+
+
+def progress(job: VideoJob) -> float | None:
+    """How much of a job is done, from 0 to 100, or None if the answer does not tell."""
+    return _waiting.progress_of(_JOB, job)
+
+
+def wait(
+    request_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    on_progress: Callable[[VideoJob], object] | None = None,
+) -> VideoJob:
+    """Wait until a job has ended. The job itself is never touched.
+
+    A status that is not known, an answer without one and 202 mean that the job is not finished.
+    429, 5xx, timeouts and lost connections are waited out, as is what `Retry-After` asks for.
+
+    Args:
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        client: Where the API is; its `max_retries` do not count here.
+        interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
+        on_progress: Called with each answer; `progress` reads how much is done.
+
+    Returns:
+        The last answer, of a job that has made what it was to make.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument breaks another rule of the spec.
+        errors.JobFailedError: The job failed or was cancelled.
+        errors.JobExpiredError: The job, or what it made, is no longer kept.
+        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.WaitTimeoutError: The time is up; waiting can go on.
+        errors.APIStatusError: The answer has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+    """
+    return _waiting.wait(
+        client,
+        _get_kwargs(
+            request_id=request_id,
+        ),
+        _parse_response,
+        _JOB,
+        interval=interval,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
+
+
+async def asyncio_wait(
+    request_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    on_progress: Callable[[VideoJob], object] | None = None,
+) -> VideoJob:
+    """Wait until a job has ended. The job itself is never touched.
+
+    A status that is not known, an answer without one and 202 mean that the job is not finished.
+    429, 5xx, timeouts and lost connections are waited out, as is what `Retry-After` asks for.
+
+    Args:
+        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        client: Where the API is; its `max_retries` do not count here.
+        interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
+        on_progress: Called with each answer; `progress` reads how much is done.
+
+    Returns:
+        The last answer, of a job that has made what it was to make.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument breaks another rule of the spec.
+        errors.JobFailedError: The job failed or was cancelled.
+        errors.JobExpiredError: The job, or what it made, is no longer kept.
+        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.WaitTimeoutError: The time is up; waiting can go on.
+        errors.APIStatusError: The answer has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+    """
+    return await _waiting.asyncio_wait(
+        client,
+        _get_kwargs(
+            request_id=request_id,
+        ),
+        _parse_response,
+        _JOB,
+        interval=interval,
+        timeout=timeout,
+        on_progress=on_progress,
+    )

@@ -1,0 +1,190 @@
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
+"""Waiting for a job: ask how it is until it has ended, by the rules in the spec's `x-job`."""
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import httpx
+from attrs import frozen
+
+from . import errors
+from .client import Client
+from .sending import asyncio_send_once, result, send_once
+
+T = TypeVar("T")
+
+# Of the interval, so that many who wait do not ask in step.
+_JITTER = 0.2
+
+# Statuses that a later answer may differ from, though the request was right.
+_PASSING = (408, 429)
+
+
+@frozen
+class Rules:
+    """What the spec's `x-job` says: where in an answer things are, and which status means what.
+
+    Attributes:
+        status: Where the status is.
+        succeeded: The statuses of a job that has made what it was to make, in lower case.
+        failed: The statuses of a job that has not.
+        expired: The statuses of a job that is no longer kept.
+        progress: Where it is told how much is done.
+        result: Where that is which a job that succeeded has made.
+        allowed: Where it is false that moderation lets it out.
+        error: Where it is told why a job failed.
+    """
+
+    status: str
+    succeeded: Sequence[str]
+    failed: Sequence[str]
+    expired: Sequence[str]
+    progress: str
+    result: str
+    allowed: str
+    error: str
+
+
+def _at(job: Any, path: str) -> Any:
+    """What stands at a dotted path in an answer, or None."""
+    found = job.to_dict()
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def progress_of(rules: Rules, job: Any) -> float | None:
+    """How much of a job is done, 0 to 100: 42, "42" and "100%" are one number, all else is None."""
+    told = _at(job, rules.progress)
+    try:
+        number = float(told.strip().removesuffix("%")) if isinstance(told, str) else float(told)
+    except (TypeError, ValueError):
+        return None
+    return None if isinstance(told, bool) or not math.isfinite(number) else number
+
+
+def _has_ended(rules: Rules, job: Any) -> bool:
+    """Whether the job has made what it was to make; raises if it never will."""
+    status = str(_at(job, rules.status)).lower()
+    if status in rules.succeeded:
+        if _at(job, rules.allowed) is False or not _at(job, rules.result):
+            what = (
+                f"the job is {status} and moderation withheld what it made; it may have been billed"
+            )
+            raise errors.VideoWithheldError(what + _reason(rules, job), job)
+        return True
+    if status in rules.expired:
+        raise errors.JobExpiredError(f"the job is {status}{_reason(rules, job)}", job)
+    if status in rules.failed:
+        raise errors.JobFailedError(f"the job is {status}{_reason(rules, job)}", job)
+    return False
+
+
+def _reason(rules: Rules, job: Any) -> str:
+    told = _at(job, rules.error)
+    parts = [told.get("code"), told.get("message")] if isinstance(told, dict) else [told]
+    return "".join(f": {part}" for part in parts if part)
+
+
+def body_of(response: httpx.Response) -> Any:
+    """The JSON of an answer about a job; one that is pending may have no body."""
+    return response.json() if response.content.strip() else {}
+
+
+def _seconds_until_next(error: Exception | None, interval: float) -> float:
+    """How long to wait before asking again; raises an error that asking again would not change."""
+    asked: float | None = None
+    if isinstance(error, errors.APIStatusError):
+        if error.status_code not in _PASSING and not 500 <= error.status_code <= 599:
+            raise error
+        asked = errors.retry_after(error.headers)
+    elif error is not None and not isinstance(error, errors.APIConnectionError):
+        raise error
+    return interval * random.uniform(1 - _JITTER, 1 + _JITTER) if asked is None else asked
+
+
+def _check(interval: float, timeout: float) -> None:
+    for name, value in (("interval", interval), ("timeout", timeout)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            msg = f"{name!r} must be float, not {type(value).__name__}: {value!r}"
+            raise TypeError(msg)
+        if not 0 < value < math.inf:
+            msg = f"{name!r} must be a number of seconds above 0: {value!r}"
+            raise ValueError(msg)
+
+
+def wait(
+    client: Client,
+    kwargs: dict[str, Any],
+    parse: Callable[[httpx.Response], T],
+    rules: Rules,
+    *,
+    interval: float,
+    timeout: float,
+    on_progress: Callable[[T], object] | None,
+) -> T:
+    """Ask until the job has ended or the time is up, and return the last answer."""
+    _check(interval, timeout)
+    deadline = time.monotonic() + timeout
+    job: T | None = None
+    while True:
+        error: Exception | None = None
+        try:
+            left = deadline - time.monotonic()
+            response = send_once(client, kwargs, left)
+            job = result(client, "GET", response, parse)
+        except errors.GrokImagineVideoError as failure:
+            error = failure
+        else:
+            if on_progress is not None:
+                on_progress(job)
+            if _has_ended(rules, job):
+                return job
+        pause = _seconds_until_next(error, interval)
+        left = deadline - time.monotonic()
+        time.sleep(max(0.0, min(pause, left)))
+        if pause >= left:
+            break
+    what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
+    raise errors.WaitTimeoutError(what, job) from error
+
+
+async def asyncio_wait(
+    client: Client,
+    kwargs: dict[str, Any],
+    parse: Callable[[httpx.Response], T],
+    rules: Rules,
+    *,
+    interval: float,
+    timeout: float,
+    on_progress: Callable[[T], object] | None,
+) -> T:
+    """Ask until the job has ended or the time is up, and return the last answer."""
+    _check(interval, timeout)
+    deadline = time.monotonic() + timeout
+    job: T | None = None
+    while True:
+        error: Exception | None = None
+        try:
+            left = deadline - time.monotonic()
+            response = await asyncio_send_once(client, kwargs, left)
+            job = result(client, "GET", response, parse)
+        except errors.GrokImagineVideoError as failure:
+            error = failure
+        else:
+            if on_progress is not None:
+                on_progress(job)
+            if _has_ended(rules, job):
+                return job
+        pause = _seconds_until_next(error, interval)
+        left = deadline - time.monotonic()
+        await asyncio.sleep(max(0.0, min(pause, left)))
+        if pause >= left:
+            break
+    what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
+    raise errors.WaitTimeoutError(what, job) from error

@@ -1,0 +1,293 @@
+"""Waiting for a job: what ends it, what does not, and that it ends in time."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
+from grok_imagine_video import AuthenticatedClient, VideoJob, errors, get_video, waiting
+
+DONE = {"status": "done", "video": {"url": "https://cdn.example/v.mp4", "respect_moderation": True}}
+PENDING = {"status": "pending", "progress": 10}
+
+Call = Callable[..., Any]
+
+
+def wait_sync(base_url: str, **options: Any) -> Any:
+    with AuthenticatedClient(base_url, "token", timeout=httpx.Timeout(0.5)) as client:
+        return get_video.wait("job-1", client=client, **options)
+
+
+def wait_async(base_url: str, **options: Any) -> Any:
+    async def wait() -> Any:
+        client = AuthenticatedClient(base_url, "token", timeout=httpx.Timeout(0.5))
+        async with client:
+            return await get_video.asyncio_wait("job-1", client=client, **options)
+
+    return asyncio.run(wait())
+
+
+both_ways = pytest.mark.parametrize("wait", [wait_sync, wait_async])
+
+
+class Clock:
+    """The time as the package sees it between two requests: it passes only where it waits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        fake = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
+        monkeypatch.setattr(waiting, "time", fake)
+        monkeypatch.setattr(waiting, "asyncio", SimpleNamespace(sleep=self._asyncio_sleep))
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    async def _asyncio_sleep(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+UNFINISHED: dict[str, Fault] = {
+    "pending": answering(200, PENDING),
+    "unknown status": answering(200, {"status": "dreaming", "video": DONE["video"]}),
+    "no status": answering(200, {"video": DONE["video"]}),
+    "empty object": answering(200, {}),
+    "null everywhere": answering(200, dict.fromkeys(["status", "progress", "video", "error"])),
+    "status of another type": answering(200, {"status": 3}),
+    "202 without a body": answering(202, b""),
+    "202 with a blank body": answering(202, b" \n"),
+    "202 with a body": answering(202, PENDING),
+    "200 without a body": answering(200, b""),
+    **{
+        status: answering(200, {"status": status})
+        for status in ("queued", "submitted", "processing", "in_progress", "running", "NOT_START")
+    },
+    "429": answering(429),
+    "408": answering(408),
+    "500": answering(500, b"<html>"),
+    "502": answering(502),
+    "524": answering(524),
+    "reset": reset,
+    "disconnect": hang_up,
+    "half an answer": saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+    "no answer": no_answer,
+}
+
+
+@both_ways
+@pytest.mark.parametrize("fault", UNFINISHED.values(), ids=UNFINISHED)
+def test_what_does_not_say_that_the_job_has_ended_is_waited_out(
+    fault: Fault, wait: Call, clock: Clock
+) -> None:
+    with serving(fault, fault, answering(200, DONE)) as server:
+        job = wait(server.base_url)
+    assert job.video.url == "https://cdn.example/v.mp4"
+    assert len(server.arrived) == 3
+    assert all(request.startswith(b"GET /v1/videos/job-1 ") for request in server.arrived)
+    assert all(4 <= seconds <= 6 for seconds in clock.slept)
+
+
+ENDINGS: dict[str, tuple[Fault, type[Exception] | None, str]] = {
+    **{
+        status: (answering(200, DONE | {"status": status}), None, "")
+        for status in ("done", "completed", "succeeded", "SUCCESS", "Done")
+    },
+    **{
+        status: (
+            answering(200, {"status": status, "error": {"code": "c1", "message": "because"}}),
+            errors.JobFailedError,
+            f"the job is {status.lower()}: c1: because",
+        )
+        for status in ("failed", "FAILURE", "error", "cancelled")
+    },
+    "failed without a reason": (
+        answering(200, {"status": "failed", "error": None}),
+        errors.JobFailedError,
+        "the job is failed",
+    ),
+    "failed with a reason in words": (
+        answering(200, {"status": "failed", "error": "because"}),
+        errors.JobFailedError,
+        "the job is failed: because",
+    ),
+    "expired": (answering(200, {"status": "expired"}), errors.JobExpiredError, "is expired"),
+    "done without a video": (
+        answering(200, {"status": "done"}),
+        errors.VideoWithheldError,
+        "may have been billed",
+    ),
+    "done without a URL": (
+        answering(200, {"status": "done", "video": {"url": None}}),
+        errors.VideoWithheldError,
+        "may have been billed",
+    ),
+    "done and withheld": (
+        answering(200, {"status": "done", "video": {"url": "u", "respect_moderation": False}}),
+        errors.VideoWithheldError,
+        "may have been billed",
+    ),
+    "400": (answering(400, {"error": "unknown task"}), errors.BadRequestError, "unknown task"),
+    "401": (answering(401), errors.AuthenticationError, "401"),
+    "403": (answering(403), errors.PermissionDeniedError, "403"),
+    "404": (answering(404), errors.NotFoundError, "404"),
+    "410": (answering(410), errors.APIStatusError, "410"),
+    "422": (answering(422), errors.UnprocessableEntityError, "422"),
+    "redirect": (answering(302, Location="/x"), errors.APIStatusError, "302"),
+    "HTML": (answering(200, b"<html>"), errors.APIResponseValidationError, "spec"),
+    "list": (answering(200, []), errors.APIResponseValidationError, "spec"),
+}
+
+
+@both_ways
+@pytest.mark.parametrize(("fault", "error", "told"), ENDINGS.values(), ids=ENDINGS)
+def test_what_ends_a_job_or_can_not_change_ends_the_wait_at_once(
+    fault: Fault, error: type[Exception] | None, told: str, wait: Call, clock: Clock
+) -> None:
+    with serving(fault) as server:
+        if error is None:
+            assert wait(server.base_url).video.url == "https://cdn.example/v.mp4"
+        else:
+            with pytest.raises(error) as raised:
+                wait(server.base_url)
+            assert type(raised.value) is error
+            assert told in str(raised.value)
+            if "job" in told or "billed" in told:
+                assert isinstance(raised.value.job, VideoJob)  # type: ignore[attr-defined]
+    assert len(server.arrived) == 1
+    assert not clock.slept
+
+
+@both_ways
+def test_the_wait_ends_when_the_time_is_up_and_can_go_on(wait: Call, clock: Clock) -> None:
+    with (
+        serving(answering(200, PENDING)) as server,
+        pytest.raises(errors.WaitTimeoutError, match=r"after 20 seconds; waiting can go on$") as up,
+    ):
+        wait(server.base_url, timeout=20)
+    assert clock.now == 1020
+    assert up.value.job.to_dict() == PENDING
+    assert 4 <= len(server.arrived) <= 6
+
+
+@both_ways
+@pytest.mark.parametrize("asked", ["3600", "999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_retry_after_is_honoured_and_does_not_outlive_the_deadline(
+    asked: str, wait: Call, clock: Clock
+) -> None:
+    faults = answering(429, Retry_After="7"), answering(503, Retry_After=asked)
+    with serving(*faults) as server, pytest.raises(errors.WaitTimeoutError) as up:
+        wait(server.base_url, timeout=60)
+    assert clock.slept == [7, 53]
+    assert (clock.now, up.value.job) == (1060, None)
+    assert isinstance(up.value.__cause__, errors.InternalServerError)
+
+
+def forever(connection: Any) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(1000):
+        time.sleep(0.02)
+        connection.sendall(b" ")
+
+
+@both_ways
+@pytest.mark.parametrize("fault", [no_answer, forever, reset, answering(200, PENDING)])
+def test_no_request_outlives_the_deadline(fault: Fault, wait: Call) -> None:
+    started = time.monotonic()
+    with serving(fault) as server, pytest.raises(errors.WaitTimeoutError):
+        wait(server.base_url, timeout=0.3, interval=0.05)
+    assert time.monotonic() - started < 1.3
+    assert server.arrived
+
+
+@both_ways
+def test_progress_is_reported_for_each_answer_and_readable_as_one_number(
+    wait: Call, clock: Clock
+) -> None:
+    told = [42, "42", "42%", " 7.5% ", 0, None, "soon", True, [1], "nan", float("1e3"), "inf"]
+    faults = [answering(200, {"status": "running", "progress": value}) for value in told]
+    seen: list[Any] = []
+    with serving(*faults, answering(200, DONE)) as server:
+        wait(server.base_url, on_progress=seen.append)
+    read = [get_video.progress(job) for job in seen]
+    assert read == [42, 42, 42, 7.5, 0, None, None, None, None, None, 1000, None, None]
+    assert len(clock.slept) == len(told)
+
+
+def test_those_who_wait_do_not_ask_in_step(clock: Clock) -> None:
+    with serving(*[answering(200, PENDING)] * 30, answering(200, DONE)) as server:
+        wait_sync(server.base_url, interval=10)
+    assert len(set(clock.slept)) == 30
+    assert min(clock.slept) < 9
+    assert max(clock.slept) > 11
+    assert all(8 <= seconds <= 12 for seconds in clock.slept)
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"interval": 0}, ValueError),
+        ({"interval": -1}, ValueError),
+        ({"interval": float("nan")}, ValueError),
+        ({"interval": "5"}, TypeError),
+        ({"timeout": float("inf")}, ValueError),
+        ({"timeout": None}, TypeError),
+    ],
+)
+def test_times_that_make_no_sense_are_refused(
+    options: dict[str, Any], kind: type[Exception], wait: Call
+) -> None:
+    (name,) = options
+    with pytest.raises(kind, match=f"^'{name}' must be"):
+        wait("http://127.0.0.1:9", **options)
+
+
+def test_cancelling_ends_the_wait() -> None:
+    async def cancel(base_url: str) -> None:
+        async with AuthenticatedClient(base_url, "token") as client:
+            waiter = asyncio.create_task(get_video.asyncio_wait("1", client=client))
+            await asyncio.wait([waiter], timeout=0.2)
+            waiter.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiter
+
+    with serving(answering(200, PENDING)) as server:
+        asyncio.run(cancel(server.base_url))
+    assert len(server.arrived) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_two_thousand_wait_on_one_client() -> None:
+    """Each job takes five answers; the requests go through one client, and all of them end."""
+    asked = itertools.count()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        next(asked)
+        done = len(jobs.setdefault(request.url.path, [])) >= 4
+        jobs[request.url.path].append(1)
+        return httpx.Response(200, content=json.dumps(DONE if done else PENDING))
+
+    async def all_of_them() -> list[VideoJob]:
+        transport = httpx.MockTransport(answer)
+        async with AuthenticatedClient(
+            "https://a.example", "t", async_transport=transport
+        ) as client:
+            waits = [get_video.asyncio_wait(str(n), client=client) for n in range(2000)]
+            return await asyncio.gather(*waits)
+
+    jobs: dict[str, list[int]] = {}
+    assert len(asyncio.run(all_of_them())) == 2000
+    assert next(asked) == 10_000
