@@ -47,15 +47,24 @@ def test_the_public_surface() -> None:
         "CreateVideoResponse",
         "ImageInput",
         "ReferenceImage",
+        "Video",
+        "VideoError",
+        "VideoJob",
+        "VideoUsage",
         "__version__",
         "create_video",
         "errors",
+        "get_video",
     ]
     assert all(hasattr(grok_imagine_video, name) for name in grok_imagine_video.__all__)
     calls = ["sync", "sync_detailed", "asyncio", "asyncio_detailed"]
     for call in calls:
         signature = inspect.signature(getattr(grok_imagine_video.create_video, call))
         assert list(signature.parameters) == ["client", "body"]
+    for call in ("wait", "asyncio_wait"):
+        signature = inspect.signature(getattr(grok_imagine_video.get_video, call))
+        options = ["interval", "timeout", "on_progress"]
+        assert list(signature.parameters) == ["request_id", "client", *options]
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,12 @@
 """Where the API is, and how to talk to it."""
 
 import ipaddress
+import os
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -127,8 +129,13 @@ class Client:
     )
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
+    _origin: tuple[str, str, int | None] = field(init=False, repr=False)
     _client_closed: bool = field(default=False, init=False, repr=False)
     _async_client_closed: bool = field(default=False, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Note whose requests may carry what is meant for the API."""
+        self._origin = _origin(httpx.URL(self._base_url))
 
     def with_headers(self, headers: dict[str, str]) -> Self:
         """A new client that sends these headers too; this one stays as it is."""
@@ -141,6 +148,10 @@ class Client:
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
         """A new client with another timeout; this one stays as it is."""
         return evolve(self, timeout=timeout)
+
+    def is_own(self, url: httpx.URL) -> bool:
+        """Whether a URL is at the API's own origin: its scheme, host and port."""
+        return _origin(url) == self._origin
 
     def authorize(self, request: httpx.Request) -> httpx.Request:
         """Prepare a request to go out; this client has no token to give it."""
@@ -159,6 +170,36 @@ class Client:
             "verify": self._verify_ssl,
             **self._httpx_args,
         }
+
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """Save what is at `url` as `path`, whole or not at all.
+
+        The file is written beside `path` and takes its place at the end, so that an existing one is
+        replaced only by a whole one. A connection that breaks is started over, within `max_retries`.
+        The token, headers and cookies of this client go to the API's own origin alone.
+
+        Args:
+            url: Where the file is; one without a host is at the API.
+            path: Where to save it.
+            on_progress: Called with the bytes so far, and with those there will be or None.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: The file cannot be written.
+            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+            errors.APIStatusError: The answer is not 2xx.
+        """
+        from .downloading import download
+
+        return download(self, url, path, on_progress)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """Use this session, with its own headers, cookies and timeout; the token is added to them."""
@@ -196,6 +237,36 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         """Close the connections."""
         self.close()
+
+    async def asyncio_download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """Save what is at `url` as `path`, whole or not at all.
+
+        The file is written beside `path` and takes its place at the end, so that an existing one is
+        replaced only by a whole one. A connection that breaks is started over, within `max_retries`.
+        The token, headers and cookies of this client go to the API's own origin alone.
+
+        Args:
+            url: Where the file is; one without a host is at the API.
+            path: Where to save it.
+            on_progress: Called with the bytes so far, and with those there will be or None.
+
+        Returns:
+            The path.
+
+        Raises:
+            OSError: The file cannot be written.
+            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+            errors.APIStatusError: The answer is not 2xx.
+        """
+        from .downloading import asyncio_download
+
+        return await asyncio_download(self, url, path, on_progress)
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """Use this session, with its own headers, cookies and timeout; the token is added to them."""
@@ -268,15 +339,14 @@ class AuthenticatedClient(Client):
     prefix: str = field(default="Bearer", validator=_check_token, kw_only=True)
     auth_header_name: str = field(default="Authorization", validator=_check_token, kw_only=True)
     allow_plain_http: bool = field(default=False, kw_only=True)
-    _origin: tuple[str, str, int | None] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse to send the token where others can read it."""
-        url = httpx.URL(self._base_url)
-        self._origin = _origin(url)
-        if url.scheme == "http" and not _is_loopback(url.host) and not self.allow_plain_http:
+        super().__attrs_post_init__()
+        scheme, host, _ = self._origin
+        if scheme == "http" and not _is_loopback(host) and not self.allow_plain_http:
             msg = (
-                f"base_url is plain http, so that anyone on the way to {url.host} could read the token:"
+                f"base_url is plain http, so that anyone on the way to {host} could read the token:"
                 " use https, or pass allow_plain_http=True"
             )
             raise ValueError(msg)
@@ -284,7 +354,7 @@ class AuthenticatedClient(Client):
     def authorize(self, request: httpx.Request) -> httpx.Request:
         """Give the token to a request to the API's own origin, and take it from every other one."""
         request.headers.pop(self.auth_header_name, None)
-        if _origin(request.url) == self._origin:
+        if self.is_own(request.url):
             token = f"{self.prefix} {self.token}" if self.prefix else self.token
             request.headers[self.auth_header_name] = token
         return request

@@ -26,7 +26,7 @@ _NOTHING_SENT = (
     httpx.UnsupportedProtocol,
 )
 
-_HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
 # A gateway answers with one of these when it does not know what became of the request behind it.
 _OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
@@ -34,10 +34,10 @@ _OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
 # Seconds. A server that asks for a longer wait does not get it.
 _LONGEST_WAIT = 60.0
 
-_MOST_REDIRECTS = 20
+MOST_REDIRECTS = 20
 
 
-class _TryLaterError(Exception):
+class TryLaterError(Exception):
     """An answer to a request that may be sent again later."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -56,15 +56,15 @@ def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
     request = session.build_request(**kwargs)
     try:
         return _send_once(client, session, request)
-    except (_TryLaterError, errors.APIConnectionError) as error:
+    except (TryLaterError, errors.APIConnectionError) as error:
         first = error
     try:
-        for attempt in _attempts(client):
+        for attempt in attempts(client):
             with attempt:
                 if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
                     raise first
                 return _send_once(client, session, request)
-    except _TryLaterError as error:
+    except TryLaterError as error:
         return error.response
     msg = "unreachable: the last attempt returns or raises"
     raise AssertionError(msg)
@@ -83,7 +83,7 @@ def send_once(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.R
     request.extensions["trace"] = limit.shorten
     try:
         return _send_once(client, session, request, limit)
-    except _TryLaterError as error:
+    except TryLaterError as error:
         response = error.response
     content = client.without_token(response.content)
     raise errors.status_error(response.status_code, response.headers, content)
@@ -100,17 +100,17 @@ def _send_once(
         response = session.send(
             client.authorize(request), follow_redirects=False, stream=limit is not None
         )
-        while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
+        while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
             hops += 1
             response.close()
             onward = client.authorize(response.next_request)
             response = session.send(onward, follow_redirects=False, stream=limit is not None)
         if limit is not None:
             response = limit.read(response)
-    except _HTTPX_ERRORS as error:
-        raise _named(error, request, hops) from error
-    if _is_worth_repeating(response.status_code, request, hops):
-        raise _TryLaterError(response)
+    except HTTPX_ERRORS as error:
+        raise named(error, request, hops) from error
+    if is_worth_repeating(response.status_code, request, hops):
+        raise TryLaterError(response)
     return response
 
 
@@ -125,15 +125,15 @@ async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response
     request = session.build_request(**kwargs)
     try:
         return await _asyncio_send_once(client, session, request)
-    except (_TryLaterError, errors.APIConnectionError) as error:
+    except (TryLaterError, errors.APIConnectionError) as error:
         first = error
     try:
-        async for attempt in _attempts(client):
+        async for attempt in attempts(client):
             with attempt:
                 if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
                     raise first
                 return await _asyncio_send_once(client, session, request)
-    except _TryLaterError as error:
+    except TryLaterError as error:
         return error.response
     msg = "unreachable: the last attempt returns or raises"
     raise AssertionError(msg)
@@ -154,7 +154,7 @@ async def asyncio_send_once(
     request.extensions["trace"] = limit.ashorten
     try:
         return await _asyncio_send_once(client, session, request, limit)
-    except _TryLaterError as error:
+    except TryLaterError as error:
         response = error.response
     content = client.without_token(response.content)
     raise errors.status_error(response.status_code, response.headers, content)
@@ -171,17 +171,17 @@ async def _asyncio_send_once(
         response = await session.send(
             client.authorize(request), follow_redirects=False, stream=limit is not None
         )
-        while client.follow_redirects and response.next_request and hops < _MOST_REDIRECTS:
+        while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
             hops += 1
             await response.aclose()
             onward = client.authorize(response.next_request)
             response = await session.send(onward, follow_redirects=False, stream=limit is not None)
         if limit is not None:
             response = await limit.aread(response)
-    except _HTTPX_ERRORS as error:
-        raise _named(error, request, hops) from error
-    if _is_worth_repeating(response.status_code, request, hops):
-        raise _TryLaterError(response)
+    except HTTPX_ERRORS as error:
+        raise named(error, request, hops) from error
+    if is_worth_repeating(response.status_code, request, hops):
+        raise TryLaterError(response)
     return response
 
 
@@ -246,7 +246,7 @@ class _Limit:
         )
 
 
-def _attempts(client: Client) -> Any:
+def attempts(client: Client) -> Any:
     import stamina  # slow to import, and seldom needed
 
     return stamina.retry_context(
@@ -260,13 +260,13 @@ def _attempts(client: Client) -> Any:
 
 def _seconds_to_wait(error: Exception) -> bool | float:
     """What the server asks for, or True for stamina's own backoff, or False to give up."""
-    if isinstance(error, _TryLaterError):
+    if isinstance(error, TryLaterError):
         asked = errors.retry_after(error.response.headers)
         return True if asked is None else min(asked, _LONGEST_WAIT)
     return isinstance(error, errors.APIConnectionError)
 
 
-def _is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> bool:
+def is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> bool:
     """Whether the answer allows to send the request again.
 
     A request that was redirected was received once, so only one that reads is repeated after that.
@@ -276,7 +276,7 @@ def _is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> 
     return status_code == 429 and not hops
 
 
-def _named(
+def named(
     error: Exception, request: httpx.Request, hops: int
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
     what = f"{_target(request)}: {type(error).__name__} {error}".strip()

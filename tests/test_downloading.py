@@ -1,0 +1,217 @@
+"""Saving a video: whole or not at all, and the token for the API's own origin alone."""
+
+import asyncio
+import hashlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
+from grok_imagine_video import AuthenticatedClient, errors
+
+TOKEN = "sk-secret-0123456789"
+VIDEO = bytes(range(256)) * 1024
+
+Call = Callable[..., Any]
+
+
+def save_sync(client: AuthenticatedClient, *arguments: Any, **options: Any) -> Any:
+    with client:
+        return client.download(*arguments, **options)
+
+
+def save_async(client: AuthenticatedClient, *arguments: Any, **options: Any) -> Any:
+    async def save() -> Any:
+        async with client:
+            return await client.asyncio_download(*arguments, **options)
+
+    return asyncio.run(save())
+
+
+both_ways = pytest.mark.parametrize("save", [save_sync, save_async])
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr("stamina._core._smart_sleep", sleep)
+
+
+def client_of(base_url: str, **arguments: Any) -> AuthenticatedClient:
+    timeout = httpx.Timeout(0.3)
+    secret = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
+    return AuthenticatedClient(base_url, TOKEN, **{"timeout": timeout} | secret | arguments)
+
+
+def announced(length: int, body: bytes, then: Fault = hang_up) -> Fault:
+    return saying(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode(), body, then=then)
+
+
+@both_ways
+def test_a_video_is_saved_and_reported_on(save: Call, tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    path = tmp_path / "a video.mp4"
+    with serving(answering(200, VIDEO)) as server:
+        saved = save(
+            client_of(server.base_url),
+            server.base_url + "/v.mp4",
+            str(path),
+            on_progress=lambda *progress: seen.append(progress),
+        )
+    assert (saved, path.read_bytes()) == (path, VIDEO)
+    assert seen[-1] == (len(VIDEO), len(VIDEO))
+    assert seen == sorted(seen)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+
+
+def umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+@both_ways
+def test_a_video_of_no_announced_length_is_saved(save: Call, tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n", VIDEO)) as server:
+        url = server.base_url + "/v.mp4"
+        save(client_of(server.base_url), url, tmp_path / "v", on_progress=lambda *p: seen.append(p))
+    assert (tmp_path / "v").read_bytes() == VIDEO
+    assert seen[-1] == (len(VIDEO), None)
+
+
+BROKEN: dict[str, tuple[Fault, type[Exception], int]] = {
+    "shorter than announced": (announced(99, b"x" * 98), errors.APIConnectionError, 3),
+    "breaks off": (announced(10**6, VIDEO, then=reset), errors.APIConnectionError, 3),
+    "stops coming": (announced(10**6, VIDEO, then=no_answer), errors.APIConnectionError, 3),
+    "cut between chunks": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"),
+        errors.APIConnectionError,
+        3,
+    ),
+    "no answer": (no_answer, errors.APIConnectionError, 3),
+    "500": (answering(500, b"oops"), errors.InternalServerError, 3),
+    "429": (answering(429, b"oops"), errors.RateLimitError, 3),
+    "404": (answering(404, b"<title>gone</title>"), errors.NotFoundError, 1),
+    "403": (answering(403), errors.PermissionDeniedError, 1),
+    "redirect in a circle": (answering(302, Location="/x"), errors.APIConnectionError, 60),
+    "304": (answering(304), errors.APIStatusError, 1),
+}
+
+
+@both_ways
+@pytest.mark.parametrize("exists", [False, True], ids=["new", "existing"])
+@pytest.mark.parametrize(("fault", "error", "arrived"), BROKEN.values(), ids=BROKEN)
+def test_a_download_that_fails_leaves_what_was_there_and_no_litter(
+    fault: Fault, error: type[Exception], arrived: int, exists: bool, save: Call, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.mp4"
+    if exists:
+        path.write_bytes(b"yesterday's")
+    with serving(fault) as server, pytest.raises(error) as raised:
+        save(client_of(server.base_url), server.base_url + "/v.mp4?signature=s3cret", path)
+    assert type(raised.value) is error
+    assert "s3cret" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == ([path] if exists else [])
+    assert not exists or path.read_bytes() == b"yesterday's"
+    assert len(server.arrived) == arrived
+
+
+@both_ways
+def test_a_connection_that_breaks_is_started_over(save: Call, tmp_path: Path) -> None:
+    faults = announced(len(VIDEO), VIDEO[:-1]), answering(503), answering(200, VIDEO)
+    with serving(*faults) as server:
+        save(client_of(server.base_url), server.base_url + "/v.mp4", tmp_path / "v")
+    assert hashlib.sha256((tmp_path / "v").read_bytes()).digest() == hashlib.sha256(VIDEO).digest()
+    assert len(server.arrived) == 3
+
+
+@both_ways
+def test_no_retries_means_one_request(save: Call, tmp_path: Path) -> None:
+    with serving(hang_up) as server, pytest.raises(errors.APIConnectionError):
+        save(client_of(server.base_url, max_retries=0), server.base_url + "/v", tmp_path / "v")
+    assert len(server.arrived) == 1
+
+
+def elsewhere(url: str) -> str:
+    return url.replace("127.0.0.1", "localhost")
+
+
+@both_ways
+@pytest.mark.parametrize("header", ["Authorization", "X-Api-Key"])
+def test_what_is_meant_for_the_api_goes_nowhere_else(
+    header: str, save: Call, tmp_path: Path
+) -> None:
+    arguments = {"auth_header_name": header, "httpx_args": {"auth": ("user", TOKEN)}}
+    with serving(answering(200, VIDEO)) as cdn, serving(answering(200, VIDEO)) as api:
+        save(client_of(api.base_url, **arguments), cdn.base_url + "/v.mp4", tmp_path / "v")
+        save(client_of(api.base_url, **arguments), elsewhere(api.base_url) + "/v", tmp_path / "w")
+    for request in (*cdn.arrived, *api.arrived):
+        assert TOKEN.encode() not in request
+        assert b"\r\nauthorization:" not in request.lower()
+    assert len(cdn.arrived) == len(api.arrived) == 1
+
+
+@both_ways
+def test_the_token_goes_to_the_api_and_does_not_follow_redirects(
+    save: Call, tmp_path: Path
+) -> None:
+    with serving(answering(200, VIDEO)) as cdn:
+        away = elsewhere(cdn.base_url) + "/v.mp4"
+        with serving(answering(302, Location="/step"), answering(307, Location=away)) as api:
+            save(client_of(api.base_url), "/v1/videos/1/content", tmp_path / "v")
+    assert [f"Authorization: Bearer {TOKEN}".encode() in request for request in api.arrived] == [
+        True,
+        True,
+    ]
+    assert api.arrived[0].startswith(b"GET /v1/videos/1/content ")
+    assert TOKEN.encode() not in cdn.arrived[0]
+    assert (tmp_path / "v").read_bytes() == VIDEO
+
+
+@both_ways
+@pytest.mark.parametrize("path", ["folder", "missing/v.mp4", "file/v.mp4"])
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
+    path: str, save: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with serving(answering(200, VIDEO)) as server, pytest.raises(OSError, match=path.split("/")[0]):
+        save(client_of(server.base_url), server.base_url + "/v", tmp_path / path)
+    assert not server.arrived
+    assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}
+
+
+def test_cancelling_leaves_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "v"
+
+    def half(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nhalf")
+        no_answer(connection)
+
+    async def cancel(base_url: str) -> None:
+        seen = asyncio.Event()
+        async with client_of(base_url, timeout=30) as client:
+            saving = client.asyncio_download(
+                "/v", tmp_path / "v", on_progress=lambda *_: seen.set()
+            )
+            task = asyncio.create_task(saving)
+            await seen.wait()
+            assert len(list(tmp_path.iterdir())) == 1
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with serving(half) as server:
+        asyncio.run(cancel(server.base_url))
+    assert not list(tmp_path.iterdir())
