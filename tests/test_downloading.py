@@ -202,12 +202,10 @@ def test_cancelling_leaves_no_litter(tmp_path: Path) -> None:
     async def cancel(base_url: str) -> None:
         seen = asyncio.Event()
         async with client_of(base_url, timeout=30) as client:
-            saving = client.asyncio_download(
-                "/v", tmp_path / "v", on_progress=lambda *_: seen.set()
-            )
+            saving = client.asyncio_download("/v", path, on_progress=lambda *_: seen.set())
             task = asyncio.create_task(saving)
             await seen.wait()
-            assert len(list(tmp_path.iterdir())) == 1
+            assert os.listdir(tmp_path)  # noqa: PTH208 - the litter to be
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
