@@ -314,6 +314,8 @@ RETRY_AFTER = {
     "far date": ("Fri, 31 Dec 9999 23:59:59 GMT", 60, 60),
     "no number": ("nan", 0.5, 1.5),
     "nonsense": ("soon", 0.5, 1.5),
+    "date of no zone": ("Mon, 01 Jan 2024 00:00:00 XYZ", 0, 0),
+    "date of an impossible zone": ("Mon, 01 Jan 2024 00:00:00 +2500", 0, 0),
     "empty": ("", 0.5, 1.5),
 }
 
@@ -463,6 +465,7 @@ def test_every_exception_of_httpx_arrives_as_one_of_ours(kind: type[Exception]) 
     with pytest.raises(errors.GrokImagineVideoError) as raised:
         call_sync(client)
     assert type(raised.value.__cause__) is kind
+    assert TOKEN not in str(attempts[-1].headers.raw)
     assert kind.__name__ in str(raised.value)
     never_sent = (
         "ConnectError",
@@ -522,7 +525,8 @@ def test_a_server_that_repeats_the_token_does_not_get_it_into_an_error(call: Cal
         *((502, f"<h1>{TOKEN}</h1>".encode()), (200, [TOKEN])),
     ):
         repeating = pytest.raises(errors.GrokImagineVideoError)
-        with serving(answering(status, answer)) as server, repeating as raised:
+        again = {"X_Request_Id": TOKEN, "X_Debug": f"Bearer {TOKEN}"}
+        with serving(answering(status, answer, **again)) as server, repeating as raised:
             call(client_of(server.base_url))
         assert_well_made(raised.value)
         assert TOKEN not in "".join(traceback.format_exception(raised.value))

@@ -254,6 +254,8 @@ def test_a_refusal_by_from_dict_says_where(source: Any, message: str, one: Modul
 def test_values_at_the_bounds_pass(one: ModuleType) -> None:
     one.One(duration=1, size="480p", tenths=0.3, code="aa", digits="1", tags=["a", "b"])
     one.One(duration=15.0, tenths=-7)
+    one.One(tenths=10**400)
+    one.One(tenths=1e40)
 
 
 def test_nothing_that_was_changed_in_place_is_sent(one: ModuleType) -> None:
@@ -311,6 +313,16 @@ CANNOT = {
     "behind a reference": ("{$ref: '#/components/schemas/Odd'}", "M.x", "contentSchema"),
     "beside a reference": ("{$ref: '#/components/schemas/O', minProperties: 1}", "M.x", "minP"),
     "regular expression": ("{type: string, pattern: '\\p{L}'}", "M.x", "pattern"),
+    "closed part of a whole": (
+        "{allOf: [{$ref: '#/components/schemas/Closed'}, {type: object}]}",
+        "MX",
+        "additionalProperties",
+    ),
+    "whole of no objects": (
+        "{allOf: [{type: integer, maximum: 3}, {type: integer, minimum: 1}]}",
+        "MX",
+        "type",
+    ),
     "length of a file": ("{type: string, format: binary, maxLength: 1}", "M.x", "maxLength"),
 }
 
@@ -324,10 +336,30 @@ def test_what_cannot_be_enforced_ends_the_generation(
         "M": {"type": "object", "properties": {"x": x}},
         "Odd": {"type": "string", "contentSchema": {}},
         "O": {"type": "object"},
+        "Closed": {"type": "object", "additionalProperties": False},
     }
     with pytest.raises(generate.BadInputError, match=r"^.*spec.json: ") as refusal:
         made(schemas)
     assert f" {place}: the templates cannot enforce '{keyword}" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (
+            "{/: {get: {operationId: ask, responses: {}, parameters: "
+            "[{name: x, in: query, content: {application/json: {schema: {}}}}]}}}",
+            "ask.x: the templates cannot enforce 'content'",
+        ),
+        ("{/a: {$ref: '#/components/x'}}", "/a: the templates cannot enforce '$ref'"),
+    ],
+)
+def test_what_the_generator_would_leave_out_ends_the_generation(
+    paths: str, told: str, made: Make
+) -> None:
+    with pytest.raises(generate.BadInputError) as refusal:
+        made({"paths": yaml(paths)})
+    assert told in str(refusal.value)
 
 
 def test_a_parameter_that_cannot_be_enforced_ends_the_generation(made: Make) -> None:
@@ -372,6 +404,8 @@ WHOLE = {
     "cast": ["Ann"],
     "d": "d",
     "files": "f",
+    "to_dict": "t",
+    "cls": "c",
     "extra": [1],
     "more": {"x": None},
 }
@@ -421,14 +455,19 @@ def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> No
         x_flag=True,
         x_level=1,
         session="s1",
+        level=3,
+        headers_query="h",
+        params_query="p",
+        response_query="r",
     )
     (request,) = seen
     assert answer.to_dict() == WHOLE
     assert request.url.raw_path.decode() == (
         "/items/9/2026-01-31?q=xx&tags=a&tags=b+c&since=2026-01-31T00%3A00%3A00%2B00%3A00"
+        "&headers=h&params=p&response=r"
     )
     sent = [request.headers[name] for name in ("x-flag", "x-level", "cookie", "content-type")]
-    assert sent == ["true", "1", "session=s1", "application/json"]
+    assert sent == ["true", "1", "level=3; session=s1", "application/json"]
 
 
 BAD_ARGUMENTS = {
@@ -462,6 +501,9 @@ ANSWERS = {
     "unknown alternative": WHOLE | {"pet": {"type": "bird"}, "maybe-pet": {"type": "bird"}},
     "alternative of another type": WHOLE | {"when": ["never"], "pet": "Rex"},
     "text that is no date in a union": WHOLE | {"when": "soon"},
+    "text that is no date": WHOLE | {"day": "soon", "at": "", "id": "vid_1"},
+    "number that is no date": WHOLE | {"day": 17, "at": 1700000000, "id": 1},
+    "enumeration of another type": WHOLE | {"level": "three", "color": 3},
 }
 
 
@@ -472,6 +514,7 @@ def test_answers_are_described_and_not_policed(answer: Spec, features: ModuleTyp
     body = features.Everything.from_dict(WHOLE)
     parsed = features.ask.sync(1, day, client=client, body=body, x_level=1)
     assert parsed.to_dict() == answer
+    assert repr(parsed)
     with pytest.raises((TypeError, ValueError)):  # and what came is not sent back unchecked
         features.ask.sync(1, day, client=client, body=parsed, x_level=1)
 
@@ -482,6 +525,74 @@ def test_null_in_an_answer_is_a_field_left_out_where_it_is_no_value(features: Mo
     answer = features.Everything.from_dict(minimal | optional | {"maybe": None, "extra": None})
     assert answer.to_dict() == minimal | {"maybe": None, "extra": None}
     assert answer.day is features.types.UNSET
+
+
+def test_paths_are_written_as_the_specification_has_it(features: ModuleType) -> None:
+    at = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
+    kwargs = features.flags._get_kwargs(flag=True, at=at, ids=[1, 2])
+    assert kwargs["url"] == "/flags/true/2026-01-31T00%3A00%3A00%2B00%3A00/1,2"
+    with pytest.raises(ValueError, match="Length of 'name'"):
+        features.unflag._get_kwargs("abc", "t", "n")
+
+
+@pytest.mark.parametrize("text", ["a\r\nX-Evil: 1", " a", "a ", "é", "a\0"])
+def test_a_header_or_cookie_holds_nothing_but_itself(text: str, made: Make) -> None:
+    parameters = [
+        {"name": name, "in": place, "schema": {"type": "string"}}
+        for name, place in (("x", "header"), ("y", "cookie"))
+    ]
+    operation = {"operationId": "ask", "parameters": parameters, "responses": {}}
+    ask = made({"paths": {"/": {"get": operation}}}).ask
+    for name in ("x", "y"):
+        with pytest.raises(ValueError, match=f"'{name}' must be printable ASCII"):
+            ask._get_kwargs(**{name: text})
+
+
+def test_a_field_is_not_smuggled_in_among_the_unknown_ones(one: ModuleType) -> None:
+    extras: list[Spec] = [{"duration": 99}, {"inner": {}}]
+    for extra in extras:
+        body = one.One(duration=4)
+        body.additional_properties.update(extra)
+        with pytest.raises(ValueError, match="must be set as a field, not among those"):
+            one.send._get_kwargs(body=body)
+    with pytest.raises(TypeError, match="'additional_properties' must be dict"):
+        body.additional_properties = None
+
+
+def test_fields_are_there_by_their_names_in_json(features: ModuleType, one: ModuleType) -> None:
+    answer = features.Everything.from_dict(WHOLE)
+    assert (answer["class"], answer["more"], answer["maybe-pet"]) == (
+        "c",
+        {"x": None},
+        answer.maybe_pet,
+    )
+    assert ("maybe-pet" in answer, "more" in answer, "day" in answer) == (True, True, True)
+    del answer["class"], answer["more"]
+    assert ("class" in answer, "more" in answer) == (False, False)
+    for name in ("class", "more", "none"):
+        with pytest.raises(KeyError, match=name):
+            answer[name]
+    body = one.One()
+    body["duration"], body["new"] = 4, 5
+    assert body.to_dict() == {"duration": 4, "new": 5}
+    with pytest.raises(ValueError, match="'duration' must be <= 15: 99"):
+        body["duration"] = 99
+
+
+def test_a_rule_about_names_means_those_of_the_json(made: Make) -> None:
+    model = yaml("""
+        {type: object, properties: {a-b: {}, c: {}}, not: {required: [a-b, c]}, maxProperties: 2}
+    """)
+    package = made({"M": model})
+    with pytest.raises(ValueError, match="'a-b' and 'c' cannot be used together"):
+        package.M(a_b=1, c=2)
+
+
+def test_a_model_that_contains_itself_is_refused(features: ModuleType) -> None:
+    body = features.Everything.from_dict({"id": ID, "kind": "everything"})
+    body.self_ = body
+    with pytest.raises(ValueError, match="'body' must not contain itself"):
+        features.ask._get_kwargs(1, datetime.date(2026, 1, 31), body=body, x_level=1)
 
 
 def test_forms_files_and_bodies_of_several_kinds(features: ModuleType) -> None:

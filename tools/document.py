@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from openapi_python_client import schema as oai
+from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty
@@ -20,6 +21,26 @@ Node = dict[str, Any]
 
 class CannotEnforceError(Exception):
     """A constraint that the templates have no code for."""
+
+
+# Names of the generated code itself, which a field or a parameter would hide.
+NAMES_IN_MODELS = {"additional_keys", "additional_properties", "cls", "from_dict", "to_dict"}
+NAMES_IN_OPERATIONS = {"body", "cookies", "headers", "params", "response"}
+NAMES_IN_OPERATIONS |= {"interval", "on_progress", "timeout"}
+
+
+def keep_names_apart(data: GeneratorData, config: Config) -> None:
+    """Rename, in Python alone, what has a name that the generated code has a use for."""
+    for model in data.models:
+        for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
+            if prop.python_name in NAMES_IN_MODELS:
+                prop.set_python_name(oai.UntrustedString(f"field_{prop.python_name}"), config)
+    for collection in data.endpoint_collections_by_tag.values():
+        for endpoint in collection.endpoints:
+            for place, prop in endpoint.iter_all_parameters():
+                if prop.python_name in NAMES_IN_OPERATIONS and place != "path":
+                    renamed = oai.UntrustedString(f"{prop.python_name}_{place}")
+                    prop.set_python_name(renamed, config)
 
 
 class Document:
@@ -37,6 +58,9 @@ class Document:
 
     def __init__(self, document: Node, data: GeneratorData) -> None:
         self._document = document
+        for path, item in document["paths"].items():
+            if "$ref" in item:  # the generator would leave out all that is behind it
+                self.cannot(path, "$ref")
         self._models = {str(model.class_info.name): model for model in data.models}
         endpoints = [
             endpoint
@@ -115,7 +139,9 @@ class Document:
         for node in [*item.get("parameters", []), *operation.get("parameters", [])]:
             while "$ref" in node:
                 node = self._lookup(node["$ref"])
-            found[node["in"], node["name"]] = {"schema": {}} | node
+            if "schema" not in node:
+                self.cannot(f"{endpoint.name}.{node['name']}", "content")
+            found[node["in"], node["name"]] = node
         return found
 
     def body(self, endpoint: Endpoint, content_type: str) -> Node:
@@ -130,7 +156,7 @@ class Document:
         """The path item and the operation that an endpoint was made from."""
         path = shape(endpoint.path.get_untrusted_value())
         for name, item in self._document["paths"].items():
-            if shape(name) == path:
+            if shape(name) == path and endpoint.method in item:
                 return item, item[endpoint.method]
         raise LookupError(path)
 

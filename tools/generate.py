@@ -21,7 +21,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
-from document import CannotEnforceError, Document
+from document import CannotEnforceError, Document, keep_names_apart
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = {
@@ -118,8 +118,9 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     if isinstance(openapi, GeneratorError):
         refuse(spec, [openapi])
         return
-    project = OurProject(Document(raw, openapi), openapi, config)
+    keep_names_apart(openapi, config)
     try:
+        project = OurProject(Document(raw, openapi), openapi, config)
         with contextlib.redirect_stdout(io.StringIO()):  # it tells the name of a temporary folder
             errors = project.build()
     except CannotEnforceError as error:

@@ -30,17 +30,24 @@ def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
     if not isinstance(value, str):
         msg = f"{name} must be str, not {type(value).__name__}"
         raise TypeError(msg)
-    if not re.fullmatch(r"[\t\x20-\x7e]*", value):
-        msg = f"{name} must be printable ASCII, without line breaks"
+    if not re.fullmatch(r"(?![ \t])[\t\x20-\x7e]*(?<![ \t])", value):
+        msg = f"{name} must be printable ASCII, without line breaks and without blanks around it"
         raise ValueError(msg)
     if not empty and not value.strip():
         msg = f"{name} must not be empty"
         raise ValueError(msg)
 
 
+def _check_name(what: str, name: Any) -> None:
+    _check_header(what, name, empty=False)
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        msg = f"{what} must have no blanks and separators in it: {name!r}"
+        raise ValueError(msg)
+
+
 def _check_headers(_: Any, attribute: "Attribute[Any]", value: dict[str, str]) -> None:
     for name, content in value.items():
-        _check_header(f"a name in {attribute.alias!r}", name, empty=False)
+        _check_name(f"a name in {attribute.alias!r}", name)
         _check_header(f"{attribute.alias}[{name!r}]", content)
 
 
@@ -156,6 +163,9 @@ class Client:
     def authorize(self, request: httpx.Request) -> httpx.Request:
         """Prepare a request to go out; this client has no token to give it."""
         return request
+
+    def unauthorize(self, request: httpx.Request) -> None:
+        """Take back what `authorize` gave; this client gave nothing."""
 
     def without_token(self, content: bytes) -> bytes:
         """A body as it may be shown; this client has no token to take out."""
@@ -317,6 +327,10 @@ def _check_token(_: Any, attribute: "Attribute[Any]", value: str) -> None:
     _check_header(attribute.name, value, empty=attribute.name == "prefix")
 
 
+def _check_header_name(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+    _check_name(attribute.name, value)
+
+
 @define(eq=False)
 class AuthenticatedClient(Client):
     """A client that proves with a token who is calling; the other arguments are those of `Client`.
@@ -337,7 +351,9 @@ class AuthenticatedClient(Client):
 
     token: str = field(validator=_check_token, repr=False)
     prefix: str = field(default="Bearer", validator=_check_token, kw_only=True)
-    auth_header_name: str = field(default="Authorization", validator=_check_token, kw_only=True)
+    auth_header_name: str = field(
+        default="Authorization", validator=_check_header_name, kw_only=True
+    )
     allow_plain_http: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -353,11 +369,15 @@ class AuthenticatedClient(Client):
 
     def authorize(self, request: httpx.Request) -> httpx.Request:
         """Give the token to a request to the API's own origin, and take it from every other one."""
-        request.headers.pop(self.auth_header_name, None)
+        self.unauthorize(request)
         if self.is_own(request.url):
             token = f"{self.prefix} {self.token}" if self.prefix else self.token
             request.headers[self.auth_header_name] = token
         return request
+
+    def unauthorize(self, request: httpx.Request) -> None:
+        """Take the token from a request, so that an error can hold on to it."""
+        request.headers.pop(self.auth_header_name, None)
 
     def without_token(self, content: bytes) -> bytes:
         """A body as it may be shown, for a server may repeat the token in it."""

@@ -20,6 +20,7 @@ from .sending import (
     attempts,
     is_worth_repeating,
     named,
+    shown,
 )
 
 OnProgress = Callable[[int, int | None], object]
@@ -79,9 +80,7 @@ def download(
                     _start_over(file)
                     _download_once(client, url, file, on_progress)
         except TryLaterError as error:
-            response = error.response
-            content = client.without_token(response.content)
-            raise errors.status_error(response.status_code, response.headers, content) from None
+            raise errors.status_error(*shown(client, error.response)) from None
     return target
 
 
@@ -104,7 +103,7 @@ def _download_once(
         finally:
             response.close()
     except HTTPX_ERRORS as error:
-        raise named(error, request, hops=0) from error
+        raise named(client, error, request, hops=0) from error
 
 
 def _download_open(client: Client, session: httpx.Client, request: httpx.Request) -> httpx.Response:
@@ -132,9 +131,7 @@ async def asyncio_download(
                     _start_over(file)
                     await _asyncio_download_once(client, url, file, on_progress)
         except TryLaterError as error:
-            response = error.response
-            content = client.without_token(response.content)
-            raise errors.status_error(response.status_code, response.headers, content) from None
+            raise errors.status_error(*shown(client, error.response)) from None
     return target
 
 
@@ -157,7 +154,7 @@ async def _asyncio_download_once(
         finally:
             await response.aclose()
     except HTTPX_ERRORS as error:
-        raise named(error, request, hops=0) from error
+        raise named(client, error, request, hops=0) from error
 
 
 async def _asyncio_download_open(
@@ -178,5 +175,4 @@ async def _asyncio_download_open(
 def _refuse(client: Client, response: httpx.Response) -> None:
     if is_worth_repeating(response.status_code, response.request, hops=0):
         raise TryLaterError(response)
-    content = client.without_token(response.content)
-    raise errors.status_error(response.status_code, response.headers, content)
+    raise errors.status_error(*shown(client, response))

@@ -201,12 +201,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         from dateutil import parser  # slow to import, and seldom needed
 
-        try:
-            date = parser.parse(value)
+        try:  # an HTTP date is in UTC, whatever else it says
+            date = parser.parse(value, tzinfos=lambda *_: UTC)
+            seconds = (date.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         except (ValueError, OverflowError):
             return None
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        seconds = (date - datetime.now(UTC)).total_seconds()
     return None if seconds != seconds else max(0.0, seconds)  # NaN is no number of seconds
 
 

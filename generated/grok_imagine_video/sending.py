@@ -85,8 +85,7 @@ def send_once(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.R
         return _send_once(client, session, request, limit)
     except TryLaterError as error:
         response = error.response
-    content = client.without_token(response.content)
-    raise errors.status_error(response.status_code, response.headers, content)
+    raise errors.status_error(*shown(client, response))
 
 
 def _send_once(
@@ -108,7 +107,7 @@ def _send_once(
         if limit is not None:
             response = limit.read(response)
     except HTTPX_ERRORS as error:
-        raise named(error, request, hops) from error
+        raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):
         raise TryLaterError(response)
     return response
@@ -156,8 +155,7 @@ async def asyncio_send_once(
         return await _asyncio_send_once(client, session, request, limit)
     except TryLaterError as error:
         response = error.response
-    content = client.without_token(response.content)
-    raise errors.status_error(response.status_code, response.headers, content)
+    raise errors.status_error(*shown(client, response))
 
 
 async def _asyncio_send_once(
@@ -179,7 +177,7 @@ async def _asyncio_send_once(
         if limit is not None:
             response = await limit.aread(response)
     except HTTPX_ERRORS as error:
-        raise named(error, request, hops) from error
+        raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):
         raise TryLaterError(response)
     return response
@@ -277,9 +275,14 @@ def is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> b
 
 
 def named(
-    error: Exception, request: httpx.Request, hops: int
+    client: Client, error: Exception, request: httpx.Request, hops: int
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
+    """The error of ours for one of httpx's, which keeps its request without the token."""
+    for sent in (request, getattr(error, "_request", None)):
+        if sent is not None:
+            client.unauthorize(sent)
     what = f"{_target(request)}: {type(error).__name__} {error}".strip()
+    what = client.without_token(what.encode()).decode()
     if isinstance(error, _NOTHING_SENT) and not hops:
         return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
     if request.method in _REPEATABLE:
@@ -301,6 +304,12 @@ def detailed(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> 
     return Response(response.status_code, response.headers, response.content, parsed)
 
 
+def shown(client: Client, response: httpx.Response) -> tuple[int, httpx.Headers, bytes]:
+    """An answer as an error may show it: without the token, should the server have repeated it."""
+    headers = [(name, client.without_token(value)) for name, value in response.headers.raw]
+    return response.status_code, httpx.Headers(headers), client.without_token(response.content)
+
+
 # What reading a body as the spec describes it can raise.
 _NOT_AS_SPECIFIED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -315,7 +324,7 @@ def result(
         errors.OutcomeUnknownError: The status leaves open what became of the request.
         errors.APIResponseValidationError: The body is not what the spec says.
     """
-    answer = response.status_code, response.headers, client.without_token(response.content)
+    answer = shown(client, response)
     if response.is_success:
         try:
             return parse(response)

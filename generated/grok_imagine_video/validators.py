@@ -14,8 +14,8 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date as Date
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -81,13 +81,16 @@ date_time = _typed("datetime", lambda value: isinstance(value, datetime))
 uuid = _typed("UUID", lambda value: isinstance(value, UUID))
 file = _typed("File", lambda value: isinstance(value, File))
 object_ = _typed("a model or dict", lambda value: isinstance(value, dict) or attrs.has(type(value)))
-present = _typed("set", lambda value: value is not UNSET)
+given = _typed("set", lambda value: value is not UNSET)
 
 #: JSON Schema's integer: a bool is none, and 4.0 is one.
 integer = _typed("int", _is_integer)
 
 #: JSON has no NaN and no infinities.
-number = and_(_typed("float", _is_number), _ruled("be finite", lambda value: math.isfinite(value)))
+number = and_(
+    _typed("float", _is_number),
+    _ruled("be finite", lambda value: isinstance(value, int) or math.isfinite(value)),
+)
 
 
 def instance(cls: type[Enum]) -> Validator:
@@ -122,6 +125,15 @@ def model(name: str) -> Validator:
 segment = _ruled("be no empty text and no dots", lambda value: str(value) not in ("", ".", ".."))
 
 
+_HEADER = re.compile(r"(?! )[\x20-\x7e\t]*(?<![ \t])")
+
+#: What goes into a header or a cookie: a line break would begin another one.
+header = _ruled(
+    "be printable ASCII without blanks around it",
+    lambda value: not isinstance(value, str) or bool(_HEADER.fullmatch(value)),
+)
+
+
 def array(*items: Validator) -> Validator:
     """A list of items that pass each of these."""
     is_list = _typed("list", lambda value: isinstance(value, list))
@@ -133,10 +145,13 @@ def each(*items: Validator) -> Validator:
     return deep_iterable(and_(*items))
 
 
+#: What holds the fields that the spec does not have.
+extra = _typed("dict", lambda value: isinstance(value, dict))
+
+
 def mapping(*values: Validator) -> Validator:
     """A dict with str keys whose values pass each of these."""
-    is_dict = _typed("dict", lambda value: isinstance(value, dict))
-    return and_(is_dict, deep_mapping(string, and_(*values)))
+    return and_(extra, deep_mapping(string, and_(*values)))
 
 
 def all_of(*rules: Validator) -> Validator:
@@ -260,8 +275,8 @@ def const(expected: Any) -> Validator:
 
 def multiple_of(factor: float) -> Validator:
     """A whole multiple, as the decimal numbers are written: 0.3 is one of 0.1."""
-    exact = Decimal(str(factor))
-    return _ruled(f"be a multiple of {factor}", lambda value: Decimal(str(value)) % exact == 0)
+    exact = Fraction(str(factor))
+    return _ruled(f"be a multiple of {factor}", lambda value: Fraction(str(value)) % exact == 0)
 
 
 def pattern(regex: str) -> Validator:
@@ -341,18 +356,55 @@ def _counted(rule: str, holds: Callable[[int], bool]) -> Rule:
     return check
 
 
-def _present(instance: Any, **assigned: Any) -> dict[str, Any]:
-    """The fields that are set, and those that will be when `assigned` has been."""
-    names = [attribute.name for attribute in attrs.fields(type(instance))]
-    values = {name: getattr(instance, name) for name in names} | assigned
-    extra: dict[str, Any] = values.pop("additional_properties", {})
-    return {name: value for name, value in values.items() if value is not UNSET} | extra
+def present(instance: Any, **assigned: Any) -> dict[str, Any]:
+    """The fields that are set, and those that will be when `assigned` has been, as JSON has them."""
+    cls = type(instance)
+    names: Mapping[str, str] = getattr(cls, "_names", {})
+    values = {a.name: getattr(instance, a.name) for a in attrs.fields(cls)} | assigned
+    extra_values: dict[str, Any] = values.pop("additional_properties", {})
+    for name, value in extra_values.items():
+        if name in {names.get(own, own) for own in values}:
+            msg = f"{name!r} must be set as a field, not among those that the spec does not have"
+            raise ValueError(f"{msg}: {_show(value)}")
+    fields = {names.get(name, name): value for name, value in values.items() if value is not UNSET}
+    return fields | extra_values
+
+
+def _own_name(instance: Any, key: str) -> str | None:
+    """The attribute that has a name in JSON, if there is one."""
+    names: Mapping[str, str] = getattr(type(instance), "_names", {})
+    own = (attribute.name for attribute in attrs.fields(type(instance)))
+    return next((n for n in own if names.get(n, n) == key and n != "additional_properties"), None)
+
+
+def get_item(instance: Any, key: str) -> Any:
+    """A field by its name in JSON, whether the spec has it or not."""
+    name = _own_name(instance, key)
+    value = UNSET if name is None else getattr(instance, name)
+    return instance.additional_properties[key] if value is UNSET else value
+
+
+def set_item(instance: Any, key: str, value: Any) -> None:
+    """Set a field by its name in JSON: one that the spec has is held to its constraints."""
+    if name := _own_name(instance, key):
+        setattr(instance, name, value)
+    else:
+        instance.additional_properties[key] = value
+
+
+def delete_item(instance: Any, key: str) -> None:
+    """Leave out a field by its name in JSON."""
+    get_item(instance, key)
+    if name := _own_name(instance, key):
+        setattr(instance, name, UNSET)
+    else:
+        del instance.additional_properties[key]
 
 
 def check_rules(instance: Any, **assigned: Any) -> None:
     """Hold an object to its rules, as it is or as it will be."""
     if not get_disabled():
-        fields = _present(instance, **assigned)
+        fields = present(instance, **assigned)
         for rule in type(instance)._rules:
             rule(fields)
 
@@ -379,7 +431,11 @@ def check(name: str, value: Any, *rules: Validator) -> None:
     if not get_disabled():
         for rule in rules:
             rule(None, _Name(name), value)
-        _check_again(value)
+        try:
+            _check_again(value)
+        except RecursionError:
+            msg = f"{name!r} must not contain itself"
+            raise ValueError(msg) from None
 
 
 def _check_again(value: Any) -> None:
@@ -392,11 +448,9 @@ def _check_again(value: Any) -> None:
             _check_again(item)
     elif hasattr(type(value), "__attrs_attrs__"):
         attrs.validate(value)
-        whole = (*getattr(value, "_rules", ()), *getattr(value, "_rules_when_sent", ()))
-        if whole:
-            fields = _present(value)
-            for rule in whole:
-                rule(fields)
+        fields = present(value)
+        for rule in (*getattr(value, "_rules", ()), *getattr(value, "_rules_when_sent", ())):
+            rule(fields)
         for attribute in attrs.fields(type(value)):
             _check_again(getattr(value, attribute.name))
 
@@ -447,6 +501,37 @@ def refuse_unknown(left: Mapping[str, Any]) -> None:
     closed()(left)
 
 
+def read(parse: Callable[[str], Any], source: Any) -> Any:
+    """What a text stands for, or what came in its place: a request is refused for it later."""
+    try:
+        return parse(source)
+    except (AttributeError, TypeError, ValueError):
+        return source
+
+
+def reads(parse: Callable[[str], Any], source: Any) -> bool:
+    """Whether a text stands for something: how alternatives are told apart."""
+    return isinstance(source, str) and read(parse, source) is not source
+
+
+def to_json(value: Any) -> Any:
+    """A date, a time or a UUID as JSON has it; what an answer had in its place stays as it is."""
+    if isinstance(value, Date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def text_of(value: Any) -> str:
+    """A value as the text that it is in JSON, a path or a cookie."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return text_of(value.value)
+    if isinstance(value, list):
+        return ",".join(map(text_of, value))
+    return str(to_json(value))
+
+
 def unchecked(cls: type[T], **values: Any) -> T:
     """An instance that is as a server described it: nothing in it is checked."""
     instance = cls.__new__(cls)
@@ -471,11 +556,14 @@ __all__ = [
     "const",
     "date",
     "date_time",
+    "delete_item",
     "each",
+    "extra",
     "file",
     "ge",
     "gt",
     "if_set",
+    "header",
     "in_",
     "instance",
     "integer",
@@ -497,10 +585,17 @@ __all__ = [
     "on_assignment",
     "one_of",
     "pattern",
+    "given",
+    "get_item",
     "present",
+    "read",
+    "reads",
     "refuse_unknown",
     "segment",
+    "set_item",
     "string",
+    "text_of",
+    "to_json",
     "unchecked",
     "unique",
     "uuid",

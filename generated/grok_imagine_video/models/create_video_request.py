@@ -70,7 +70,7 @@ class CreateVideoRequest:
         default=UNSET, validator=[_v.if_set(_v.array(_v.model("ReferenceImage")))]
     )
 
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
 
     def __attrs_post_init__(self) -> None:
         """Hold the whole object to its rules."""
@@ -172,13 +172,13 @@ class CreateVideoRequest:
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
+        return _v.get_item(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
+        _v.set_item(self, key, value)
 
     def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
+        _v.delete_item(self, key)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+    def __contains__(self, key: object) -> bool:
+        return key in _v.present(self)

@@ -26,7 +26,7 @@ class ReferenceImage:
 
     url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
 
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
@@ -56,13 +56,13 @@ class ReferenceImage:
         return list(self.additional_properties)
 
     def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
+        return _v.get_item(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
+        _v.set_item(self, key, value)
 
     def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
+        _v.delete_item(self, key)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+    def __contains__(self, key: object) -> bool:
+        return key in _v.present(self)

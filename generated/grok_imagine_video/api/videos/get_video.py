@@ -22,13 +22,18 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "GET",
         "url": "/v1/videos/{request_id}".format(
-            request_id=_quote(str(request_id), safe=""),
+            request_id=_quote(_v.text_of(request_id), safe=""),
         ),
     }
     return _kwargs
 
 
 def _parse_response(response: httpx.Response) -> VideoJob:
+    if 200 == response.status_code:
+        response_200 = VideoJob.from_dict(_waiting.body_of(response))
+
+        return response_200
+
     if 202 == response.status_code:
         response_202 = VideoJob.from_dict(_waiting.body_of(response))
 
