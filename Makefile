@@ -25,8 +25,10 @@ SOURCES = examples tests tools
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 18
 
-demo: $(VENV)  ## create a video job, on a local relay or on GROK_BASE_URL with GROK_API_KEY
-	@$(RUN) examples/create_video.py
+demo: $(VENV)  ## create a video and save it, on a local relay or on GROK_BASE_URL with GROK_API_KEY
+	@mkdir -p build
+	@$(RUN) examples/create_video.py "A serene lake at sunrise with mist rolling over the water" \
+		--duration 4 --aspect-ratio 16:9 --resolution 480p --output build/lake.mp4
 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest

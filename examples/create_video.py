@@ -1,57 +1,149 @@
-"""Create a video job.
+"""Create a video, wait for it and save it.
 
-With GROK_BASE_URL and GROK_API_KEY set, the job goes to that relay and costs money. Without them
-it goes to a relay of our own on this machine, which makes no video.
+    python examples/create_video.py "A serene lake at sunrise" --duration 4 -o lake.mp4
+
+With GROK_BASE_URL and GROK_API_KEY set, it goes to that relay and costs money. Without them it goes
+to a relay of our own on this machine, whose videos are all the same.
+
+Exit codes: 0 saved, 1 not reached or not in time, 2 wrong arguments, 3 refused, 4 no video came of
+it, 5 the outcome is unknown, 130 interrupted.
 """
 
+import argparse
+import base64
 import contextlib
 import json
 import logging
+import mimetypes
 import os
 import secrets
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
 
-from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoRequest,
+    CreateVideoRequestAspectRatio,
+    CreateVideoRequestModel,
+    CreateVideoRequestResolution,
+    ImageInput,
+    ReferenceImage,
+    VideoJob,
+    create_video,
+    errors,
+    get_video,
+)
+
+EXIT_CODES: list[tuple[type[Exception], int]] = [  # the first one that fits
+    (errors.APIStatusError, 3),
+    (errors.JobFailedError, 4),
+    (errors.JobExpiredError, 4),
+    (errors.VideoWithheldError, 4),
+    (errors.OutcomeUnknownError, 5),
+    (errors.APIResponseValidationError, 5),
+    (ValueError, 2),
+    (Exception, 1),
+]
+
+
+def parse_arguments() -> argparse.Namespace:
+    models, ratios = get_args(CreateVideoRequestModel), get_args(CreateVideoRequestAspectRatio)
+    resolutions = get_args(CreateVideoRequestResolution)
+    parser = argparse.ArgumentParser(description="Create a video, wait for it and save it.")
+    parser.add_argument("prompt", nargs="?", help="what the video should show")
+    parser.add_argument("-o", "--output", type=Path, default=Path("video.mp4"), metavar="FILE")
+    parser.add_argument("--model", choices=models, default=models[0])
+    parser.add_argument("--resolution", choices=resolutions, default=resolutions[0])
+    parser.add_argument("--aspect-ratio", choices=ratios, default="16:9")
+    parser.add_argument("--duration", type=int, default=4, metavar="SECONDS")
+    parser.add_argument("--image", metavar="FILE_OR_URL", help="an image that guides the video")
+    parser.add_argument("--reference", metavar="FILE_OR_URL", action="append", help="repeatable")
+    parser.add_argument("--resume", metavar="ID", help="wait for a job that exists already")
+    parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS")
+    options = parser.parse_args()
+    if bool(options.prompt) == bool(options.resume):
+        parser.error("a prompt is needed, or --resume ID")
+    return options
+
+
+def request_from(options: argparse.Namespace) -> CreateVideoRequest:
+    fields = ("model", "prompt", "resolution", "aspect_ratio", "duration")
+    request = CreateVideoRequest(**{name: getattr(options, name) for name in fields})
+    if options.image:
+        request.image = ImageInput(url=to_url(options.image))
+    if options.reference:
+        request.reference_images = [ReferenceImage(url=to_url(each)) for each in options.reference]
+    return request
+
+
+def to_url(file_or_url: str) -> str:
+    """A URL as it is; a file as a data URI, which holds it whole."""
+    if file_or_url.startswith(("https://", "http://", "data:")):
+        return file_or_url
+    kind = mimetypes.guess_type(file_or_url)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(Path(file_or_url).read_bytes()).decode()}"
+
+
+def create(client: AuthenticatedClient, request: CreateVideoRequest) -> str:
+    print(json.dumps(request.to_dict(), indent=2))
+    job = create_video.sync(client=client, body=request)
+    print(json.dumps(job.to_dict(), indent=2))
+    for name in ("request_id", "id", "task_id"):  # gateways differ
+        if name in job:
+            return str(job[name])
+    raise errors.APIResponseValidationError("accepted, with nothing to follow the job by")
+
+
+def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespace) -> None:
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("pending", total=100)
+
+        def show(job: VideoJob) -> None:
+            bar.update(task, description=job.status or "pending", completed=get_video.progress(job))
+
+        wait = {"interval": 1.0, "timeout": options.timeout}
+        job = get_video.wait(request_id, client=client, on_progress=show, **wait)
+    print(f"saved {client.download(job['video']['url'], options.output)}")
+
+
+@contextlib.contextmanager
+def relay_to_use() -> Iterator[tuple[str, str]]:
+    """The address and the key of the relay that is configured, or of one on this machine."""
+    base_url, token = os.environ.get("GROK_BASE_URL"), os.environ.get("GROK_API_KEY")
+    if bool(base_url) != bool(token):
+        raise ValueError("set both GROK_BASE_URL and GROK_API_KEY, or neither")
+    if base_url and token:
+        yield base_url, token
+        return
+    import relay  # it needs more than the package does
+
+    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach this machine's loopback
+    with relay.running(relay.create_app(token := secrets.token_hex())) as base_url:
+        yield base_url, token
 
 
 def main() -> None:
     logging.basicConfig(level=logging.ERROR)  # a request that is sent again is a warning
-    request = CreateVideoRequest(
-        model="grok-imagine-video",
-        prompt="A serene lake at sunrise with mist rolling over the water",
-        duration=4,
-        aspect_ratio="16:9",
-        resolution="480p",
-    )
-    with contextlib.ExitStack() as stack:
-        base_url, token = os.environ.get("GROK_BASE_URL"), os.environ.get("GROK_API_KEY")
-        if bool(base_url) != bool(token):
-            sys.exit("create_video: set both GROK_BASE_URL and GROK_API_KEY, or neither")
-        if not base_url or not token:
-            base_url, token = stack.enter_context(local_relay())
-        client = stack.enter_context(AuthenticatedClient(base_url=base_url, token=token))
-        print(f"POST {base_url}/v1/videos/generations")
-        print(json.dumps(request.to_dict(), indent=2))
-        job = create_video.sync(client=client, body=request)
-        print(json.dumps(job.to_dict(), indent=2))
-
-
-@contextlib.contextmanager
-def local_relay() -> Iterator[tuple[str, str]]:
-    """The relay of examples/relay.py, which needs more than the package itself."""
-    import relay
-
-    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach this machine's loopback
-    token = secrets.token_hex()
-    with relay.running(relay.create_app(token)) as base_url:
-        yield base_url, token
+    options = parse_arguments()
+    request_id = options.resume
+    try:
+        with relay_to_use() as (url, key), AuthenticatedClient(url, key) as client:
+            request_id = request_id or create(client, request_from(options))
+            save(client, request_id, options)
+    except (errors.GrokImagineVideoError, OSError, ValueError) as error:
+        print(f"create_video: {error}", file=sys.stderr)
+        sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+    except KeyboardInterrupt:
+        told = f"go on with --resume {request_id}" if request_id else "a video may come of it"
+        print(f"create_video: interrupted; {told}", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (errors.GrokImagineVideoError, ValueError) as error:
-        sys.exit(f"create_video: {error}")
-    except KeyboardInterrupt:
-        sys.exit("create_video: interrupted; a request that was sent may still become a paid video")
+    main()

@@ -1,6 +1,9 @@
-"""A relay on loopback for the demo, the tests and your own experiments; it makes no videos.
+"""A relay on loopback for the demo, the tests and your experiments; its videos are all the same.
 
 Every request is validated against openapi.yaml, so that the relay cannot drift from the contract.
+Jobs are kept in SQLite and take a moment. A word in the prompt asks for another ending: "failed",
+"expired" or "withheld"; "empty" for answers without a body while the job is pending, "gateway" for
+the statuses of other gateways, "flaky" for polls that fail now and then.
 Run `python examples/relay.py --help` to start one by hand.
 """
 
@@ -8,7 +11,9 @@ import argparse
 import contextlib
 import secrets
 import socket
+import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,39 +28,111 @@ from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 SPEC = Path(__file__).resolve().parent.parent / "openapi.yaml"
+VIDEO = Path(__file__).resolve().parent / "lake.mp4"
+SECONDS_A_JOB_TAKES = 1.0
 
 
-def create_app(token: str | None = None) -> Starlette:
+class Jobs:
+    """The jobs of one relay, in an SQLite file or, without one, in memory."""
+
+    def __init__(self, database: str = ":memory:") -> None:
+        # One connection, used by the server's thread alone; every statement is a transaction.
+        self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, model TEXT, prompt TEXT,"
+            " duration REAL, created REAL, polls INTEGER DEFAULT 0)"
+        )
+
+    def add(self, body: dict[str, Any]) -> str:
+        job = str(uuid.uuid4())
+        values = (job, body["model"], body["prompt"], body["duration"], time.time())
+        self._connection.execute(
+            "INSERT INTO jobs (id, model, prompt, duration, created) VALUES (?, ?, ?, ?, ?)", values
+        )
+        return job
+
+    def poll(self, job: str) -> dict[str, Any] | None:
+        """A job as it is now, which counts as another poll of it."""
+        self._connection.execute("UPDATE jobs SET polls = polls + 1 WHERE id = ?", (job,))
+        cursor = self._connection.execute("SELECT * FROM jobs WHERE id = ?", (job,))
+        row = cursor.fetchone()
+        return row and dict(zip((name for name, *_ in cursor.description), row, strict=True))
+
+
+def create_app(token: str | None = None, database: str = ":memory:") -> Starlette:
     """The relay, which asks for `token` as bearer token if it is given one."""
     contract = OpenAPI.from_file_path(str(SPEC))
+    jobs = Jobs(database)
 
-    async def create_video(request: Request) -> Response:
-        if token is not None and not is_authorized(request, token):
+    async def refusal(request: Request) -> Response | None:
+        sent = request.headers.get("authorization", "").encode()
+        if token is not None and not secrets.compare_digest(sent, f"Bearer {token}".encode()):
             return error(401, "A valid API key is needed.", code="invalid_api_key")
         try:
             contract.validate_request(StarletteOpenAPIRequest(request, await request.body()))
         except ValidationError as problem:
             return error(400, *explain(problem))
-        return JSONResponse({"request_id": str(uuid.uuid4())})
+        return None
+
+    async def create_video(request: Request) -> Response:
+        if refused := await refusal(request):
+            return refused
+        return JSONResponse({"request_id": jobs.add(await request.json())})
+
+    async def get_video(request: Request) -> Response:
+        if refused := await refusal(request):
+            return refused
+        job = jobs.poll(request.path_params["request_id"])
+        return describe(job, request) if job else error(404, "There is no such job.")
+
+    async def get_content(_: Request) -> Response:
+        return FileResponse(VIDEO, media_type="video/mp4")
 
     async def refuse(_: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)  # noqa: S101 - Starlette calls it for no other
         return error(problem.status_code, problem.detail)
 
     return Starlette(
-        routes=[Route("/v1/videos/generations", create_video, methods=["POST"])],
+        routes=[
+            Route("/v1/videos/generations", create_video, methods=["POST"]),
+            Route("/v1/videos/{request_id}", get_video, methods=["GET"]),
+            Route("/files/{request_id}.mp4", get_content, methods=["GET"]),
+        ],
         exception_handlers={HTTPException: refuse},
     )
 
 
-def is_authorized(request: Request, token: str) -> bool:
-    sent = request.headers.get("authorization", "")
-    return secrets.compare_digest(sent.encode(), f"Bearer {token}".encode())
+def describe(job: dict[str, Any], request: Request) -> Response:
+    """The answer about a job, which depends on how old it is and on what its prompt asks for."""
+    asks_for = job["prompt"].lower().split()
+    done = min((time.time() - job["created"]) / SECONDS_A_JOB_TAKES, 1.0)
+    if "flaky" in asks_for and job["polls"] % 2:
+        return error(503, "Try again.")
+    if done < 1 and "empty" in asks_for:
+        return Response(status_code=202)
+    gateway = "gateway" in asks_for
+    if done < 1:
+        progress: Any = f"{done:.0%}" if gateway else int(100 * done)
+        status = "IN_PROGRESS" if gateway else "pending"
+        return JSONResponse({"status": status, "progress": progress}, 200 if gateway else 202)
+    if "failed" in asks_for:
+        reason = {"code": "internal_error", "message": "The prompt asked for it."}
+        return JSONResponse({"status": "FAILURE" if gateway else "failed", "error": reason})
+    if "expired" in asks_for:
+        return JSONResponse({"status": "expired"})
+    url = str(request.url_for("get_content", request_id=job["id"]))
+    video = {"url": url, "duration": job["duration"], "respect_moderation": True}
+    if "withheld" in asks_for:
+        video = {"respect_moderation": False}
+    usage = {"cost_in_usd_ticks": int(job["duration"] * 500_000_000)}
+    status = "SUCCESS" if gateway else "done"
+    answer = {"status": status, "progress": 100, "video": video, "usage": usage}
+    return JSONResponse(answer | {"model": job["model"], "error": None})
 
 
 def explain(problem: ValidationError) -> tuple[str, str | None]:
@@ -99,14 +176,13 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Run a relay that makes no videos.")
+    parser = argparse.ArgumentParser(description="Run a relay whose videos are all the same.")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes a free one")
     parser.add_argument("--token", help="answer 401 to every other bearer token")
+    parser.add_argument("--database", default=":memory:", help="an SQLite file to keep the jobs in")
     options = parser.parse_args()
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        running(create_app(options.token), options.port) as base_url,
-    ):
+    app = create_app(options.token, options.database)
+    with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
         print(f"{base_url} (Ctrl-C ends it)", flush=True)
         threading.Event().wait()
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,14 @@ from openapi_core.testing import MockRequest, MockResponse
 import relay
 from bodies import BAD, GOOD, TEXT, Body
 from conftest import TOKEN
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoRequest,
+    VideoJob,
+    create_video,
+    errors,
+    get_video,
+)
 
 PATH = "/v1/videos/generations"
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
@@ -60,9 +69,64 @@ def test_a_missing_or_wrong_token_is_refused(sent: str | None, base_url: str) ->
     assert_error(httpx.post(base_url + PATH, json=TEXT, headers=headers), 401)
 
 
+def test_a_job_takes_a_moment_and_outlives_the_relay(tmp_path: Path) -> None:
+    jobs = relay.Jobs(str(tmp_path / "jobs.sqlite"))
+    job = jobs.add(TEXT)
+    again = relay.Jobs(str(tmp_path / "jobs.sqlite"))
+    assert [jobs.poll(job)["polls"], again.poll(job)["polls"]] == [1, 2]  # type: ignore[index]
+    assert again.poll("none") is None
+
+
+def test_an_unknown_job_is_not_found(base_url: str) -> None:
+    assert_error(httpx.get(base_url + "/v1/videos/none", headers=AUTHORIZED), 404)
+    assert_error(httpx.get(base_url + "/v1/videos/none"), 401)
+
+
+ENDINGS = {
+    "a lake": None,
+    "a gateway lake": None,
+    "a flaky empty lake": None,
+    "failed": errors.JobFailedError,
+    "failed gateway": errors.JobFailedError,
+    "expired": errors.JobExpiredError,
+    "withheld": errors.VideoWithheldError,
+}
+
+
+@pytest.mark.parametrize("prompt", ENDINGS)
+def test_a_prompt_asks_for_its_ending(
+    prompt: str, base_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 0.2)
+    told: list[float | None] = []
+    with AuthenticatedClient(base_url, TOKEN) as client:
+        request = CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})
+        job_id = create_video.sync(client=client, body=request)["request_id"]
+
+        def wait() -> VideoJob:
+            return get_video.wait(
+                job_id,
+                client=client,
+                interval=0.05,
+                on_progress=lambda job: told.append(get_video.progress(job)),
+            )
+
+        if error := ENDINGS[prompt]:
+            with pytest.raises(error):
+                wait()
+            return
+        saved = client.download(wait()["video"]["url"], tmp_path / "v.mp4")
+    assert saved.read_bytes() == relay.VIDEO.read_bytes()
+    assert saved.read_bytes()[4:8] == b"ftyp"
+    known = [each for each in told if each is not None]
+    assert known == sorted(known)
+    assert len(told) >= 2
+    assert known[-1] == 100
+
+
 def test_other_paths_and_methods_are_refused(base_url: str) -> None:
     assert_error(httpx.post(base_url + "/v1/videos", json=TEXT, headers=AUTHORIZED), 404)
-    assert_error(httpx.get(base_url + PATH, headers=AUTHORIZED), 405)
+    assert_error(httpx.put(base_url + PATH, headers=AUTHORIZED), 405)
 
 
 def test_it_can_be_started_by_hand() -> None:
