@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,9 @@ class Jobs:
             " duration REAL, created REAL, polls INTEGER DEFAULT 0)"
         )
 
+    def close(self) -> None:
+        self._connection.close()
+
     def add(self, body: dict[str, Any]) -> str:
         job = str(uuid.uuid4())
         values = (job, body["model"], body["prompt"], body["duration"], time.time())
@@ -68,6 +71,11 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
     """The relay, which asks for `token` as bearer token if it is given one."""
     contract = OpenAPI.from_file_path(str(SPEC))
     jobs = Jobs(database)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with contextlib.closing(jobs):
+            yield
 
     async def refusal(request: Request) -> Response | None:
         sent = request.headers.get("authorization", "").encode()
@@ -104,6 +112,7 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
             Route("/files/{request_id}.mp4", get_content, methods=["GET"]),
         ],
         exception_handlers={HTTPException: refuse},
+        lifespan=lifespan,
     )
 
 

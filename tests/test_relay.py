@@ -75,6 +75,8 @@ def test_a_job_takes_a_moment_and_outlives_the_relay(tmp_path: Path) -> None:
     again = relay.Jobs(str(tmp_path / "jobs.sqlite"))
     assert [jobs.poll(job)["polls"], again.poll(job)["polls"]] == [1, 2]  # type: ignore[index]
     assert again.poll("none") is None
+    jobs.close()
+    again.close()
 
 
 def test_an_unknown_job_is_not_found(base_url: str) -> None:
