@@ -217,7 +217,7 @@ REFUSALS: dict[str, tuple[Spec, type[Exception], str]] = {
         TypeError,
         "'inners' must be Inner, not dict: {'url': 'u'} (Inner.from_dict makes one)",
     ),
-    "huge value": ({"size": "x" * 10**6}, ValueError, "'size' must be one of '480p', '720p': 'xxx"),
+    "huge value": ({"size": "y" * 10**6}, ValueError, "'size' must be one of '480p', '720p': 'yyy"),
 }
 
 
