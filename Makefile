@@ -31,7 +31,7 @@ demo: $(VENV)  ## create a video and save it, on a local relay or on GROK_BASE_U
 		--duration 4 --aspect-ratio 16:9 --resolution 480p --output build/lake.mp4
 
 test: $(VENV)  ## run all tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n auto --dist worksteal
 
 generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= name other paths
 	@$(GENERATE)

@@ -22,6 +22,7 @@ class Server:
         self._open: set[socket.socket] = set()
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
+        self.latest: dict[socket.socket, bytes] = {}  # of each connection, for faults that choose
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -36,6 +37,7 @@ class Server:
             while request := read_request(connection):
                 with self._lock:
                     self.arrived.append(request)
+                    self.latest[connection] = request
                     number = len(self.arrived) - 1
                 self._faults[min(number, len(self._faults) - 1)](connection)
 

@@ -9,7 +9,6 @@ import logging
 import pickle
 import random
 import socket
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -278,28 +277,6 @@ def test_a_server_that_comes_up_meanwhile_gets_one_post(call: Call, waiting: Wai
         waiting.meanwhile = lambda: started.append(stack.enter_context(serving(OK, port=port)))
         assert call(client_of(base_url))["request_id"] == "1"
     assert [len(server.arrived) for server in started] == [1]
-
-
-def test_an_exhausted_pool_has_sent_nothing(waiting: Waiting) -> None:
-    limits = httpx.Limits(max_connections=1)
-    timeout = httpx.Timeout(5, pool=0.05)
-    with serving(no_answer) as server:
-        client = client_of(server.base_url, httpx_args={"limits": limits}, timeout=timeout)
-
-        def occupy() -> None:
-            with pytest.raises(errors.OutcomeUnknownError):
-                call_sync(client)
-
-        busy = threading.Thread(target=occupy)
-        busy.start()
-        while not server.arrived:
-            pass
-        with pytest.raises(errors.APIConnectionError, match="PoolTimeout"):
-            create_video.sync(client=client, body=BODY)
-        server.close()
-        busy.join()
-    assert len(server.arrived) == 1
-    assert len(waiting.slept) == 2
 
 
 RETRY_AFTER = {
@@ -606,7 +583,7 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
 
     def at_random(connection: socket.socket) -> None:
         fault = chance.choice(kinds)
-        decided.setdefault(server.arrived[-1].partition(b"\r\n\r\n")[2], []).append(fault)
+        decided.setdefault(server.latest[connection].partition(b"\r\n\r\n")[2], []).append(fault)
         fault(connection)
 
     ends: list[object] = []

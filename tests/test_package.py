@@ -114,4 +114,12 @@ def test_there_is_one_version(wheel: Path) -> None:
 def test_few_packages_are_needed_at_run_time(wheel: Path) -> None:
     required = metadata(wheel).get_all("Requires-Dist") or []
     names = {re.split("[<>=]", requirement)[0] for requirement in required}
-    assert names == {"attrs", "httpx", "python-dateutil", "stamina"}
+    assert names == {"attrs", "httpx", "python-dateutil", "sniffio", "stamina"}
+
+
+def test_importing_the_package_imports_nothing_of_others_but_httpx_and_attrs() -> None:
+    code = "import sys, attrs, httpx; before = set(sys.modules); import grok_imagine_video; "
+    code += "print(*(set(sys.modules) - before))"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert imported.stdout.split()
+    assert all(name.startswith("grok_imagine_video") for name in imported.stdout.split())

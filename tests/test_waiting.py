@@ -1,8 +1,11 @@
 """Waiting for a job: what ends it, what does not, and that it ends in time."""
 
 import asyncio
+import contextlib
+import gc
 import itertools
 import json
+import sys
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -45,7 +48,7 @@ class Clock:
         self.slept: list[float] = []
         fake = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
         monkeypatch.setattr(waiting, "time", fake)
-        monkeypatch.setattr(waiting, "asyncio", SimpleNamespace(sleep=self._asyncio_sleep))
+        monkeypatch.setattr(waiting, "_asyncio_sleep", self._asyncio_sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -269,25 +272,43 @@ def test_cancelling_ends_the_wait() -> None:
     assert len(server.arrived) == 1
 
 
-@pytest.mark.usefixtures("clock")
 def test_two_thousand_wait_on_one_client() -> None:
-    """Each job takes five answers; the requests go through one client, and all of them end."""
-    asked = itertools.count()
+    """Left to itself, httpx gets none of them an answer in a minute."""
+    asked: set[bytes] = set()
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        next(asked)
-        done = len(jobs.setdefault(request.url.path, [])) >= 4
-        jobs[request.url.path].append(1)
-        return httpx.Response(200, content=json.dumps(DONE if done else PENDING))
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError), contextlib.closing(writer):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                asked.add(request.split()[1])
+                writer.write(done)
 
     async def all_of_them() -> list[VideoJob]:
-        transport = httpx.MockTransport(answer)
-        async with AuthenticatedClient(
-            "https://a.example", "t", async_transport=transport
-        ) as client:
-            waits = [get_video.asyncio_wait(str(n), client=client) for n in range(2000)]
+        server = await asyncio.start_server(answer, "127.0.0.1")
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, AuthenticatedClient(url, "token") as client:
+            waits = [get_video.asyncio_wait(str(n), client=client, timeout=60) for n in range(2000)]
             return await asyncio.gather(*waits)
 
-    jobs: dict[str, list[int]] = {}
-    assert len(asyncio.run(all_of_them())) == 2000
-    assert next(asked) == 10_000
+    body = json.dumps(DONE).encode()
+    done = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    assert len(asyncio.run(all_of_them())) == len(asked) == 2000
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_long_wait_takes_no_more_memory_than_a_short_one() -> None:
+    blocks: dict[int, int] = {}
+    numbers = itertools.count(1)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if (number := next(numbers)) in (1000, 6000):
+            gc.collect()
+            blocks[number] = sys.getallocatedblocks()
+        return httpx.Response(200, json=DONE if number == 6000 else PENDING)
+
+    async def wait() -> None:
+        transport = httpx.MockTransport(answer)
+        async with AuthenticatedClient("https://a.example", "t", async_transport=transport) as one:
+            await get_video.asyncio_wait("1", client=one, timeout=1e6)
+
+    asyncio.run(wait())
+    assert blocks[6000] - blocks[1000] < 1.5 * 5000  # the clock above notes every pause

@@ -98,7 +98,7 @@ class OurProject(Project):
     def _create_package(self) -> None:
         super()._create_package()
         (self.package_dir / "py.typed").touch()
-        for name in ("downloading.py", "sending.py", "validators.py", "waiting.py"):
+        for name in ("downloading.py", "sending.py", "slots.py", "validators.py", "waiting.py"):
             text = self.env.get_template(f"{name}.jinja").render()
             (self.package_dir / name).write_text(text, self.config.file_encoding)
 

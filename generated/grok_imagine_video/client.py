@@ -2,6 +2,7 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Where the API is, and how to talk to it."""
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -13,6 +14,8 @@ from typing import Any, Self
 
 import httpx
 from attrs import Attribute, define, evolve, field
+
+from .slots import LIMITS, AsyncSlots, Slots
 
 # Long enough for a server that makes a job before it answers, and never for ever.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -78,6 +81,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def _most_at_once(session_args: dict[str, Any]) -> int | None:
+    """How many requests a session sends at once; a transport of the caller's own knows best."""
+    most: int | None = session_args["limits"].max_connections
+    return None if session_args.get("transport") else most
+
+
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
@@ -136,6 +145,8 @@ class Client:
     )
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
+    _slots: Slots = field(init=False, repr=False)
+    _async_slots: AsyncSlots = field(init=False, repr=False)
     _origin: tuple[str, str, int | None] = field(init=False, repr=False)
     _client_closed: bool = field(default=False, init=False, repr=False)
     _async_client_closed: bool = field(default=False, init=False, repr=False)
@@ -176,6 +187,7 @@ class Client:
             "base_url": self._base_url,
             "cookies": self._cookies,
             "headers": self._headers,
+            "limits": LIMITS,
             "timeout": self._timeout,
             "verify": self._verify_ssl,
             **self._httpx_args,
@@ -214,6 +226,7 @@ class Client:
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """Use this session, with its own headers, cookies and timeout; the token is added to them."""
         self._client = client
+        self._slots = Slots(None)
         return self
 
     def get_httpx_client(self) -> httpx.Client:
@@ -227,11 +240,17 @@ class Client:
             with _MAKING_A_SESSION:
                 session = self._client
                 if session is None:
-                    session = self._client = httpx.Client(**self._session_args())
+                    args = self._session_args()
+                    self._slots = Slots(_most_at_once(args))
+                    session = self._client = httpx.Client(**args)
         if session is None or self._client_closed or session.is_closed:
             msg = f"this {type(self).__name__} is closed; make a new one"
             raise RuntimeError(msg)
         return session
+
+    def slot(self, request: httpx.Request) -> contextlib.AbstractContextManager[None]:
+        """A place among the requests that this client sends at once; the session must be there."""
+        return self._slots.taken(request)
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
@@ -281,6 +300,7 @@ class Client:
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """Use this session, with its own headers, cookies and timeout; the token is added to them."""
         self._async_client = client
+        self._async_slots = AsyncSlots(None)
         return self
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
@@ -297,11 +317,16 @@ class Client:
                     args = self._session_args()
                     if self._async_transport is not None:
                         args["transport"] = self._async_transport
+                    self._async_slots = AsyncSlots(_most_at_once(args))
                     session = self._async_client = httpx.AsyncClient(**args)
         if session is None or self._async_client_closed or session.is_closed:
             msg = f"this {type(self).__name__} is closed; make a new one"
             raise RuntimeError(msg)
         return session
+
+    def aslot(self, request: httpx.Request) -> contextlib.AbstractAsyncContextManager[None]:
+        """A place among the requests that this client sends at once; the session must be there."""
+        return self._async_slots.taken(request)
 
     async def aclose(self) -> None:
         """Close the connections; after this the client sends nothing more from asyncio."""

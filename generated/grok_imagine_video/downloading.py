@@ -90,8 +90,10 @@ def _download_once(
     session = client.get_httpx_client()
     request = _request(client, session, url)
     try:
-        response = _download_open(client, session, request)
-        try:
+        with (
+            client.slot(request),
+            contextlib.closing(_download_open(client, session, request)) as response,
+        ):
             if not response.is_success:
                 response.read()
                 _refuse(client, response)
@@ -100,8 +102,6 @@ def _download_once(
                 if on_progress is not None:
                     on_progress(response.num_bytes_downloaded, _total(response))
             _check_whole(response)
-        finally:
-            response.close()
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops=0) from error
 
@@ -141,8 +141,10 @@ async def _asyncio_download_once(
     session = client.get_async_httpx_client()
     request = _request(client, session, url)
     try:
-        response = await _asyncio_download_open(client, session, request)
-        try:
+        async with (
+            client.aslot(request),
+            contextlib.aclosing(await _asyncio_download_open(client, session, request)) as response,
+        ):
             if not response.is_success:
                 await response.aread()
                 _refuse(client, response)
@@ -151,8 +153,6 @@ async def _asyncio_download_once(
                 if on_progress is not None:
                     on_progress(response.num_bytes_downloaded, _total(response))
             _check_whole(response)
-        finally:
-            await response.aclose()
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops=0) from error
 

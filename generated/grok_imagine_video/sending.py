@@ -96,16 +96,17 @@ def _send_once(
 ) -> httpx.Response:
     hops = 0
     try:
-        response = session.send(
-            client.authorize(request), follow_redirects=False, stream=limit is not None
-        )
-        while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
-            hops += 1
-            response.close()
-            onward = client.authorize(response.next_request)
-            response = session.send(onward, follow_redirects=False, stream=limit is not None)
-        if limit is not None:
-            response = limit.read(response)
+        with client.slot(request):
+            response = session.send(
+                client.authorize(request), follow_redirects=False, stream=limit is not None
+            )
+            while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
+                hops += 1
+                response.close()
+                onward = client.authorize(response.next_request)
+                response = session.send(onward, follow_redirects=False, stream=limit is not None)
+            if limit is not None:
+                response = limit.read(response)
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):
@@ -166,16 +167,19 @@ async def _asyncio_send_once(
 ) -> httpx.Response:
     hops = 0
     try:
-        response = await session.send(
-            client.authorize(request), follow_redirects=False, stream=limit is not None
-        )
-        while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
-            hops += 1
-            await response.aclose()
-            onward = client.authorize(response.next_request)
-            response = await session.send(onward, follow_redirects=False, stream=limit is not None)
-        if limit is not None:
-            response = await limit.aread(response)
+        async with client.aslot(request):
+            response = await session.send(
+                client.authorize(request), follow_redirects=False, stream=limit is not None
+            )
+            while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
+                hops += 1
+                await response.aclose()
+                onward = client.authorize(response.next_request)
+                response = await session.send(
+                    onward, follow_redirects=False, stream=limit is not None
+                )
+            if limit is not None:
+                response = await limit.aread(response)
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):

@@ -2,7 +2,6 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Waiting for a job: ask how it is until it has ended, by the rules in the spec's `x-job`."""
 
-import asyncio
 import math
 import random
 import time
@@ -118,6 +117,12 @@ def _check(interval: float, timeout: float) -> None:
             raise ValueError(msg)
 
 
+async def _asyncio_sleep(seconds: float) -> None:
+    import asyncio  # slow to import, and of no use to those who wait without it
+
+    await asyncio.sleep(seconds)
+
+
 def wait(
     client: Client,
     kwargs: dict[str, Any],
@@ -183,7 +188,7 @@ async def asyncio_wait(
                 return job
         pause = _seconds_until_next(error, interval)
         left = deadline - time.monotonic()
-        await asyncio.sleep(max(0.0, min(pause, left)))
+        await _asyncio_sleep(max(0.0, min(pause, left)))
         if pause >= left:
             break
     what = f"the job had not ended after {timeout:g} seconds; waiting can go on"

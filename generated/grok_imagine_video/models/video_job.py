@@ -142,14 +142,6 @@ class VideoJob:
                     except (AttributeError, LookupError, TypeError, ValueError):
                         pass
 
-                if isinstance(data, dict):
-                    try:
-                        error_type_0 = VideoError.from_dict(data)
-
-                        return error_type_0
-                    except (AttributeError, LookupError, TypeError, ValueError):
-                        pass
-
                 return _v.cast(str | Unset | VideoError, data)
 
             error = _parse_error(d_.pop("error", UNSET))
