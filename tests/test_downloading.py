@@ -104,8 +104,17 @@ BROKEN: dict[str, tuple[Fault, type[Exception], int]] = {
     "429": (answering(429, b"oops"), errors.RateLimitError, 3),
     "404": (answering(404, b"<title>gone</title>"), errors.NotFoundError, 1),
     "403": (answering(403), errors.PermissionDeniedError, 1),
-    "redirect in a circle": (answering(302, Location="/x"), errors.APIConnectionError, 60),
+    "redirect in a circle": (answering(302, Location="/x"), errors.APIConnectionError, 20),
     "304": (answering(304), errors.APIStatusError, 1),
+    "204": (answering(204), errors.APIStatusError, 1),
+    "206": (answering(206, b"x" * 10, Content_Range="bytes 0-9/1000"), errors.APIStatusError, 1),
+    "redirect to a file": (answering(302, Location="file:///x"), errors.APIConnectionError, 1),
+    "redirect to no URL": (answering(302, Location="http://[::1"), errors.APIConnectionError, 3),
+    "redirect to no port": (
+        answering(302, Location="http://127.0.0.1:99999/"),
+        errors.APIConnectionError,
+        1,
+    ),
 }
 
 
@@ -163,6 +172,77 @@ def test_what_is_meant_for_the_api_goes_nowhere_else(
 
 
 @both_ways
+def test_parameters_of_every_request_go_nowhere_else_and_leave_a_signature_whole(
+    save: Call, tmp_path: Path
+) -> None:
+    arguments = {"httpx_args": {"params": {"key": TOKEN}}, "headers": {"User-Agent": TOKEN}}
+    with serving(answering(200, VIDEO)) as cdn, serving(answering(200, VIDEO)) as api:
+        for server in (cdn, api):
+            url = server.base_url + "/v.mp4?signature=a%2Fb"
+            save(client_of(api.base_url, **arguments), url, tmp_path / "v")
+    assert cdn.arrived[0].startswith(b"GET /v.mp4?signature=a%2Fb HTTP/1.1\r\n")
+    assert TOKEN.encode() not in cdn.arrived[0]
+    assert b"signature=a%2Fb" in api.arrived[0].splitlines()[0]
+
+
+@both_ways
+def test_redirects_are_followed_from_where_they_were_met(save: Call, tmp_path: Path) -> None:
+    hops = answering(302, Location="next"), answering(302, Location="/last"), answering(200, VIDEO)
+    with serving(*hops) as cdn, serving(no_answer) as api:
+        save(client_of(api.base_url), cdn.base_url + "/a/first", tmp_path / "v")
+    assert [request.split()[1] for request in cdn.arrived] == [b"/a/first", b"/a/next", b"/last"]
+    assert not api.arrived
+
+
+@both_ways
+def test_a_request_to_another_host_has_the_clients_timeout(save: Call, tmp_path: Path) -> None:
+    with serving(no_answer) as cdn, serving(no_answer) as api:
+        client = client_of(api.base_url, timeout=httpx.Timeout(0.05), max_retries=0)
+        with pytest.raises(errors.APIConnectionError, match="ReadTimeout"):
+            save(client, cdn.base_url + "/v.mp4", tmp_path / "v")
+
+
+@both_ways
+def test_a_token_that_the_server_repeats_is_not_in_the_error(save: Call, tmp_path: Path) -> None:
+    for fault in (answering(404, TOKEN.encode()), answering(503, TOKEN.encode())):
+        with serving(fault) as server, pytest.raises(errors.APIStatusError) as raised:
+            save(client_of(server.base_url), "/v", tmp_path / "v")
+        assert b"[token]" in raised.value.content
+        assert TOKEN not in str(raised.value)
+
+
+URLS = {
+    "file": "file:///etc/passwd",
+    "data": "data:video/mp4;base64,AAAA",
+    "FTP": "ftp://cdn.example/v.mp4",
+    "no host": "http:///v.mp4",
+    "no scheme": "//cdn.example/v.mp4",
+    "nothing": "",
+    "no address": "http://[::1",
+    "no port": "http://cdn.example:99999/",
+}
+
+
+@both_ways
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def test_what_is_no_place_of_a_file_is_refused_before_anything_is_sent(
+    url: str, save: Call, tmp_path: Path
+) -> None:
+    with serving(answering(200, VIDEO)) as api, pytest.raises(ValueError, match=r"(?i)url|port"):
+        save(client_of(api.base_url), url, tmp_path / "v")
+    assert not api.arrived
+    assert not list(tmp_path.iterdir())
+
+
+@both_ways
+def test_a_password_in_a_url_is_not_shown(save: Call, tmp_path: Path) -> None:
+    for url in (f"ftp://me:{TOKEN}@cdn.example/v?{TOKEN}", f"http://me:{TOKEN}@127.0.0.1:9/v"):
+        with pytest.raises((ValueError, errors.APIConnectionError)) as raised:
+            save(client_of("http://127.0.0.1:9", max_retries=0), url, tmp_path / "v")
+        assert TOKEN not in str(raised.value)
+
+
+@both_ways
 def test_the_token_goes_to_the_api_and_does_not_follow_redirects(
     save: Call, tmp_path: Path
 ) -> None:
@@ -190,6 +270,32 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
         save(client_of(server.base_url), server.base_url + "/v", tmp_path / path)
     assert not server.arrived
     assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}
+
+
+@both_ways
+def test_what_a_link_leads_to_is_replaced_and_keeps_its_mode(save: Call, tmp_path: Path) -> None:
+    (path := tmp_path / "v.mp4").touch(0o600)
+    (link := tmp_path / "link").symlink_to("v.mp4")
+    with serving(answering(200, VIDEO)) as server:
+        save(client_of(server.base_url), "/v", link)
+    assert link.is_symlink()
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (VIDEO, 0o600)
+
+
+@both_ways
+def test_what_is_no_file_is_not_replaced(save: Call, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with serving(answering(200, VIDEO)) as server, pytest.raises(OSError, match="is no file"):
+        save(client_of(server.base_url), "/v", pipe)
+    assert pipe.is_fifo()
+    assert not server.arrived
+
+
+@both_ways
+def test_a_long_name_of_a_file_is_no_problem(save: Call, tmp_path: Path) -> None:
+    with serving(answering(200, VIDEO)) as server:
+        save(client_of(server.base_url), "/v", tmp_path / ("v" * 255))
+    assert (tmp_path / ("v" * 255)).read_bytes() == VIDEO
 
 
 def test_cancelling_leaves_no_litter(tmp_path: Path) -> None:

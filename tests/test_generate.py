@@ -170,6 +170,10 @@ SPECS = {
         PETS.replace("schema: {type: integer}", "schema: {type: integer, not: {const: 1}}"),
         "spec.yaml: get_pet.id: the templates cannot enforce 'not'; express it otherwise",
     ),
+    "job without its rules": (
+        PETS.replace("type: object", "type: object, x-job: {status: status, succeeded: done}"),
+        "x-job needs status, progress, result, allowed, error: paths with dots; and succeeded",
+    ),
     "part that cannot be generated": (
         PETS.replace("application/json", "image/png"),
         "image/png",

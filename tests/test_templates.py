@@ -496,6 +496,8 @@ def test_every_kind_of_parameter_is_checked_before_anything_is_sent(
 
 
 ANSWERS = {
+    "no object where one should be": WHOLE | {"self": "me", "extra": 1},
+    "list where an object should be": WHOLE | {"self": [{"id": ID}]},
     "unknown values": WHOLE | {"kind": "nothing", "color": "green", "level": 7},
     "value of another type": WHOLE | {"count": "100%", "class": 5},
     "unknown alternative": WHOLE | {"pet": {"type": "bird"}, "maybe-pet": {"type": "bird"}},

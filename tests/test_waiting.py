@@ -6,32 +6,39 @@ import gc
 import itertools
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 
 from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
 from grok_imagine_video import AuthenticatedClient, VideoJob, errors, get_video, waiting
+from making import document, made_from
 
 DONE = {"status": "done", "video": {"url": "https://cdn.example/v.mp4", "respect_moderation": True}}
 PENDING = {"status": "pending", "progress": 10}
+REFERENCE = "#/components/schemas/Rendering"
 
 Call = Callable[..., Any]
 
 
-def wait_sync(base_url: str, **options: Any) -> Any:
-    with AuthenticatedClient(base_url, "token", timeout=httpx.Timeout(0.5)) as client:
+PATIENCE = httpx.Timeout(0.5)
+
+
+def wait_sync(base_url: str, each: httpx.Timeout = PATIENCE, **options: Any) -> Any:
+    with AuthenticatedClient(base_url, "token", timeout=each) as client:
         return get_video.wait("job-1", client=client, **options)
 
 
-def wait_async(base_url: str, **options: Any) -> Any:
+def wait_async(base_url: str, each: httpx.Timeout = PATIENCE, **options: Any) -> Any:
     async def wait() -> Any:
-        client = AuthenticatedClient(base_url, "token", timeout=httpx.Timeout(0.5))
-        async with client:
+        async with AuthenticatedClient(base_url, "token", timeout=each) as client:
             return await get_video.asyncio_wait("job-1", client=client, **options)
 
     return asyncio.run(wait())
@@ -46,9 +53,13 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.slept: list[float] = []
+        self._monkeypatch = monkeypatch
+        self.rule(waiting)
+
+    def rule(self, module: ModuleType) -> None:
         fake = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
-        monkeypatch.setattr(waiting, "time", fake)
-        monkeypatch.setattr(waiting, "_asyncio_sleep", self._asyncio_sleep)
+        self._monkeypatch.setattr(module, "time", fake)
+        self._monkeypatch.setattr(module, "_asyncio_sleep", self._asyncio_sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -74,6 +85,8 @@ UNFINISHED: dict[str, Fault] = {
     "202 with a blank body": answering(202, b" \n"),
     "202 with a body": answering(202, PENDING),
     "200 without a body": answering(200, b""),
+    "parts of other kinds": answering(200, {"video": "", "usage": 3, "error": []}),
+    "a list of videos": answering(200, {"status": "running", "video": [DONE["video"]]}),
     **{
         status: answering(200, {"status": status})
         for status in ("queued", "submitted", "processing", "in_progress", "running", "NOT_START")
@@ -108,13 +121,18 @@ ENDINGS: dict[str, tuple[Fault, type[Exception] | None, str]] = {
         status: (answering(200, DONE | {"status": status}), None, "")
         for status in ("done", "completed", "succeeded", "SUCCESS", "Done")
     },
+    "done, and nothing said of moderation": (
+        answering(200, {"status": "done", "video": {"url": "https://cdn.example/v.mp4"}}),
+        None,
+        "",
+    ),
     **{
         status: (
             answering(200, {"status": status, "error": {"code": "c1", "message": "because"}}),
             errors.JobFailedError,
             f"the job is {status.lower()}: c1: because",
         )
-        for status in ("failed", "FAILURE", "error", "cancelled")
+        for status in ("failed", "FAILURE", "error", "cancelled", "canceled")
     },
     "failed without a reason": (
         answering(200, {"status": "failed", "error": None}),
@@ -126,7 +144,31 @@ ENDINGS: dict[str, tuple[Fault, type[Exception] | None, str]] = {
         errors.JobFailedError,
         "the job is failed: because",
     ),
-    "expired": (answering(200, {"status": "expired"}), errors.JobExpiredError, "is expired"),
+    "failed with parts of other kinds": (
+        answering(200, {"status": "error", "video": "", "usage": []}),
+        errors.JobFailedError,
+        "the job is error",
+    ),
+    "expired": (
+        answering(200, {"status": "expired", "error": {"code": 410, "message": "too late"}}),
+        errors.JobExpiredError,
+        "the job is expired: 410: too late",
+    ),
+    "done, and a reason": (
+        answering(200, {"status": "done", "error": {"message": "nudity"}}),
+        errors.VideoWithheldError,
+        "may have been billed: nudity",
+    ),
+    "done with an empty URL": (
+        answering(200, {"status": "done", "video": {"url": ""}}),
+        errors.VideoWithheldError,
+        "may have been billed",
+    ),
+    "done with a video of another kind": (
+        answering(200, {"status": "done", "video": "https://cdn.example/v.mp4"}),
+        errors.VideoWithheldError,
+        "may have been billed",
+    ),
     "done without a video": (
         answering(200, {"status": "done"}),
         errors.VideoWithheldError,
@@ -193,39 +235,93 @@ def test_retry_after_is_honoured_and_does_not_outlive_the_deadline(
     faults = answering(429, Retry_After="7"), answering(503, Retry_After=asked)
     with serving(*faults) as server, pytest.raises(errors.WaitTimeoutError) as up:
         wait(server.base_url, timeout=60)
-    assert clock.slept == [7, 53]
+    assert 7.5 < clock.slept[0] < 8.5  # not all who were told the same come back at the same time
+    assert len(clock.slept) == 2
     assert (clock.now, up.value.job) == (1060, None)
     assert isinstance(up.value.__cause__, errors.InternalServerError)
 
 
-def forever(connection: Any) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-    for _ in range(1000):
-        time.sleep(0.02)
-        connection.sendall(b" ")
+@both_ways
+@pytest.mark.parametrize("asked", ["0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"])
+def test_retry_after_does_not_make_the_wait_ask_more_often(
+    asked: str, wait: Call, clock: Clock
+) -> None:
+    busy = answering(429, Retry_After=asked)
+    with serving(busy, busy, answering(200, DONE)) as server:
+        wait(server.base_url)
+    assert all(4 <= seconds < 7.5 for seconds in clock.slept)
 
 
 @both_ways
-@pytest.mark.parametrize("fault", [no_answer, forever, reset, answering(200, PENDING)])
+def test_the_last_answer_is_kept_when_later_requests_fail(wait: Call, clock: Clock) -> None:
+    with (
+        serving(answering(200, PENDING), answering(500)) as server,
+        pytest.raises(errors.WaitTimeoutError) as up,
+    ):
+        wait(server.base_url, timeout=20)
+    assert up.value.job.to_dict() == PENDING
+    assert isinstance(up.value.__cause__, errors.InternalServerError)
+    assert len(clock.slept) > 2
+
+
+def dripping_for_ever(start: bytes, drop: bytes) -> Fault:
+    def fault(connection: Any) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + start)
+        for _ in range(1000):
+            time.sleep(0.02)
+            connection.sendall(drop)
+
+    return fault
+
+
+def one_byte_late(connection: Any) -> None:
+    time.sleep(0.25)
+    saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", then=no_answer)(connection)
+
+
+NEVER_WHOLE: dict[str, Fault] = {
+    "no answer": no_answer,
+    "headers for ever": dripping_for_ever(b"", b"X-A: b\r\n"),
+    "body for ever": dripping_for_ever(b"\r\n", b" "),
+    "a byte and no more": one_byte_late,
+    "resets": reset,
+    "pending": answering(200, PENDING),
+}
+
+
+@both_ways
+@pytest.mark.parametrize("fault", NEVER_WHOLE.values(), ids=NEVER_WHOLE)
 def test_no_request_outlives_the_deadline(fault: Fault, wait: Call) -> None:
     started = time.monotonic()
     with serving(fault) as server, pytest.raises(errors.WaitTimeoutError):
-        wait(server.base_url, timeout=0.3, interval=0.05)
+        wait(server.base_url, timeout=0.3, interval=0.05, each=httpx.Timeout(30))
     assert time.monotonic() - started < 1.3
     assert server.arrived
+
+
+def test_a_slow_search_for_an_address_does_not_outlive_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_go = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: let_go.wait(30) and [])
+    started = time.monotonic()
+    with pytest.raises(errors.WaitTimeoutError):
+        wait_sync("http://localhost:9", timeout=0.3)
+    let_go.set()
+    assert time.monotonic() - started < 1.3
 
 
 @both_ways
 def test_progress_is_reported_for_each_answer_and_readable_as_one_number(
     wait: Call, clock: Clock
 ) -> None:
-    told = [42, "42", "42%", " 7.5% ", 0, None, "soon", True, [1], "nan", float("1e3"), "inf"]
+    told = [42, "42", "42%", " 7.5% ", 0, None, "soon", True, [1], "nan", 101, "inf", 10**400, -1]
     faults = [answering(200, {"status": "running", "progress": value}) for value in told]
     seen: list[Any] = []
     with serving(*faults, answering(200, DONE)) as server:
         wait(server.base_url, on_progress=seen.append)
     read = [get_video.progress(job) for job in seen]
-    assert read == [42, 42, 42, 7.5, 0, None, None, None, None, None, 1000, None, None]
+    assert read == [42, 42, 42, 7.5, 0, *[None] * 10]
     assert len(clock.slept) == len(told)
 
 
@@ -248,6 +344,7 @@ def test_those_who_wait_do_not_ask_in_step(clock: Clock) -> None:
         ({"interval": "5"}, TypeError),
         ({"timeout": float("inf")}, ValueError),
         ({"timeout": None}, TypeError),
+        ({"timeout": True}, TypeError),
     ],
 )
 def test_times_that_make_no_sense_are_refused(
@@ -275,8 +372,10 @@ def test_cancelling_ends_the_wait() -> None:
 def test_two_thousand_wait_on_one_client() -> None:
     """Left to itself, httpx gets none of them an answer in a minute."""
     asked: set[bytes] = set()
+    connections: set[asyncio.Task[Any] | None] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.current_task())
         with contextlib.suppress(asyncio.IncompleteReadError), contextlib.closing(writer):
             while request := await reader.readuntil(b"\r\n\r\n"):
                 asked.add(request.split()[1])
@@ -299,7 +398,8 @@ def test_a_long_wait_takes_no_more_memory_than_a_short_one() -> None:
     blocks: dict[int, int] = {}
     numbers = itertools.count(1)
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
         if (number := next(numbers)) in (1000, 6000):
             gc.collect()
             blocks[number] = sys.getallocatedblocks()
@@ -312,3 +412,48 @@ def test_a_long_wait_takes_no_more_memory_than_a_short_one() -> None:
 
     asyncio.run(wait())
     assert blocks[6000] - blocks[1000] < 1.5 * 5000  # the clock above notes every pause
+
+
+RENDER = """
+x-job:
+  status: state.name
+  progress: done
+  succeeded: [READY]
+  failed: []
+  expired: []
+  result: files
+  allowed: ok
+  error: reason
+type: object
+"""
+
+
+def render_sync(rendering: ModuleType, base_url: str) -> Any:
+    with rendering.Client(base_url) as client:
+        return rendering.render.wait(client=client)
+
+
+def render_async(rendering: ModuleType, base_url: str) -> Any:
+    async def wait() -> Any:
+        async with rendering.Client(base_url) as client:
+            return await rendering.render.asyncio_wait(client=client)
+
+    return asyncio.run(wait())
+
+
+@pytest.mark.parametrize("render", [render_sync, render_async])
+def test_any_operation_that_answers_with_a_job_can_be_waited_for(
+    render: Call, tmp_path: Path, clock: Clock
+) -> None:
+    answer = {"description": "ok", "content": {"application/json": {"schema": {"$ref": REFERENCE}}}}
+    responses = {"200": answer, "202": {"description": "Not yet."}}
+    operation = {"operationId": "render", "tags": ["pets"], "responses": responses}
+    job = YAML(typ="safe").load(RENDER)
+    rendering = made_from(document({"/r": {"get": operation}}, Rendering=job), tmp_path)
+    clock.rule(rendering.waiting)
+    running = {"state": {"name": "done"}, "done": 5}
+    ready = {"state": {"name": "Ready"}, "files": ["a"]}
+    with serving(answering(202), answering(200, running), answering(200, ready)) as server:
+        found = render(rendering, server.base_url)
+    assert found.to_dict() == ready
+    assert len(clock.slept) == 2

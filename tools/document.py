@@ -29,6 +29,10 @@ NAMES_IN_OPERATIONS = {"body", "cookies", "headers", "params", "response"}
 NAMES_IN_OPERATIONS |= {"interval", "on_progress", "timeout"}
 
 
+PLACES_IN_JOBS = ("status", "progress", "result", "allowed", "error")
+STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
+
+
 def keep_names_apart(data: GeneratorData, config: Config) -> None:
     """Rename, in Python alone, what has a name that the generated code has a use for."""
     for model in data.models:
@@ -106,7 +110,8 @@ class Document:
         """The `x-job` of the first answer that has one: how to tell whether a job has ended."""
         models = (response.prop for response in responses)
         parts = (self.parts(model) for model in models if isinstance(model, ModelProperty))
-        return next((part["x-job"] for each in parts for part in each if "x-job" in part), None)
+        found = (part["x-job"] for each in parts for part in each if "x-job" in part)
+        return next(map(rules_of_job, found), None)
 
     @staticmethod
     def takes_null(prop: Any) -> bool:
@@ -194,6 +199,17 @@ class Document:
     def cannot(where: str, keyword: str) -> NoReturn:
         msg = f"{where}: the templates cannot enforce {keyword!r}; express it otherwise"
         raise CannotEnforceError(msg)
+
+
+def rules_of_job(node: Any) -> Node:
+    """An `x-job`, with its statuses in lower case."""
+    kinds = dict.fromkeys(PLACES_IN_JOBS, str) | dict.fromkeys(STATUSES_OF_JOBS, list)
+    if not isinstance(node, dict) or {name: type(node[name]) for name in node} != kinds:
+        msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: paths with dots; and "
+        msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; and nothing else"
+        raise CannotEnforceError(msg)
+    lower = {name: [str(status).lower() for status in node[name]] for name in STATUSES_OF_JOBS}
+    return {name: lower.get(name, value) for name, value in node.items()}
 
 
 def shape(path: str) -> str:

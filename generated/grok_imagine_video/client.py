@@ -63,7 +63,7 @@ def _check_base_url(_: Any, attribute: "Attribute[Any]", value: str) -> None:
     if url.userinfo:
         msg = "base_url must not hold a user name or a password: pass them as httpx_args={'auth': ...}"
         raise ValueError(msg)
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
         raise ValueError(msg)
 
@@ -207,7 +207,7 @@ class Client:
         The token, headers and cookies of this client go to the API's own origin alone.
 
         Args:
-            url: Where the file is; one without a host is at the API.
+            url: Where the file is: a whole URL, or a path at the API.
             path: Where to save it.
             on_progress: Called with the bytes so far, and with those there will be or None.
 
@@ -215,9 +215,10 @@ class Client:
             The path.
 
         Raises:
-            OSError: The file cannot be written.
+            ValueError: `url` is no URL that a file can be fetched from; nothing was sent.
+            OSError: The file cannot be written, or what is there already is no file.
             errors.APIConnectionError: The connection broke, or the file was shorter than announced.
-            errors.APIStatusError: The answer is not 2xx.
+            errors.APIStatusError: The answer has another status than 200.
         """
         from .downloading import download
 
@@ -281,7 +282,7 @@ class Client:
         The token, headers and cookies of this client go to the API's own origin alone.
 
         Args:
-            url: Where the file is; one without a host is at the API.
+            url: Where the file is: a whole URL, or a path at the API.
             path: Where to save it.
             on_progress: Called with the bytes so far, and with those there will be or None.
 
@@ -289,9 +290,10 @@ class Client:
             The path.
 
         Raises:
-            OSError: The file cannot be written.
+            ValueError: `url` is no URL that a file can be fetched from; nothing was sent.
+            OSError: The file cannot be written, or what is there already is no file.
             errors.APIConnectionError: The connection broke, or the file was shorter than announced.
-            errors.APIStatusError: The answer is not 2xx.
+            errors.APIStatusError: The answer has another status than 200.
         """
         from .downloading import asyncio_download
 

@@ -3,8 +3,10 @@
 """Saving what a job has made: a file that is whole, or none."""
 
 import contextlib
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +23,7 @@ from .sending import (
     is_worth_repeating,
     named,
     shown,
+    without_secrets,
 )
 
 OnProgress = Callable[[int, int | None], object]
@@ -29,26 +32,43 @@ OnProgress = Callable[[int, int | None], object]
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A file beside `path` that takes its place if all goes well, and goes away if not."""
-    if path.is_dir():
-        raise IsADirectoryError(21, "is a folder, and no place for a file", str(path))
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    path = path.resolve()  # what a link leads to is replaced, and not the link
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is there already, and is no file", str(path))
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             yield file
+        if path.exists():
+            shutil.copymode(path, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
+def _parsed(url: str) -> httpx.URL:
+    """A URL that something can be fetched from: a whole one, or a path at the API."""
+    parsed = httpx.URL(url)
+    is_whole = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
+    if not is_whole and (parsed.scheme or parsed.host or not url):
+        msg = (
+            f"url must start with https:// or http:// and name a host: {without_secrets(parsed)!r}"
+        )
+        raise httpx.InvalidURL(msg)
+    return parsed
+
+
 def _request(
-    client: Client, session: httpx.Client | httpx.AsyncClient, url: httpx.URL | str
+    client: Client, session: httpx.Client | httpx.AsyncClient, url: httpx.URL
 ) -> httpx.Request:
     """A request for a file; what is the API's own business goes to no other origin."""
-    request = session.build_request("GET", url, headers={"Accept-Encoding": "identity"})
-    if client.is_own(request.url):
-        return client.authorize(request)
-    headers = {name: request.headers[name] for name in ("user-agent", "accept-encoding")}
-    return httpx.Request("GET", request.url, headers=headers, extensions=request.extensions)
+    if url.is_relative_url or client.is_own(url):
+        query = url.params if session.params else None  # else those of the session replace them
+        identity = {"Accept-Encoding": "identity"}
+        return client.authorize(session.build_request("GET", url, params=query, headers=identity))
+    headers = {"User-Agent": f"python-httpx/{httpx.__version__}", "Accept-Encoding": "identity"}
+    timeout = {"timeout": session.timeout.as_dict()}
+    return httpx.Request("GET", url, headers=headers, extensions=timeout)
 
 
 def _total(response: httpx.Response) -> int | None:
@@ -72,20 +92,24 @@ def download(
     client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
 ) -> Path:
     """Save what is at `url` as `path`; `Client.download` says the rest."""
+    try:
+        parsed = _parsed(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
     target = Path(path)
     with _replacing(target) as file:
         try:
             for attempt in attempts(client):
                 with attempt:
                     _start_over(file)
-                    _download_once(client, url, file, on_progress)
+                    _download_once(client, parsed, file, on_progress)
         except TryLaterError as error:
             raise errors.status_error(*shown(client, error.response)) from None
     return target
 
 
 def _download_once(
-    client: Client, url: str, file: BinaryIO, on_progress: OnProgress | None
+    client: Client, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
 ) -> None:
     session = client.get_httpx_client()
     request = _request(client, session, url)
@@ -94,7 +118,7 @@ def _download_once(
             client.slot(request),
             contextlib.closing(_download_open(client, session, request)) as response,
         ):
-            if not response.is_success:
+            if response.status_code != 200:  # another 2xx is a part of a file, or none
                 response.read()
                 _refuse(client, response)
             for part in response.iter_bytes():
@@ -114,7 +138,8 @@ def _download_open(client: Client, session: httpx.Client, request: httpx.Request
         if not response.has_redirect_location:
             return response
         response.close()
-        request = _request(client, session, response.url.join(response.headers["location"]))
+        onward = response.url.join(response.headers["location"])
+        request = _request(client, session, _parsed(str(onward)))
     msg = f"more than {MOST_REDIRECTS} redirects"
     raise httpx.TooManyRedirects(msg, request=request)
 
@@ -123,20 +148,24 @@ async def asyncio_download(
     client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
 ) -> Path:
     """Save what is at `url` as `path`; `Client.asyncio_download` says the rest."""
+    try:
+        parsed = _parsed(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
     target = Path(path)
     with _replacing(target) as file:
         try:
             async for attempt in attempts(client):
                 with attempt:
                     _start_over(file)
-                    await _asyncio_download_once(client, url, file, on_progress)
+                    await _asyncio_download_once(client, parsed, file, on_progress)
         except TryLaterError as error:
             raise errors.status_error(*shown(client, error.response)) from None
     return target
 
 
 async def _asyncio_download_once(
-    client: Client, url: str, file: BinaryIO, on_progress: OnProgress | None
+    client: Client, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
 ) -> None:
     session = client.get_async_httpx_client()
     request = _request(client, session, url)
@@ -145,7 +174,7 @@ async def _asyncio_download_once(
             client.aslot(request),
             contextlib.aclosing(await _asyncio_download_open(client, session, request)) as response,
         ):
-            if not response.is_success:
+            if response.status_code != 200:  # another 2xx is a part of a file, or none
                 await response.aread()
                 _refuse(client, response)
             async for part in response.aiter_bytes():
@@ -167,7 +196,8 @@ async def _asyncio_download_open(
         if not response.has_redirect_location:
             return response
         await response.aclose()
-        request = _request(client, session, response.url.join(response.headers["location"]))
+        onward = response.url.join(response.headers["location"])
+        request = _request(client, session, _parsed(str(onward)))
     msg = f"more than {MOST_REDIRECTS} redirects"
     raise httpx.TooManyRedirects(msg, request=request)
 

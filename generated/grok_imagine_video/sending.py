@@ -2,7 +2,8 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """One call: send a request, again where that cannot be paid for twice, and judge the answer."""
 
-import time
+import contextvars
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -25,6 +26,9 @@ _NOTHING_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+
+# What httpx would raise again.
+_HOPELESS = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol)
 
 HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
@@ -70,7 +74,7 @@ def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
     raise AssertionError(msg)
 
 
-def send_once(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.Response:
+def send_in_time(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.Response:
     """Send a request that only reads, once, and return its answer.
 
     Raises:
@@ -79,34 +83,26 @@ def send_once(client: Client, kwargs: dict[str, Any], seconds: float) -> httpx.R
     """
     session = client.get_httpx_client()
     request = session.build_request(**kwargs)
-    limit = _Limit(request, seconds)
-    request.extensions["trace"] = limit.shorten
+    _shorten_timeouts(request, seconds)
     try:
-        return _send_once(client, session, request, limit)
+        return _in_time(seconds, lambda: _send_once(client, session, request))
+    except TimeoutError:
+        what = f"{_target(request)}: there was no whole answer when the time was up"
+        raise errors.APIConnectionError(what) from None
     except TryLaterError as error:
         response = error.response
     raise errors.status_error(*shown(client, response))
 
 
-def _send_once(
-    client: Client,
-    session: httpx.Client,
-    request: httpx.Request,
-    limit: "_Limit | None" = None,
-) -> httpx.Response:
+def _send_once(client: Client, session: httpx.Client, request: httpx.Request) -> httpx.Response:
     hops = 0
     try:
         with client.slot(request):
-            response = session.send(
-                client.authorize(request), follow_redirects=False, stream=limit is not None
-            )
+            response = session.send(client.authorize(request), follow_redirects=False)
             while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
                 hops += 1
-                response.close()
                 onward = client.authorize(response.next_request)
-                response = session.send(onward, follow_redirects=False, stream=limit is not None)
-            if limit is not None:
-                response = limit.read(response)
+                response = session.send(onward, follow_redirects=False)
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):
@@ -139,7 +135,7 @@ async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response
     raise AssertionError(msg)
 
 
-async def asyncio_send_once(
+async def asyncio_send_in_time(
     client: Client, kwargs: dict[str, Any], seconds: float
 ) -> httpx.Response:
     """Send a request that only reads, once, and return its answer.
@@ -150,36 +146,31 @@ async def asyncio_send_once(
     """
     session = client.get_async_httpx_client()
     request = session.build_request(**kwargs)
-    limit = _Limit(request, seconds)
-    request.extensions["trace"] = limit.ashorten
+    _shorten_timeouts(request, seconds)
+    import asyncio  # slow to import, and of no use to those who call without it
+
     try:
-        return await _asyncio_send_once(client, session, request, limit)
+        async with asyncio.timeout(seconds):
+            return await _asyncio_send_once(client, session, request)
+    except TimeoutError:
+        what = f"{_target(request)}: there was no whole answer when the time was up"
+        raise errors.APIConnectionError(what) from None
     except TryLaterError as error:
         response = error.response
     raise errors.status_error(*shown(client, response))
 
 
 async def _asyncio_send_once(
-    client: Client,
-    session: httpx.AsyncClient,
-    request: httpx.Request,
-    limit: "_Limit | None" = None,
+    client: Client, session: httpx.AsyncClient, request: httpx.Request
 ) -> httpx.Response:
     hops = 0
     try:
         async with client.aslot(request):
-            response = await session.send(
-                client.authorize(request), follow_redirects=False, stream=limit is not None
-            )
+            response = await session.send(client.authorize(request), follow_redirects=False)
             while client.follow_redirects and response.next_request and hops < MOST_REDIRECTS:
                 hops += 1
-                await response.aclose()
                 onward = client.authorize(response.next_request)
-                response = await session.send(
-                    onward, follow_redirects=False, stream=limit is not None
-                )
-            if limit is not None:
-                response = await limit.aread(response)
+                response = await session.send(onward, follow_redirects=False)
     except HTTPX_ERRORS as error:
         raise named(client, error, request, hops) from error
     if is_worth_repeating(response.status_code, request, hops):
@@ -187,65 +178,32 @@ async def _asyncio_send_once(
     return response
 
 
-class _Limit:
-    """The time that one request may take in all; httpx's timeouts begin anew with every byte."""
+def _shorten_timeouts(request: httpx.Request, seconds: float) -> None:
+    """Let no step of a request take longer than `seconds`."""
+    timeouts: dict[str, float | None] = request.extensions["timeout"]
+    for step, usual in timeouts.items():
+        timeouts[step] = seconds if usual is None else min(usual, seconds)
 
-    def __init__(self, request: httpx.Request, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._current: dict[str, float | None] = request.extensions["timeout"]
-        self._usual = dict(self._current)
-        self.shorten()
 
-    def shorten(self, *_: object) -> None:
-        """Called at each step of a request: none of them may take longer than what is left."""
-        left = max(self._end - time.monotonic(), 0.001)
-        for step, usual in self._usual.items():
-            self._current[step] = left if usual is None else min(usual, left)
+def _in_time(seconds: float, call: Callable[[], T]) -> T:
+    """What a call returns; it is left to itself when the time is up, for httpx cannot be stopped.
 
-    async def ashorten(self, *_: object) -> None:
-        """The same, for asyncio."""
-        self.shorten()
+    Its timeouts begin anew with every byte, and none of them ends a search for an address.
+    """
+    from concurrent.futures import (
+        Future,  # slow to import, and of use to those who wait alone
+    )
 
-    def _check(self, response: httpx.Response) -> None:
-        if time.monotonic() > self._end:
-            msg = "the answer was still coming when the time was up"
-            raise httpx.ReadTimeout(msg, request=response.request)
+    outcome: Future[T] = Future()
 
-    def read(self, response: httpx.Response) -> httpx.Response:
-        """The answer with its body, if that comes in time."""
-        if response.is_closed:  # a transport of the caller's own has read it already
-            return response
-        parts = []
+    def run() -> None:
         try:
-            for part in response.iter_raw():
-                parts.append(part)
-                self._check(response)
-        finally:
-            response.close()
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            content=b"".join(parts),
-            request=response.request,
-        )
+            outcome.set_result(call())
+        except BaseException as error:  # raised where the result is asked for
+            outcome.set_exception(error)
 
-    async def aread(self, response: httpx.Response) -> httpx.Response:
-        """The answer with its body, if that comes in time."""
-        if response.is_closed:  # a transport of the caller's own has read it already
-            return response
-        parts = []
-        try:
-            async for part in response.aiter_raw():
-                parts.append(part)
-                self._check(response)
-        finally:
-            await response.aclose()
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            content=b"".join(parts),
-            request=response.request,
-        )
+    threading.Thread(target=contextvars.copy_context().run, args=[run], daemon=True).start()
+    return outcome.result(seconds)
 
 
 def attempts(client: Client) -> Any:
@@ -265,7 +223,13 @@ def _seconds_to_wait(error: Exception) -> bool | float:
     if isinstance(error, TryLaterError):
         asked = errors.retry_after(error.response.headers)
         return True if asked is None else min(asked, _LONGEST_WAIT)
-    return isinstance(error, errors.APIConnectionError)
+    hopeless = isinstance(error.__cause__, _HOPELESS)
+    return isinstance(error, errors.APIConnectionError) and not hopeless
+
+
+def is_passing(status_code: int) -> bool:
+    """Whether a later answer to the same request may be another one."""
+    return status_code in (408, 429) or 500 <= status_code <= 599
 
 
 def is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> bool:
@@ -274,7 +238,7 @@ def is_worth_repeating(status_code: int, request: httpx.Request, hops: int) -> b
     A request that was redirected was received once, so only one that reads is repeated after that.
     """
     if request.method in _REPEATABLE:
-        return status_code in (408, 429) or 500 <= status_code <= 599
+        return is_passing(status_code)
     return status_code == 429 and not hops
 
 
@@ -295,7 +259,12 @@ def named(
 
 
 def _target(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.copy_with(query=None)}"
+    return f"{request.method} {without_secrets(request.url)}"
+
+
+def without_secrets(url: httpx.URL) -> str:
+    """A URL as it may be shown: without a password and without the query, which may sign it."""
+    return str(url.copy_with(query=None, userinfo=b""))
 
 
 def detailed(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> Response[T]:

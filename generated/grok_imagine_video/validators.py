@@ -470,6 +470,15 @@ def as_dict(
     return {name: value for name, value in source.items() if name not in null}
 
 
+def take_odd(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Take those values out of an answer that should be objects and are none."""
+    return {
+        name: source.pop(name)
+        for name in names
+        if name in source and not isinstance(source[name], Mapping)
+    }
+
+
 def items_of(source: Any) -> list[Any]:
     """A JSON array, for a text is no list of its letters."""
     if not isinstance(source, list):
@@ -594,6 +603,7 @@ __all__ = [
     "segment",
     "set_item",
     "string",
+    "take_odd",
     "text_of",
     "to_json",
     "unchecked",

@@ -13,15 +13,12 @@ from attrs import frozen
 
 from . import errors
 from .client import Client
-from .sending import asyncio_send_once, result, send_once
+from .sending import asyncio_send_in_time, is_passing, result, send_in_time
 
 T = TypeVar("T")
 
 # Of the interval, so that many who wait do not ask in step.
 _JITTER = 0.2
-
-# Statuses that a later answer may differ from, though the request was right.
-_PASSING = (408, 429)
 
 
 @frozen
@@ -51,20 +48,20 @@ class Rules:
 
 def _at(job: Any, path: str) -> Any:
     """What stands at a dotted path in an answer, or None."""
-    found = job.to_dict()
+    found = {} if job is None else job.to_dict()
     for name in path.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     return found
 
 
 def progress_of(rules: Rules, job: Any) -> float | None:
-    """How much of a job is done, 0 to 100: 42, "42" and "100%" are one number, all else is None."""
+    """How much of a job is done, 0 to 100: 42, "42" and "42%" are one number, all else is None."""
     told = _at(job, rules.progress)
     try:
-        number = float(told.strip().removesuffix("%")) if isinstance(told, str) else float(told)
-    except (TypeError, ValueError):
+        number = float(told.strip().removesuffix("%") if isinstance(told, str) else told)
+    except (OverflowError, TypeError, ValueError):
         return None
-    return None if isinstance(told, bool) or not math.isfinite(number) else number
+    return number if not isinstance(told, bool) and 0 <= number <= 100 else None
 
 
 def _has_ended(rules: Rules, job: Any) -> bool:
@@ -95,16 +92,18 @@ def body_of(response: httpx.Response) -> Any:
     return response.json() if response.content.strip() else {}
 
 
-def _seconds_until_next(error: Exception | None, interval: float) -> float:
-    """How long to wait before asking again; raises an error that asking again would not change."""
-    asked: float | None = None
+def _may_pass(error: errors.GrokImagineVideoError) -> bool:
+    """Whether asking again may have another outcome."""
     if isinstance(error, errors.APIStatusError):
-        if error.status_code not in _PASSING and not 500 <= error.status_code <= 599:
-            raise error
-        asked = errors.retry_after(error.headers)
-    elif error is not None and not isinstance(error, errors.APIConnectionError):
-        raise error
-    return interval * random.uniform(1 - _JITTER, 1 + _JITTER) if asked is None else asked
+        return is_passing(error.status_code)
+    return isinstance(error, errors.APIConnectionError)
+
+
+def _pause(interval: float, error: errors.GrokImagineVideoError | None) -> float:
+    """Seconds until the next request: what the server asks for, and never less than usual."""
+    usual = interval * random.uniform(1 - _JITTER, 1 + _JITTER)
+    asked = errors.retry_after(error.headers) if isinstance(error, errors.APIStatusError) else None
+    return usual if asked is None else max(usual, asked + _JITTER * usual)
 
 
 def _check(interval: float, timeout: float) -> None:
@@ -137,24 +136,23 @@ def wait(
     _check(interval, timeout)
     deadline = time.monotonic() + timeout
     job: T | None = None
-    while True:
-        error: Exception | None = None
+    error: errors.GrokImagineVideoError | None = None
+    while (left := deadline - time.monotonic()) > 0:
         try:
-            left = deadline - time.monotonic()
-            response = send_once(client, kwargs, left)
+            response = send_in_time(client, kwargs, left)
             job = result(client, "GET", response, parse)
         except errors.GrokImagineVideoError as failure:
+            if not _may_pass(failure):
+                raise
             error = failure
         else:
+            error = None
             if on_progress is not None:
                 on_progress(job)
             if _has_ended(rules, job):
                 return job
-        pause = _seconds_until_next(error, interval)
-        left = deadline - time.monotonic()
-        time.sleep(max(0.0, min(pause, left)))
-        if pause >= left:
-            break
+        left = max(0.0, deadline - time.monotonic())
+        time.sleep(min(_pause(interval, error), left))
     what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
     raise errors.WaitTimeoutError(what, job) from error
 
@@ -173,23 +171,22 @@ async def asyncio_wait(
     _check(interval, timeout)
     deadline = time.monotonic() + timeout
     job: T | None = None
-    while True:
-        error: Exception | None = None
+    error: errors.GrokImagineVideoError | None = None
+    while (left := deadline - time.monotonic()) > 0:
         try:
-            left = deadline - time.monotonic()
-            response = await asyncio_send_once(client, kwargs, left)
+            response = await asyncio_send_in_time(client, kwargs, left)
             job = result(client, "GET", response, parse)
         except errors.GrokImagineVideoError as failure:
+            if not _may_pass(failure):
+                raise
             error = failure
         else:
+            error = None
             if on_progress is not None:
                 on_progress(job)
             if _has_ended(rules, job):
                 return job
-        pause = _seconds_until_next(error, interval)
-        left = deadline - time.monotonic()
-        await _asyncio_sleep(max(0.0, min(pause, left)))
-        if pause >= left:
-            break
+        left = max(0.0, deadline - time.monotonic())
+        await _asyncio_sleep(min(_pause(interval, error), left))
     what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
     raise errors.WaitTimeoutError(what, job) from error

@@ -39,7 +39,7 @@ class CreateVideoResponse:
         """Read it from an answer: unknown values and fields are kept, null is a field left out.
 
         Raises:
-            TypeError: It is no JSON object, or a part of it that should be one is none.
+            TypeError: It is no JSON object, or a part of it that must be there cannot be read.
             ValueError: A field that every answer has is missing.
         """
         d_ = _v.as_dict(src_dict, absent_if_null=("request_id",))

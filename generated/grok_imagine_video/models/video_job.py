@@ -86,9 +86,10 @@ class VideoJob:
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from an answer: unknown values and fields are kept, null is a field left out.
+        Where a field should be an object and is none, its value is among `additional_properties`.
 
         Raises:
-            TypeError: It is no JSON object, or a part of it that should be one is none.
+            TypeError: It is no JSON object, or a part of it that must be there cannot be read.
             ValueError: A field that every answer has is missing.
         """
         from ..models.video import Video
@@ -104,6 +105,13 @@ class VideoJob:
                 "model",
                 "usage",
                 "error",
+            ),
+        )
+        odd_ = _v.take_odd(
+            d_,
+            (
+                "video",
+                "usage",
             ),
         )
         status = d_.pop("status", UNSET)
@@ -154,7 +162,7 @@ class VideoJob:
             model=model,
             usage=usage,
             error=error,
-            additional_properties=d_,
+            additional_properties={**d_, **odd_},
         )
 
     @property
