@@ -16,95 +16,89 @@ import json
 import logging
 import mimetypes
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from grok_imagine_video import (
-    AuthenticatedClient,
-    CreateVideoRequest,
-    CreateVideoRequestAspectRatio,
-    CreateVideoRequestModel,
-    CreateVideoRequestResolution,
-    ImageInput,
-    ReferenceImage,
-    VideoJob,
-    create_video,
-    errors,
-    get_video,
-)
+from grok_imagine_video import AuthenticatedClient, create_video, errors, get_video, models
 
-EXIT_CODES: list[tuple[type[Exception], int]] = [  # the first one that fits
-    (errors.APIStatusError, 3),
-    (errors.JobFailedError, 4),
-    (errors.JobExpiredError, 4),
-    (errors.VideoWithheldError, 4),
-    (errors.OutcomeUnknownError, 5),
-    (errors.APIResponseValidationError, 5),
-    (ValueError, 2),
-    (Exception, 1),
-]
+EXIT_CODES: dict[int, type[Exception] | tuple[type[Exception], ...]] = {  # the first that fits
+    3: errors.APIStatusError,
+    4: (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError),
+    5: (errors.OutcomeUnknownError, errors.APIResponseValidationError),
+    2: ValueError,
+    1: Exception,
+}
 
 
 def parse_arguments() -> argparse.Namespace:
-    models, ratios = get_args(CreateVideoRequestModel), get_args(CreateVideoRequestAspectRatio)
-    resolutions = get_args(CreateVideoRequestResolution)
+    kinds = get_args(models.CreateVideoRequestModel)
+    ratios = get_args(models.CreateVideoRequestAspectRatio)
+    resolutions = get_args(models.CreateVideoRequestResolution)
     parser = argparse.ArgumentParser(description="Create a video, wait for it and save it.")
     parser.add_argument("prompt", nargs="?", help="what the video should show")
-    parser.add_argument("-o", "--output", type=Path, default=Path("video.mp4"), metavar="FILE")
-    parser.add_argument("--model", choices=models, default=models[0])
+    parser.add_argument("-o", "--output", type=Path, default="video.mp4", metavar="FILE")
+    parser.add_argument("--model", choices=kinds, default=kinds[0])
     parser.add_argument("--resolution", choices=resolutions, default=resolutions[0])
     parser.add_argument("--aspect-ratio", choices=ratios, default="16:9")
     parser.add_argument("--duration", type=int, default=4, metavar="SECONDS")
-    parser.add_argument("--image", metavar="FILE_OR_URL", help="an image that guides the video")
-    parser.add_argument("--reference", metavar="FILE_OR_URL", action="append", help="repeatable")
+    image: dict[str, Any] = {"type": to_url, "metavar": "FILE_OR_URL"}
+    parser.add_argument("--image", **image, help="an image that guides the video")
+    parser.add_argument("--reference", **image, action="append", help="repeatable")
     parser.add_argument("--resume", metavar="ID", help="wait for a job that exists already")
     parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS")
     options = parser.parse_args()
     if bool(options.prompt) == bool(options.resume):
         parser.error("a prompt is needed, or --resume ID")
+    if not 0 < options.timeout < float("inf"):
+        parser.error(f"--timeout must be a number of seconds above 0: {options.timeout}")
+    if options.output.is_dir() or not os.access(options.output.parent, os.W_OK):
+        parser.error(f"--output must be a place for a file: {options.output}")  # before it is paid
     return options
 
 
-def request_from(options: argparse.Namespace) -> CreateVideoRequest:
+def request_from(options: argparse.Namespace) -> models.CreateVideoRequest:
     fields = ("model", "prompt", "resolution", "aspect_ratio", "duration")
-    request = CreateVideoRequest(**{name: getattr(options, name) for name in fields})
+    request = models.CreateVideoRequest(**{name: getattr(options, name) for name in fields})
     if options.image:
-        request.image = ImageInput(url=to_url(options.image))
+        request.image = models.ImageInput(url=options.image)
     if options.reference:
-        request.reference_images = [ReferenceImage(url=to_url(each)) for each in options.reference]
+        request.reference_images = [models.ReferenceImage(url=each) for each in options.reference]
     return request
 
 
 def to_url(file_or_url: str) -> str:
     """A URL as it is; a file as a data URI, which holds it whole."""
-    if file_or_url.startswith(("https://", "http://", "data:")):
+    if file_or_url.lower().startswith(("https://", "http://", "data:")):
         return file_or_url
-    kind = mimetypes.guess_type(file_or_url)[0] or "application/octet-stream"
+    kind = mimetypes.guess_type(file_or_url)[0] or ""
+    if not kind.startswith("image/") or not Path(file_or_url).is_file():
+        raise argparse.ArgumentTypeError(f"neither a URL nor the file of an image: {file_or_url!r}")
     return f"data:{kind};base64,{base64.b64encode(Path(file_or_url).read_bytes()).decode()}"
 
 
-def create(client: AuthenticatedClient, request: CreateVideoRequest) -> str:
-    print(json.dumps(request.to_dict(), indent=2))
+def create(client: AuthenticatedClient, request: models.CreateVideoRequest) -> str:
+    print(re.sub(r"(;base64,.{9}).*(?=\")", r"\1...", json.dumps(request.to_dict(), indent=2)))
     job = create_video.sync(client=client, body=request)
     print(json.dumps(job.to_dict(), indent=2))
     for name in ("request_id", "id", "task_id"):  # gateways differ
-        if name in job:
+        if job.to_dict().get(name):
             return str(job[name])
     raise errors.APIResponseValidationError("accepted, with nothing to follow the job by")
 
 
 def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespace) -> None:
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("pending", total=100)
 
-        def show(job: VideoJob) -> None:
+        def show(job: models.VideoJob) -> None:
             bar.update(task, description=job.status or "pending", completed=get_video.progress(job))
 
         wait = {"interval": 1.0, "timeout": options.timeout}
@@ -124,7 +118,9 @@ def relay_to_use() -> Iterator[tuple[str, str]]:
     import relay  # it needs more than the package does
 
     os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach this machine's loopback
-    with relay.running(relay.create_app(token := secrets.token_hex())) as base_url:
+    (jobs := Path(__file__).parents[1] / "build" / "jobs.sqlite").parent.mkdir(exist_ok=True)
+    app = relay.create_app(token := secrets.token_hex(), str(jobs))
+    with relay.running(app) as base_url:
         yield base_url, token
 
 
@@ -135,14 +131,17 @@ def main() -> None:
     try:
         with relay_to_use() as (url, key), AuthenticatedClient(url, key) as client:
             request_id = request_id or create(client, request_from(options))
-            save(client, request_id, options)
+            return save(client, request_id, options)
     except (errors.GrokImagineVideoError, OSError, ValueError) as error:
-        print(f"create_video: {error}", file=sys.stderr)
-        sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+        told = str(error)
+        code = next(code for code, kind in EXIT_CODES.items() if isinstance(error, kind))
+        if request_id and code != 4:  # the job exists, whatever went wrong after that
+            code, told = 1, f"{error}; go on with --resume {request_id}"
     except KeyboardInterrupt:
-        told = f"go on with --resume {request_id}" if request_id else "a video may come of it"
-        print(f"create_video: interrupted; {told}", file=sys.stderr)
-        sys.exit(130)
+        code, told = 130, "interrupted; "
+        told += f"go on with --resume {request_id}" if request_id else "a video may come of it"
+    print(f"create_video: {told}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

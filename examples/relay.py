@@ -190,7 +190,10 @@ def main() -> None:
     parser.add_argument("--token", help="answer 401 to every other bearer token")
     parser.add_argument("--database", default=":memory:", help="an SQLite file to keep the jobs in")
     options = parser.parse_args()
-    app = create_app(options.token, options.database)
+    try:
+        app = create_app(options.token, options.database)
+    except sqlite3.Error as problem:
+        parser.error(f"{options.database}: {problem}")
     with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
         print(f"{base_url} (Ctrl-C ends it)", flush=True)
         threading.Event().wait()

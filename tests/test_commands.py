@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 import relay
 from conftest import TOKEN, Arrived
-from faults import no_answer, serving
+from faults import OK, answering, no_answer, serving
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -97,15 +97,19 @@ FAILURES = {
     "dead server": (["A lake"], {"GROK_BASE_URL": "http://127.0.0.1:9"}, 1, "refused"),
     "no URL": (["A lake"], {"GROK_BASE_URL": "relay.example"}, 2, "relay.example"),
     "too long": (["A lake", "--duration", "16"], {}, 2, "'duration' must be <= 15: 16"),
-    "no such image": (["A lake", "--image", "none.png"], {}, 1, "none.png"),
     "both kinds of image": (
         ["A lake", "--image", "https://a.example", "--reference", "https://b.example"],
         *({}, 2, "cannot be used together"),
     ),
     "failed": (["failed"], {}, 4, "internal_error: The prompt asked for it."),
     "withheld": (["withheld"], {}, 4, "may have been billed"),
-    "unknown job": (["--resume", "none"], {}, 3, "404"),
-    "not in time": (["A lake", "--timeout", "0.1"], {}, 1, "waiting can go on"),
+    "unknown job": (["--resume", "none"], {}, 1, "no such job.; go on with --resume none"),
+    "not in time": (
+        ["A lake", "--timeout", "0.1"],
+        {},
+        1,
+        "waiting can go on; go on with --resume",
+    ),
 }
 
 
@@ -122,19 +126,67 @@ def test_the_example_says_in_one_line_what_is_wrong(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("words", [[], ["A lake", "--resume", "1"], ["A lake", "--model", "x"]])
-def test_arguments_that_make_no_sense_are_refused(words: list[str]) -> None:
-    refused = example(*words)
+ARGUMENTS = {
+    "nothing": [],
+    "a prompt and a job": ["A lake", "--resume", "1"],
+    "no model": ["A lake", "--model", "x"],
+    "no such image": ["A lake", "--image", "none.png"],
+    "no name of an image": ["A lake", "--image", ""],
+    "a file that is no image": ["A lake", "--reference", "Makefile"],
+    "no time": ["A lake", "--timeout", "0"],
+    "no number": ["A lake", "--timeout", "nan"],
+    "no folder": ["A lake", "-o", "missing/v.mp4"],
+    "a folder": ["A lake", "-o", "tests"],
+    "no name of a file": ["A lake", "-o", ""],
+}
+
+
+@pytest.mark.parametrize("words", ARGUMENTS.values(), ids=ARGUMENTS)
+def test_arguments_that_make_no_sense_are_refused_before_it_costs_money(
+    words: list[str], base_url: str, arrived: list[Arrived]
+) -> None:
+    refused = example(*words, cwd=ROOT, GROK_BASE_URL=base_url, GROK_API_KEY=TOKEN)
     assert refused.returncode == 2
     assert "error: " in refused.stderr.splitlines()[-1]
+    assert not arrived
 
 
-def interrupted(when: Callable[[Arrived], bool], base_url: str, arrived: list[Arrived]) -> str:
+def test_an_image_from_a_file_arrives_and_is_not_printed_whole(
+    base_url: str, arrived: list[Arrived], tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"jpg" * 1000)
+    env = {"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN}
+    shown = example("A lake", "--image", "a.jpg", cwd=tmp_path, **env)
+    assert shown.returncode == 0
+    assert json.loads(arrived[0].body)["image"] == {
+        "url": "data:image/jpeg;base64," + "anBn" * 1000
+    }
+    assert max(map(len, shown.stdout.splitlines())) < 200
+
+
+def test_what_a_server_says_is_not_taken_for_markup(tmp_path: Path) -> None:
+    odd = {"status": "[/x]", "progress": "1" * 400}
+    done = {"status": "done", "video": {"url": "/v.mp4"}}
+    with serving(OK, answering(200, odd), answering(200, done)) as server:
+        env = {"GROK_BASE_URL": server.base_url, "GROK_API_KEY": TOKEN}
+        assert example("A lake", cwd=tmp_path, **env).returncode == 0
+
+
+def test_a_job_of_the_local_relay_can_be_resumed(tmp_path: Path) -> None:
+    late = example("A lake", "--timeout", "0.1", cwd=tmp_path)
+    job = late.stderr.split()[-1]
+    assert example("--resume", job, "-o", "v.mp4", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "v.mp4").exists()
+
+
+def interrupted(
+    when: Callable[[Arrived], bool], base_url: str, arrived: list[Arrived], folder: Path
+) -> str:
     """What the example says when it gets a Ctrl-C as soon as such a request has arrived."""
     script = str(ROOT / "examples" / "create_video.py")
-    words = [sys.executable, script, "A lake", "-o", os.devnull]
     example = subprocess.Popen(
-        words,
+        [sys.executable, script, "A lake"],
+        cwd=folder,
         env=os.environ | {"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -155,7 +207,7 @@ def interrupted(when: Callable[[Arrived], bool], base_url: str, arrived: list[Ar
 def test_ctrl_c_tells_the_job_and_how_to_go_on(
     base_url: str, arrived: list[Arrived], tmp_path: Path
 ) -> None:
-    told = interrupted(lambda request: request.method == "GET", base_url, arrived)
+    told = interrupted(lambda request: request.method == "GET", base_url, arrived, tmp_path)
     request_id = arrived[-1].path.rpartition("/")[2]
     assert told == f"create_video: interrupted; go on with --resume {request_id}"
     words = ["--resume", request_id, "-o", tmp_path / "v.mp4"]
@@ -165,10 +217,10 @@ def test_ctrl_c_tells_the_job_and_how_to_go_on(
     assert (tmp_path / "v.mp4").exists()
 
 
-def test_ctrl_c_before_there_is_a_job_says_that_there_may_be_one() -> None:
+def test_ctrl_c_before_there_is_a_job_says_that_there_may_be_one(tmp_path: Path) -> None:
     with serving(no_answer) as server:
         arrived: list[Any] = server.arrived
-        told = interrupted(lambda _: True, server.base_url, arrived)
+        told = interrupted(lambda _: True, server.base_url, arrived, tmp_path)
     assert told == "create_video: interrupted; a video may come of it"
 
 

@@ -1,6 +1,7 @@
 """openapi.yaml says what the export says, no less and no more, and its examples keep to it."""
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ SPEC: dict[str, Any] = YAML(typ="safe").load(ROOT / "openapi.yaml")
 FACTS: dict[str, Any] = YAML(typ="safe").load(ROOT / "tests" / "export_facts.yaml")
 POST = SPEC["paths"][FACTS["path"]]["post"]
 
+# Who says what the export does not.
+SOURCES = ("xai", "gateway")
+
 # What a document says about itself without demanding anything of a request or an answer.
 ANNOTATIONS = {"description", "summary", "examples", "info"}
 
@@ -30,7 +34,7 @@ def from_the_export(node: Any) -> Any:
     kept = {
         key: from_the_export(value)
         for key, value in node.items()
-        if not (isinstance(value, dict) and "x-source" in value)
+        if not (isinstance(value, dict) and value.get("x-source") in SOURCES)
     }
     return {key: value for key, value in kept.items() if value != {} or node[key] == {}}
 
@@ -188,6 +192,9 @@ DRIFTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "field without a source": lambda s: s["components"]["schemas"]["CreateVideoResponse"][
         "properties"
     ]["request_id"].pop("x-source"),
+    "operation with an unknown source": lambda s: s["paths"]["/v1/videos/{request_id}"][
+        "get"
+    ].update({"x-source": "nobody"}),
     "link without a source": lambda s: s["paths"][FACTS["path"]]["post"]["responses"]["200"][
         "links"
     ]["job"].pop("x-source"),
@@ -208,7 +215,31 @@ def test_every_schema_and_field_beyond_the_export_names_its_source() -> None:
         known = ours.get(name, {}).get("properties", {})
         foreign = [field for key, field in schema.get("properties", {}).items() if key not in known]
         for part in foreign if name in ours else [schema, *foreign]:
-            assert part.get("x-source") in ("xai", "gateway"), (name, part)
+            assert part.get("x-source") in SOURCES, (name, part)
+            assert part is schema or "properties" not in part, "give it a schema of its own"
+
+
+def test_the_accepted_job_is_linked_to_the_operation_that_tells_of_it() -> None:
+    link = POST["responses"]["200"]["links"]["job"]
+    (operation,) = [
+        operation
+        for item in SPEC["paths"].values()
+        for operation in item.values()
+        if operation["operationId"] == link["operationId"]
+    ]
+    assert list(link["parameters"]) == [each["name"] for each in operation["parameters"]]
+    schema = SPEC["components"]["schemas"]["CreateVideoResponse"]
+    for expression in link["parameters"].values():
+        assert expression.removeprefix("$response.body#/") in schema["properties"]
+
+
+def test_nothing_in_an_answer_is_required_and_no_value_is_closed() -> None:
+    for name, schema in SPEC["components"]["schemas"].items():
+        if name not in ("CreateVideoRequest", "ImageInput", "ReferenceImage"):
+            text = json.dumps(schema)
+            for keyword in ("required", "enum", "const", "minimum", "pattern", "oneOf"):
+                assert f'"{keyword}":' not in text, (name, keyword)
+            assert schema.get("additionalProperties", True) is True, name
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
