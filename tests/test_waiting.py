@@ -264,6 +264,17 @@ def test_the_last_answer_is_kept_when_later_requests_fail(wait: Call, clock: Clo
     assert len(clock.slept) > 2
 
 
+@both_ways
+def test_a_failure_that_passed_is_not_the_cause_of_a_timeout(wait: Call, clock: Clock) -> None:
+    with (
+        serving(answering(500), answering(200, PENDING)) as server,
+        pytest.raises(errors.WaitTimeoutError) as up,
+    ):
+        wait(server.base_url, timeout=20)
+    assert up.value.__cause__ is None
+    assert len(clock.slept) > 2
+
+
 def dripping_for_ever(start: bytes, drop: bytes) -> Fault:
     def fault(connection: Any) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n" + start)
@@ -297,6 +308,15 @@ def test_no_request_outlives_the_deadline(fault: Fault, wait: Call) -> None:
         wait(server.base_url, timeout=0.3, interval=0.05, each=httpx.Timeout(30))
     assert time.monotonic() - started < 1.3
     assert server.arrived
+
+
+def test_a_request_that_is_left_to_itself_ends_soon() -> None:
+    with serving(no_answer) as server:
+        with pytest.raises(errors.WaitTimeoutError):
+            wait_sync(server.base_url, timeout=0.2, each=httpx.Timeout(30))
+        (left,) = [thread for thread in threading.enumerate() if "(run)" in thread.name]
+        left.join(5)
+        assert not left.is_alive()
 
 
 def test_a_slow_search_for_an_address_does_not_outlive_the_deadline(

@@ -2,7 +2,6 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """One call: send a request, again where that cannot be paid for twice, and judge the answer."""
 
-import contextvars
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -191,8 +190,9 @@ def _in_time(seconds: float, call: Callable[[], T]) -> T:
     Its timeouts begin anew with every byte, and none of them ends a search for an address.
     """
     from concurrent.futures import (
-        Future,  # slow to import, and of use to those who wait alone
+        Future,  # both slow to import, and of use to this alone
     )
+    from contextvars import copy_context
 
     outcome: Future[T] = Future()
 
@@ -202,7 +202,7 @@ def _in_time(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # raised where the result is asked for
             outcome.set_exception(error)
 
-    threading.Thread(target=contextvars.copy_context().run, args=[run], daemon=True).start()
+    threading.Thread(target=copy_context().run, args=[run], daemon=True).start()
     return outcome.result(seconds)
 
 
