@@ -202,7 +202,8 @@ def _in_time(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # raised where the result is asked for
             outcome.set_exception(error)
 
-    threading.Thread(target=copy_context().run, args=[run], daemon=True).start()
+    run_here = copy_context().run
+    threading.Thread(target=run_here, args=[run], name="request-in-time", daemon=True).start()
     return outcome.result(seconds)
 
 
