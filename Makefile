@@ -8,9 +8,12 @@ PYTHON = $(shell for python in python3 python3.15 python3.14 python3.13 python3.
 SPEC =
 CONFIG =
 OUTPUT =
-export SPEC CONFIG OUTPUT
+# The revision that `review` compares with: origin/main, or else main.
+BASE =
+export SPEC CONFIG OUTPUT BASE
 
 VENV = .venv/installed
+NODE = .node/redocly
 IS_SUPPORTED = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
@@ -18,7 +21,7 @@ GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = examples tests tools
 
-.PHONY: help demo test generate check-generated lint check build lock clean
+.PHONY: help demo test generate check-generated lint lint-spec review docs check build lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -45,7 +48,17 @@ lint: $(VENV)  ## check the style and the types of hand-written and generated co
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
 
-check: lint check-generated test build  ## all of the above, and build
+lint-spec: $(VENV) $(NODE)  ## check the spec by the rules of redocly.yaml
+	@$(RUN) tools/lint_spec.py
+
+review: $(VENV) $(NODE)  ## say what a change of the spec does, and to whom; BASE= names a revision
+	@$(RUN) tools/review.py $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
+
+docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs no network
+	@mkdir -p build
+	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle 2>&1 | tail -1
+
+check: lint lint-spec check-generated test build  ## all that must hold of a change
 
 build: $(VENV)  ## build the wheel and the source distribution into dist/
 	@rm -rf dist
@@ -55,9 +68,15 @@ lock: $(VENV)  ## pin the newest development tools with their hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --python-version 3.11 \
+		--output-file requirements-node.txt requirements-node.in
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
+	@$(RUN) tools/install_node.py
 
 $(VENV): requirements-dev.txt pyproject.toml
 	@"$(PYTHON)" $(IS_SUPPORTED) || { echo \

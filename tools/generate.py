@@ -105,6 +105,8 @@ class OurProject(Project):
 
 def build(spec: Path, config_path: Path, package: Path) -> None:
     """Write the package that `spec` gives to `package`, which must not exist yet."""
+    if (tools := str(Path(sys.executable).parent)) not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"  # where the hooks are
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
@@ -164,12 +166,17 @@ def check(spec: Path, config: Path, output: Path) -> list[str]:
     """One line for each file in which `output` is not what `spec` gives."""
     with tempfile.TemporaryDirectory() as scratch:
         build(spec, config, Path(scratch, "fresh"))
-        fresh, present = files(Path(scratch, "fresh")), files(output)
-        found = dict.fromkeys(fresh.keys() - present.keys(), "missing")
-        found |= dict.fromkeys(present.keys() - fresh.keys(), "not generated")
-        for name in fresh.keys() & present.keys():
-            if fresh[name].read_bytes() != present[name].read_bytes():
-                found[name] = "differs"
+        return compare(Path(scratch, "fresh"), output)
+
+
+def compare(wanted: Path, output: Path) -> list[str]:
+    """One line for each file in which `output` is not the package that is wanted."""
+    fresh, present = files(wanted), files(output)
+    found = dict.fromkeys(fresh.keys() - present.keys(), "missing")
+    found |= dict.fromkeys(present.keys() - fresh.keys(), "not generated")
+    for name in fresh.keys() & present.keys():
+        if fresh[name].read_bytes() != present[name].read_bytes():
+            found[name] = "differs"
     return [f"{output / name}: {what}" for name, what in sorted(found.items())]
 
 
@@ -180,7 +187,6 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args()
     paths = [Path(getattr(options, name)) for name in DEFAULTS]
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # ruff
     try:
         if not options.check:
             generate(*paths)

@@ -1,0 +1,47 @@
+"""What breaks for those who import the package: names that are gone, code that no longer fits."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import griffe
+
+PACKAGE = "grok_imagine_video"
+PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+# What callers import from; the other modules are the package's own business.
+PUBLIC = ("api", "client", "errors", "models", "types")
+
+
+def broken_names(old: Path, new: Path) -> list[str]:
+    """What callers of the package in `old` miss in the one in `new`, or have to call otherwise."""
+    if not (old / PACKAGE).exists():
+        return []
+    packages = [griffe.load(PACKAGE, search_paths=[folder]) for folder in (old, new)]
+    broken = set()
+    for breakage in griffe.find_breaking_changes(*packages):
+        path = breakage.obj.path.split(".")
+        if path[1] in PUBLIC and not any(re.match("_[^_]", name) for name in path):
+            details = f" {breakage.details}" if breakage.details else ""
+            broken.add(f"{'.'.join(path)}: {breakage.kind.value}{details}")
+    return sorted(broken)
+
+
+def broken_code(old: Path, package: Path) -> list[str]:
+    """What a type checker says of the code in `old` when it gets the package in `package`."""
+    code = {path.name: path.read_text("utf-8") for path in sorted(old.glob("tests/typing/*.py"))}
+    readme = old / "README.md"
+    text = readme.read_text("utf-8") if readme.exists() else ""
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    code |= {f"readme_{number}.py": block for number, block in enumerate(blocks, 1)}
+    if not code:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source in code.items():
+            Path(folder, name).write_text(source, "utf-8")
+        mypy = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file="]
+        mypy += ["--scripts-are-modules", *code]
+        surroundings = {"MYPYPATH": str(package)}
+        done = subprocess.run(mypy, cwd=folder, env=surroundings, capture_output=True, text=True)
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

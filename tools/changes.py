@@ -1,0 +1,670 @@
+"""What changes between two specs for those who send requests and for those who read answers.
+
+Every rule of a schema that differs is rated by what it does to bodies, and that is tried out: the
+old spec is held against the old spec with that one change, with bodies at the edges of both. What
+no body can show keeps the rating that its kind of rule has, so that nothing is rated too low.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from attrs import define, field, frozen
+
+from spec import Node, Spec, join
+from trial import Judge, bodies, strict
+
+Impact = Literal["major", "minor", "patch", "none"]
+Effect = Literal["tighter", "looser", "other"]
+RANK: dict[str, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
+
+# Keywords that no body can break.
+ANNOTATIONS = {
+    "$comment",
+    "description",
+    "example",
+    "examples",
+    "externalDocs",
+    "summary",
+    "title",
+    "xml",
+}
+LOWER = {"exclusiveMinimum", "minContains", "minItems", "minLength", "minProperties", "minimum"}
+UPPER = {"exclusiveMaximum", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum"}
+# What says the same as nothing.
+SILENCE: Node = {"minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}
+SILENCE |= {"additionalProperties": True, "required": [], "deprecated": False}
+LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@frozen
+class Change:
+    """One difference between two specs.
+
+    Attributes:
+        pointer: Where it is: in the new spec, or in the old one if it is gone there.
+        line: The line in the new spec, of what is nearest.
+        impact: major if what worked may fail, minor if more works, patch if nothing is different.
+        text: What is different, in words.
+        body: A body that tells the specs apart, if one was found.
+        why: The validator's words about it.
+    """
+
+    pointer: str
+    line: int
+    impact: Impact
+    text: str
+    body: Any = None
+    why: str | None = None
+
+
+def without_version(spec: Spec) -> list[str]:
+    """The spec but for its version, which follows from everything else."""
+    info = {key: value for key, value in spec.document["info"].items() if key != "version"}
+    return [json.dumps({**spec.document, "info": info})]
+
+
+def worst(impacts: Iterable[Impact]) -> Impact:
+    found: Impact = max(impacts, key=lambda impact: RANK[impact], default="none")
+    return found
+
+
+def compare(old: Spec, new: Spec) -> list[Change]:
+    """All that differs, the gravest first."""
+    comparison = _Comparison(old, new)
+    comparison.documents()
+    if not comparison.changes and lost(without_version(old), without_version(new)):
+        comparison.add("major", "something differs; a person has to look at it", "")
+    unique = {(change.pointer, change.text): change for change in reversed(comparison.changes)}
+    return sorted(unique.values(), key=lambda change: (-RANK[change.impact], change.line))
+
+
+@define
+class _Comparison:
+    """A walk through two specs side by side, which notes what differs."""
+
+    old: Spec
+    new: Spec
+    changes: list[Change] = field(factory=list)
+
+    def add(self, impact: Impact, text: str, pointer: str, body: Any = None, why: str = "") -> None:
+        line = self.new.line(pointer)
+        self.changes.append(Change(pointer, line, impact, text, body, why or None))
+
+    def documents(self) -> None:
+        old, new = self.old.document, self.new.document
+        for name in differing(old, new, {"components", "paths", "security", "servers", "info"}):
+            impact: Impact = "patch" if is_note(name) or name in ("openapi", "tags") else "major"
+            self.add(impact, f"{name} differs", f"/{name}")
+        for name in differing(old["info"], new["info"], {"version"}):
+            self.add("patch", f"info.{name} differs", f"/info/{name}")
+        if plain(old.get("security")) != plain(new.get("security")):
+            self.add("patch", "security differs", "/security")
+        self._sets(
+            "server",
+            [each["url"] for each in old.get("servers", [])],
+            [each["url"] for each in new.get("servers", [])],
+            "/servers",
+        )
+        self._paths()
+        self._components()
+
+    def _sets(self, what: str, old: list[str], new: list[str], pointer: str) -> None:
+        for name in sorted(set(old) - set(new)):
+            self.add("major", f"{what} {name} is gone", pointer)
+        for name in sorted(set(new) - set(old)):
+            self.add("minor", f"{what} {name} is new", pointer)
+
+    # Operations
+
+    def _paths(self) -> None:
+        olds, news = (
+            {shape(path): path for path in spec.document["paths"]} for spec in (self.old, self.new)
+        )
+        for key in sorted(olds.keys() | news.keys()):
+            old, new = (
+                join("/paths", paths[key]) if key in paths else None for paths in (olds, news)
+            )
+            for method in METHODS:
+                there = [
+                    at is not None and spec.has(f"{at}/{method}")
+                    for spec, at in ((self.old, old), (self.new, new))
+                ]
+                name = f"{method.upper()} {news.get(key, olds.get(key))}"
+                if there == [True, False]:
+                    self.add("major", f"the operation {name} is gone", f"{old}/{method}")
+                elif there == [False, True]:
+                    self.add("minor", f"the operation {name} is new", f"{new}/{method}")
+                elif old and new and all(there):
+                    self._operation(old, new, method, name)
+
+    def _operation(self, old_path: str, new_path: str, method: str, name: str) -> None:
+        old_at, new_at = f"{old_path}/{method}", f"{new_path}/{method}"
+        old, new = self.old.at(old_at), self.new.at(new_at)
+        if old_path != new_path:
+            self.add("patch", f"{name}: a parameter of the path has another name", new_path)
+        known = {
+            "parameters",
+            "requestBody",
+            "responses",
+            "security",
+            "operationId",
+            "tags",
+            "deprecated",
+        }
+        for key in differing(old, new, known):
+            self.add(
+                "patch" if is_note(key) else "major", f"{name}: {key} differs", f"{new_at}/{key}"
+            )
+        for key in ("operationId", "tags"):
+            if old.get(key) != new.get(key):
+                self.add(
+                    "patch", f"{name}: {key} differs; requests are the same", f"{new_at}/{key}"
+                )
+        if bool(old.get("deprecated")) != bool(new.get("deprecated")):
+            self.add("minor", f"{name}: deprecated differs", f"{new_at}/deprecated")
+        self._security(old, new, new_at, name)
+        self._parameters((old_path, old_at), (new_path, new_at), name)
+        self._request_body(old_at, new_at, name)
+        self._responses(old_at, new_at, name)
+
+    def _security(self, old: Node, new: Node, new_at: str, name: str) -> None:
+        asked = [
+            [
+                frozenset(each)
+                for each in op.get("security", spec.document.get("security", [])) or [{}]
+            ]
+            for op, spec in ((old, self.old), (new, self.new))
+        ]
+        pointer = f"{new_at}/security" if "security" in new else "/security"
+        if plain(old.get("security")) != plain(new.get("security")):
+            self.add("patch", f"{name}: security differs", f"{new_at}/security")
+        for before in asked[0]:
+            if not any(after <= before for after in asked[1]):
+                self.add(
+                    "major",
+                    f"{name}: {' and '.join(before) or 'no authorization'} is not enough now",
+                    pointer,
+                )
+        for after in asked[1]:
+            if not any(before <= after for before in asked[0]):
+                self.add(
+                    "minor",
+                    f"{name}: {' and '.join(after) or 'no authorization'} is enough now",
+                    pointer,
+                )
+
+    def _parameters(
+        self, old_places: tuple[str, str], new_places: tuple[str, str], name: str
+    ) -> None:
+        olds, news = parameters(self.old, old_places), parameters(self.new, new_places)
+        for key in sorted(olds.keys() | news.keys()):
+            what = f"{name}: the {key[0]} parameter {key[1]}"
+            if key not in news:
+                self.add("major", f"{what} is gone", olds[key])
+            elif key not in olds:
+                needed = self.new.at(news[key]).get("required")
+                self.add(
+                    "major" if needed else "minor",
+                    f"{what} is new{' and required' if needed else ''}",
+                    news[key],
+                )
+            else:
+                self._parameter(olds[key], news[key], what)
+
+    def _parameter(self, old_at: str, new_at: str, what: str) -> None:
+        old, new = self.old.at(old_at), self.new.at(new_at)
+        if bool(old.get("required")) != bool(new.get("required")):
+            impact: Impact = "major" if new.get("required") else "minor"
+            self.add(
+                impact,
+                f"{what} is {'required' if new.get('required') else 'optional'} now",
+                f"{new_at}/required",
+            )
+        if bool(old.get("deprecated")) != bool(new.get("deprecated")):
+            self.add("minor", f"{what}: deprecated differs", f"{new_at}/deprecated")
+        for key in differing(old, new, {"name", "in", "required", "schema", "deprecated"}):
+            self.add(
+                "patch" if is_note(key) else "major", f"{what}: {key} differs", f"{new_at}/{key}"
+            )
+        if "schema" in old and "schema" in new:
+            self._schemas(old_at + "/schema", new_at + "/schema", what, is_request=True)
+
+    def _request_body(self, old_at: str, new_at: str, name: str) -> None:
+        what, key = f"{name}: the body of the request", "/requestBody"
+        there = [spec.has(at + key) for spec, at in ((self.old, old_at), (self.new, new_at))]
+        if there == [True, False]:
+            self.add("major", f"{what} is gone", old_at + key)
+        elif there == [False, True]:
+            needed = self.new.at(self.new.target(new_at + key)).get("required")
+            self.add(
+                "major" if needed else "minor",
+                f"{what} is new{' and required' if needed else ''}",
+                new_at + key,
+            )
+        if not all(there):
+            return
+        old_at, new_at = self.old.target(old_at + key), self.new.target(new_at + key)
+        old, new = self.old.at(old_at), self.new.at(new_at)
+        if bool(old.get("required")) != bool(new.get("required")):
+            impact: Impact = "major" if new.get("required") else "minor"
+            self.add(
+                impact,
+                f"{what} is {'required' if new.get('required') else 'optional'} now",
+                f"{new_at}/required",
+            )
+        for note in differing(old, new, {"required", "content"}):
+            self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
+        self._content(old_at, new_at, what, is_request=True)
+
+    def _responses(self, old_at: str, new_at: str, name: str) -> None:
+        olds, news = (
+            spec.at(f"{at}/responses") for spec, at in ((self.old, old_at), (self.new, new_at))
+        )
+        for status in sorted(olds.keys() | news.keys()):
+            what, old, new = (
+                f"{name}: the answer {status}",
+                join(f"{old_at}/responses", status),
+                join(f"{new_at}/responses", status),
+            )
+            if status not in news:
+                self.add("major" if status.startswith("2") else "minor", f"{what} is gone", old)
+            elif status not in olds:
+                self.add("minor", f"{what} is new", new)
+            else:
+                self._response(self.old.target(old), self.new.target(new), what)
+
+    def _response(self, old_at: str, new_at: str, what: str) -> None:
+        old, new = self.old.at(old_at), self.new.at(new_at)
+        self._sets(
+            f"{what}: the header",
+            list(old.get("headers", {})),
+            list(new.get("headers", {})),
+            f"{new_at}/headers",
+        )
+        for name in old.get("headers", {}).keys() & new.get("headers", {}).keys():
+            if old["headers"][name] != new["headers"][name]:
+                self.add("major", f"{what}: the header {name} differs", f"{new_at}/headers/{name}")
+        for note in differing(old, new, {"content", "headers"}):
+            self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
+        self._content(old_at, new_at, what, is_request=False)
+
+    def _content(self, old_at: str, new_at: str, what: str, *, is_request: bool) -> None:
+        olds, news = self.old.at(old_at).get("content", {}), self.new.at(new_at).get("content", {})
+        self._sets(f"{what}: the media type", list(olds), list(news), f"{new_at}/content")
+        for media in sorted(olds.keys() & news.keys()):
+            old, new = join(f"{old_at}/content", media), join(f"{new_at}/content", media)
+            for key in differing(olds[media], news[media], {"schema"}):
+                self.add(
+                    "patch" if is_note(key) else "major", f"{what}: {key} differs", f"{new}/{key}"
+                )
+            there = ["schema" in olds[media], "schema" in news[media]]
+            if all(there):
+                self._schemas(old + "/schema", new + "/schema", what, is_request=is_request)
+            elif any(there):
+                self.add(
+                    "major" if there[1] == is_request else "minor", f"{what}: schema differs", new
+                )
+
+    def _components(self) -> None:
+        olds, news = (spec.document.get("components", {}) for spec in (self.old, self.new))
+        for kind in sorted(olds.keys() | news.keys()):
+            if is_note(kind):
+                continue
+            before, after = olds.get(kind, {}), news.get(kind, {})
+            for name in differing(before, after, set()):
+                pointer = join("/components", kind, name)
+                if kind == "securitySchemes" and name in before:
+                    self._security_scheme(before[name], after.get(name), pointer, name)
+                elif not any(change.pointer.startswith(pointer) for change in self.changes):
+                    state = (
+                        "gone"
+                        if name not in after
+                        else "new"
+                        if name not in before
+                        else "different"
+                    )
+                    self.add(
+                        "patch", f"{kind}: {name} is {state}; no request or answer is", pointer
+                    )
+
+    def _security_scheme(self, old: Node, new: Node | None, pointer: str, name: str) -> None:
+        for key in differing(old, new or {}, set()):
+            self.add(
+                "patch" if is_note(key) or key == "bearerFormat" else "major",
+                f"the security scheme {name}: {key} differs",
+                f"{pointer}/{key}",
+            )
+
+    # Schemas
+
+    def _schemas(self, old_at: str, new_at: str, what: str, *, is_request: bool) -> None:
+        site = _Site(self, old_at, new_at, what, is_request)
+        site.walk(old_at, new_at, "", flipped=False)
+        site.try_whole()
+
+
+@define
+class _Site:
+    """A schema that bodies of requests, or of answers, are held to in both specs."""
+
+    comparison: _Comparison
+    old_at: str
+    new_at: str
+    what: str
+    is_request: bool
+    _seen: set[tuple[str, str, bool]] = field(factory=set)
+    _worst: Impact = "none"
+
+    @property
+    def old(self) -> Spec:
+        return self.comparison.old
+
+    @property
+    def new(self) -> Spec:
+        return self.comparison.new
+
+    def walk(self, old_at: str, new_at: str, path: str, *, flipped: bool) -> None:
+        """Note what differs between two schemas, the parts of which are walked in their turn."""
+        if (old_at, new_at, flipped) in self._seen:
+            return
+        self._seen.add((old_at, new_at, flipped))
+        if not all(isinstance(each, dict) for each in (self.old.at(old_at), self.new.at(new_at))):
+            if self.old.at(old_at) != self.new.at(new_at):  # true takes everything, false nothing
+                text = f"{path or 'the schema'} differs"
+                self._rate("other", text, new_at, old_at, self.new.at(new_at), flipped=flipped)
+            return
+        names = [
+            spec.target(at).rpartition("/")[2]
+            if isinstance(spec.at(at), dict) and "$ref" in spec.at(at)
+            else ""
+            for spec, at in ((self.old, old_at), (self.new, new_at))
+        ]
+        if names[0] != names[1]:
+            was, now = (name or "written in place" for name in names)
+            self.note(f"{path or 'the schema'} is {now}, which was {was}", new_at)
+        olds, news = view(self.old, old_at), view(self.new, new_at)
+        for keyword in [*olds, *(key for key in news if key not in olds)]:
+            pair = [
+                spec.at(found[keyword]) if keyword in found else SILENCE.get(keyword)
+                for spec, found in ((self.old, olds), (self.new, news))
+            ]
+            is_beside = "$ref" in self.new.at(new_at) and keyword in self.new.at(new_at)
+            home = old_at if is_beside else self.old.target(old_at)
+            places = (home, new_at, olds.get(keyword), news.get(keyword))
+            self._keyword(keyword, pair[0], pair[1], places, path, flipped=flipped)
+
+    def _keyword(
+        self,
+        keyword: str,
+        old: Any,
+        new: Any,
+        places: tuple[str, str, str | None, str | None],
+        path: str,
+        *,
+        flipped: bool,
+    ) -> None:
+        old_at, new_at, old_in, new_in = places
+        both = old_in is not None and new_in is not None
+        pointer = new_in or old_in or new_at
+        inner = f"{path}.{keyword}" if keyword != "items" else f"{path}[]"
+        if keyword == "properties":
+            self._properties(
+                old or {},
+                new or {},
+                (old_in or f"{old_at}/properties", new_in or f"{new_at}/properties"),
+                path,
+                flipped=flipped,
+            )
+        elif keyword in ("items", "not", "propertyNames", "contains") and both:
+            self.walk(
+                str(old_in), str(new_in), inner.lstrip("."), flipped=flipped != (keyword == "not")
+            )
+        elif (
+            keyword == "additionalProperties"
+            and isinstance(old, dict)
+            and isinstance(new, dict)
+            and both
+        ):
+            self.walk(str(old_in), str(new_in), f"{path}.*".lstrip("."), flipped=flipped)
+        elif keyword in LISTS and both and len(old) == len(new):
+            for index in range(len(old)):
+                self.walk(f"{old_in}/{index}", f"{new_in}/{index}", path, flipped=flipped)
+            same = sorted(map(plain, old)) == sorted(map(plain, new))
+            if same and old != new:
+                self.note(f"{path or 'the schema'}: {keyword} has another order", pointer)
+        elif plain(old) == plain(new):
+            if json.dumps(old) != json.dumps(new):
+                self.note(f"{path or 'the schema'}: {keyword} has another order", pointer)
+        elif keyword == "default" and self.is_request:
+            self.add(
+                "minor" if old is None else "major",
+                f"{path or 'the schema'}: {told('default', old, new)}",
+                pointer,
+            )
+        elif keyword == "deprecated":
+            self.add("minor", f"{path or 'the schema'}: {told(keyword, old, new)}", pointer)
+        elif keyword == "x-job":
+            self.add(
+                "major" if lost(old, new) else "minor",
+                f"{path or 'the schema'}: x-job differs",
+                pointer,
+            )
+        elif is_note(keyword) or keyword == "default":
+            self.note(f"{path or 'the schema'}: {keyword} differs", pointer)
+        else:
+            self._rate(
+                effect(keyword, old, new),
+                f"{path or 'the schema'}: {told(keyword, old, new)}",
+                pointer,
+                old_in or f"{old_at}/{keyword}",
+                new if new_in else None,
+                flipped=flipped,
+            )
+
+    def _properties(
+        self, old: Node, new: Node, places: tuple[str, str], path: str, *, flipped: bool
+    ) -> None:
+        for name in [*old, *(name for name in new if name not in old)]:
+            old_in, new_in, field_ = (
+                join(places[0], name),
+                join(places[1], name),
+                f"{path}.{name}".lstrip("."),
+            )
+            if name in old and name in new:
+                self.walk(old_in, new_in, field_, flipped=flipped)
+            elif (
+                name in old
+            ):  # senders have it refused; readers have no word any more of what it holds
+                self._rate(
+                    "tighter" if self.is_request else "looser",
+                    f"{field_} is gone",
+                    old_in,
+                    old_in,
+                    None,
+                    flipped=flipped,
+                )
+            else:
+                self._rate(
+                    "looser" if self.is_request else "tighter",
+                    f"{field_} is new",
+                    new_in,
+                    old_in,
+                    new[name],
+                    flipped=flipped,
+                )
+        if list(old) != list(new) and set(old) == set(new):
+            self.note(f"{path or 'the schema'}: the fields have another order", places[1])
+
+    def note(self, text: str, pointer: str) -> None:
+        self.add("patch", text, pointer)
+
+    def add(self, impact: Impact, text: str, pointer: str, body: Any = None, why: str = "") -> None:
+        self._worst = worst([self._worst, impact])
+        self.comparison.add(impact, f"{self.what}: {text}", pointer, body, why)
+
+    def _rate(
+        self, expected: Effect, text: str, pointer: str, place: str, value: Any, *, flipped: bool
+    ) -> None:
+        """Note one change, rated by its kind and by the bodies that it makes a difference to."""
+        if flipped and expected != "other":
+            expected = "looser" if expected == "tighter" else "tighter"
+        breaks = expected == "other" or (expected == "tighter") == self.is_request
+        found = self._trial(self.old.changed(place, value, self.new), self.old_at)
+        if found["major"]:
+            self.add("major", text, pointer, *found["major"])
+        elif breaks:
+            self.add(
+                "major",
+                text,
+                pointer,
+                None,
+                "no body was found that shows it; a person has to look",
+            )
+        else:
+            self.add("minor", text, pointer, *found["minor"] or ())
+
+    def try_whole(self) -> None:
+        """Note what all changes together break though none of them does alone."""
+        if self._worst in ("patch", "minor"):
+            found = self._trial(self.new, self.new_at)
+            if found["major"]:
+                self.add("major", "all changes together", self.new_at, *found["major"])
+            elif found["minor"] and self._worst == "patch":
+                self.add("minor", "all changes together", self.new_at, *found["minor"])
+
+    def _trial(self, changed: Spec, changed_at: str) -> dict[str, tuple[Any, str] | None]:
+        """The smallest body that fails now and did not, and the smallest that did and does not."""
+        specs = [strict(spec) if self.is_request else spec for spec in (self.old, changed)]
+        judges = [Judge(specs[0], self.old_at), Judge(specs[1], changed_at)]
+        if not self.is_request:  # what a server may say now must be what readers were told
+            judges.reverse()
+        tried = [*bodies(self.old, self.old_at), *bodies(changed, changed_at)]
+        verdicts = [(body, judges[0].accepts(body), judges[1].accepts(body)) for body in tried]
+        broken = [body for body, before, after in verdicts if before and not after]
+        mended = [body for body, before, after in verdicts if after and not before]
+        return {
+            "major": smallest(broken, judges[1]),
+            "minor": smallest(mended, judges[0]),
+        }
+
+
+def smallest(found: list[Any], refusing: Judge) -> tuple[Any, str] | None:
+    if not found:
+        return None
+    body = min(found, key=lambda each: (len(plain(each)), plain(each)))
+    return body, refusing.why(body)
+
+
+def view(spec: Spec, pointer: str) -> dict[str, str]:
+    """Where each keyword of a schema is, behind references too."""
+    node = spec.at(pointer)
+    if not isinstance(node, dict):
+        return {}
+    referred = view(spec, node["$ref"].removeprefix("#")) if "$ref" in node else {}
+    return {**referred, **{key: join(pointer, key) for key in node if key != "$ref"}}
+
+
+def effect(keyword: str, old: Any, new: Any) -> Effect:
+    """What another value of a keyword does to the bodies that a schema accepts."""
+    if keyword in ("type", "enum", "required"):
+        olds, news = (
+            set(map(plain, each if isinstance(each, list) else [each])) for each in (old, new)
+        )
+        if keyword == "type" and plain("number") in olds | news:  # which an integer is too
+            olds, news = (
+                kinds | {plain("integer")} if plain("number") in kinds else kinds
+                for kinds in (olds, news)
+            )
+        if old is None or new is None:
+            return "tighter" if old is None else "looser"
+        gained, gone = (
+            (news - olds, olds - news) if keyword != "required" else (olds - news, news - olds)
+        )
+        return "other" if gained and gone else "looser" if gained else "tighter"
+    if keyword == "additionalProperties":
+        order = {plain(False): 0, plain(True): 2}
+        return "tighter" if order.get(plain(new), 1) < order.get(plain(old), 1) else "looser"
+    if keyword in ("anyOf", "allOf") and old is not None and new is not None:
+        if lost(old, new) and lost(new, old):
+            return "other"
+        return "looser" if lost(old, new) == (keyword == "allOf") else "tighter"
+    if old is None or new is None:
+        return "tighter" if old is None else "looser"
+    if keyword in LOWER | UPPER:
+        return "tighter" if (new > old) == (keyword in LOWER) else "looser"
+    return "other"
+
+
+def lost(old: Any, new: Any) -> bool:
+    """Whether something in a value is not in the other one."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return any(name not in new or lost(old[name], new[name]) for name in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return bool(set(map(plain, old)) - set(map(plain, new)))
+    return bool(old != new)
+
+
+def told(keyword: str, old: Any, new: Any) -> str:
+    if isinstance(old, list) and isinstance(new, list) and keyword not in LISTS:
+        gone, more = (
+            [each for each in one if each not in other] for one, other in ((old, new), (new, old))
+        )
+        parts = [
+            f"{word} {', '.join(map(str, each))}"
+            for word, each in (("without", gone), ("with", more))
+            if each
+        ]
+        return f"{keyword} {' and '.join(parts)}"
+    if old is None or new is None:
+        shown = short(old if new is None else new)
+        return f"{keyword} {shown} is {'gone' if new is None else 'new'}"
+    return f"{keyword} {short(new)} instead of {short(old)}"
+
+
+def short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def plain(value: Any) -> str:
+    """A value as text that is the same for equal values, whatever their order."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = sorted(value)
+    return json.dumps(value, sort_keys=True)
+
+
+def is_note(keyword: str) -> bool:
+    return keyword in ANNOTATIONS or keyword.startswith("x-")
+
+
+def differing(old: Node, new: Node, known: set[str]) -> list[str]:
+    """The names whose values differ in any way, but for those that are looked into elsewhere."""
+    names = [
+        name for name in [*old, *(name for name in new if name not in old)] if name not in known
+    ]
+    return [name for name in names if json.dumps(old.get(name)) != json.dumps(new.get(name))]
+
+
+def shape(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def parameters(spec: Spec, places: tuple[str, str]) -> dict[tuple[str, str], str]:
+    """Where an operation's parameters are, by place and name; those of a path by their order."""
+    found = {}
+    path = places[0].removeprefix("/paths/").replace("~1", "/").replace("~0", "~")
+    order = re.findall(r"\{([^}]*)\}", path)
+    for place in places:
+        for index in range(len(spec.at(place).get("parameters", []))):
+            pointer = spec.target(f"{place}/parameters/{index}")
+            node = spec.at(pointer)
+            name = (
+                str(order.index(node["name"]))
+                if node["in"] == "path" and node["name"] in order
+                else node["name"]
+            )
+            found[node["in"], name] = pointer
+    return found

@@ -1,0 +1,62 @@
+"""Hold the spec to the rules of redocly.yaml."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from attrs import frozen
+
+ROOT = Path(__file__).resolve().parent.parent
+REDOCLY = ROOT / ".node" / "redocly"
+
+
+@frozen
+class Problem:
+    """What a rule has to say of a place in the spec."""
+
+    rule: str
+    severity: str
+    pointer: str
+    line: int
+    text: str
+
+
+class LintError(Exception):
+    """Redocly did not run to its end; the text is the one line to print."""
+
+
+def problems(spec: Path) -> list[Problem]:
+    config = ROOT / "redocly.yaml"
+    command = [str(REDOCLY), "lint", str(spec), "--format=json", f"--config={config}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    try:
+        found = json.loads(done.stdout)["problems"]
+    except (KeyError, ValueError):
+        said = " ".join(done.stderr.split())[-300:]
+        raise LintError(f"Redocly cannot read {spec}: {said}") from None
+    return [
+        Problem(
+            rule=each["ruleId"],
+            severity=each["severity"],
+            pointer=each["location"][0].get("pointer", "#").removeprefix("#"),
+            line=each["location"][0]["start"]["line"],
+            text=" ".join(each["message"].split()),
+        )
+        for each in found
+    ]
+
+
+def main() -> None:
+    spec = ROOT / "openapi.yaml"
+    try:
+        found = problems(spec)
+    except (LintError, OSError) as error:
+        sys.exit(f"lint_spec: {error}")
+    for problem in found:
+        print(f"{spec.name}:{problem.line}: {problem.severity}: {problem.rule}: {problem.text}")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
