@@ -56,7 +56,9 @@ review: $(VENV) $(NODE)  ## say what a change of the spec does, and to whom; BAS
 
 docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs no network
 	@mkdir -p build
-	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle 2>&1 | tail -1
+	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle \
+		--template tools/node/page.hbs >build/docs.log 2>&1 || { cat build/docs.log >&2; exit 1; }
+	@echo "wrote build/index.html"
 
 check: lint lint-spec check-generated test build  ## all that must hold of a change
 

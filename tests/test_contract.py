@@ -22,7 +22,7 @@ POST = SPEC["paths"][FACTS["path"]]["post"]
 SOURCES = ("xai", "gateway")
 
 # What a document says about itself without demanding anything of a request or an answer.
-ANNOTATIONS = {"description", "summary", "examples", "info"}
+ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples"}
 
 
 def from_the_export(node: Any) -> Any:

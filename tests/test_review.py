@@ -1,0 +1,207 @@
+"""The review of a change of the spec: what it finds, how it ends, what bad input gets."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NODE = ROOT / ".node" / "redocly"
+PARTS = ["openapi.yaml", "generator-config.yaml", "redocly.yaml", "pyproject.toml", "README.md"]
+FOLDERS = ["generated", "templates", "tools", "tests/typing"]
+
+# Tests need no Node; where the project is checked as a whole, there is one.
+needs_node = pytest.mark.skipif(
+    not NODE.exists() and not os.environ.get("CI"), reason="make lint-spec brings Redocly"
+)
+
+
+def git(folder: Path, *words: str) -> None:
+    named = ["-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *named, *words], cwd=folder, check=True, capture_output=True)  # noqa: S607
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with a space in its path, whose main branch is what the work tree is here."""
+    folder = tmp_path / "a repo"
+    folder.mkdir()
+    for name in PARTS:
+        shutil.copy(ROOT / name, folder)
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
+    (folder / ".node").symlink_to(ROOT / ".node")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", *PARTS, *FOLDERS, "CHANGELOG.md")
+    git(folder, "commit", "--quiet", "--message=first")
+    return folder
+
+
+def tool(repo: Path, name: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(repo / "tools" / name), *words]
+    surroundings = os.environ | env
+    return subprocess.run(command, cwd=repo, env=surroundings, capture_output=True, text=True)
+
+
+def edit(repo: Path, *pairs: tuple[str, str]) -> None:
+    path = repo / "openapi.yaml"
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+def found(repo: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((repo / "build" / "review.json").read_text())
+    return loaded
+
+
+TIGHTER = ("maximum: 15", "maximum: 10")
+RISEN = ("version: 0.1.0", "version: 0.2.0")
+
+
+@needs_node
+def test_nothing_changed_needs_nobody(repo: Path) -> None:
+    run = tool(repo, "review.py")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "no change to review" in run.stdout
+    assert found(repo) == {
+        "impact": "none",
+        "changes": [],
+        "python": [],
+        "lint": [],
+        "version": {
+            **{"base": "0.1.0", "now": "0.1.0", "needed": "0.1.0"},
+            **{"changelog": True, "ok": True},
+        },
+        "generated": "current",
+    }
+
+
+@needs_node
+def test_a_tightening_is_shown_with_a_body_and_what_is_left_to_do(repo: Path) -> None:
+    edit(repo, TIGHTER)
+    run = tool(repo, "review.py", "--base", "HEAD")
+    assert run.returncode == 1
+    assert (repo / "build" / "review.md").read_text() == run.stdout.removesuffix("\n")
+    said = found(repo)
+    (change,) = said["changes"]
+    assert set(change) == {"pointer", "line", "impact", "text", "body", "why"}
+    assert (said["impact"], change["impact"], change["body"]["duration"]) == ("major", "major", 11)
+    assert said["version"]["needed"] == "0.2.0"
+    assert (said["version"]["ok"], said["generated"], said["python"]) == (False, "stale", [])
+    for words in ("maximum 10 instead of 15", "0.2.0 is needed", "make generate", '"duration": 11'):
+        assert words in run.stdout
+
+
+@needs_node
+def test_a_change_that_is_done_needs_nobody(repo: Path) -> None:
+    edit(repo, TIGHTER, RISEN)
+    (repo / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0]\n\n- At most 10 seconds.\n")
+    assert tool(repo, "generate.py").returncode == 0
+    git(repo, "checkout", "--quiet", "-b", "change")
+    git(repo, "commit", "--quiet", "--all", "--message=second")
+    run = tool(repo, "review.py")
+    assert run.returncode == 0, run.stdout
+    assert found(repo)["version"]["ok"]
+    assert found(repo)["impact"] == "major"
+
+    (repo / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0]\n")
+    run = tool(repo, "review.py")
+    assert run.returncode == 1
+    assert "CHANGELOG.md has no entry" in run.stdout
+
+
+@needs_node
+def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) -> None:
+    edit(repo, ("operationId: createVideo", "operationId: makeVideo"))
+    assert tool(repo, "review.py").returncode == 1
+    said = found(repo)
+    assert (said["impact"], said["version"]["needed"]) == ("patch", "0.2.0")
+    assert any("create_video" in text and "removed" in text for text in said["python"])
+    assert any(text.startswith("create.py:") for text in said["python"])
+    assert any(text.startswith("readme_1.py:") for text in said["python"])
+
+
+@needs_node
+def test_a_wrong_example_and_a_broken_rule_are_told_with_their_lines(repo: Path) -> None:
+    edit(repo, ("duration: 4", "duration: 99"), ("summary: Create a video\n", "\n"))
+    assert tool(repo, "review.py").returncode == 1
+    text = (repo / "openapi.yaml").read_text().splitlines()
+    by_rule = {problem["rule"]: problem for problem in found(repo)["lint"]}
+    wrong = by_rule["no-invalid-media-type-examples"]
+    assert (wrong["severity"], "duration: 99" in text[wrong["line"] - 1]) == ("error", True)
+    assert "operation-summary" in by_rule
+    linted = tool(repo, "lint_spec.py")
+    assert linted.returncode == 1
+    assert f"openapi.yaml:{wrong['line']}: error: no-invalid-media-type-examples" in linted.stdout
+
+
+def no_spec(repo: Path) -> None:
+    git(repo, "rm", "--quiet", "openapi.yaml")
+    git(repo, "commit", "--quiet", "--message=none")
+    shutil.copy(ROOT / "openapi.yaml", repo)
+
+
+def shallow(repo: Path) -> None:
+    git(repo, "commit", "--quiet", "--allow-empty", "--message=second")
+    clone = repo.parent / "clone"
+    git(repo.parent, "clone", "--quiet", "--depth=1", f"file://{repo}", str(clone))
+    shutil.rmtree(repo / ".git")
+    shutil.move(clone / ".git", repo)
+
+
+BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
+    "no such revision": (lambda _: None, ["--base", "no-such"], "no revision 'no-such'"),
+    "an option for a revision": (lambda _: None, ["--base=--all"], "no revision '--all'"),
+    "no main": (lambda r: git(r, "branch", "-m", "trunk"), [], "name another one with BASE="),
+    "shallow": (shallow, ["--base", "HEAD~1"], "git fetch --unshallow"),
+    "no spec at the base": (no_spec, ["--base", "HEAD"], "has no openapi.yaml"),
+    "no spec": (lambda r: (r / "openapi.yaml").unlink(), [], "openapi.yaml"),
+    "no repository": (lambda r: shutil.rmtree(r / ".git"), [], "not a git repository"),
+    "no YAML": (lambda r: edit(r, ("paths:", "paths: [")), [], "openapi.yaml:"),
+    "a key twice": (lambda r: edit(r, ("paths:", "info: {}\npaths:")), [], "openapi.yaml:"),
+    "no type": (lambda r: edit(r, ("type: integer", "type: integr")), [], "integr"),
+    "no reference": (lambda r: edit(r, ("schemas/ImageInput", "schemas/Picture")), [], "Picture"),
+    "no pattern": (
+        lambda r: edit(r, ("description: What the video should show, in words.", "pattern: '['")),
+        *([], "pattern"),
+    ),
+    "no version": (lambda r: edit(r, ("version: 0.1.0", "version: one")), [], "info.version"),
+}
+
+
+@needs_node
+@pytest.mark.parametrize(("harm", "words", "told"), BAD.values(), ids=BAD)
+def test_what_cannot_be_reviewed_gets_one_line(
+    harm: Callable[[Path], object], words: list[str], told: str, repo: Path
+) -> None:
+    harm(repo)
+    run = tool(repo, "review.py", *words)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("review: ")
+    assert len(run.stderr.splitlines()) == 1
+    assert told in run.stderr
+    assert not (repo / "build").exists()
+
+
+def test_no_network_for_node_gets_one_line(repo: Path) -> None:
+    (repo / ".node").unlink()
+    nowhere = "http://127.0.0.1:9"
+    env = {"PIP_INDEX_URL": nowhere, "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
+    env |= {"npm_config_registry": nowhere, "npm_config_fetch_retries": "0"}
+    shutil.copy(ROOT / "requirements-node.txt", repo)
+    run = tool(repo, "install_node.py", **env)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert len(run.stderr.splitlines()) == 1
+    assert "is there a network?" in run.stderr
+    assert not (repo / ".node").exists()
