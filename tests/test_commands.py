@@ -268,6 +268,18 @@ def test_readme_code_runs(code: str, base_url: str, arrived: list[Arrived]) -> N
     assert arrived
 
 
-def test_readme_names_only_targets_that_exist() -> None:
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".github/workflows/ci.yml"])
+def test_texts_name_only_targets_that_exist(name: str) -> None:
     targets = {line.split()[0] for line in run("make", "help").stdout.splitlines()}
-    assert set(re.findall(r"make ([a-z][a-z-]+)", README)) <= targets
+    named = set(re.findall(r"(?:`|^|run: )make ([a-z][a-z-]+)", (ROOT / name).read_text(), re.M))
+    assert named
+    assert named <= targets
+
+
+def test_the_chinese_readme_has_the_same_code_and_tables() -> None:
+    chinese = (ROOT / "README.zh-CN.md").read_text()
+    blocks = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+    assert blocks.findall(chinese) == blocks.findall(README)
+    for pattern in (r"^#+ ", r"^\|", r"^- ", r"^\d\. "):
+        counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (README, chinese)]
+        assert counts[0] == counts[1], pattern

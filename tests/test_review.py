@@ -146,6 +146,21 @@ def test_a_wrong_example_and_a_broken_rule_are_told_with_their_lines(repo: Path)
     assert f"openapi.yaml:{wrong['line']}: error: no-invalid-media-type-examples" in linted.stdout
 
 
+@needs_node
+def test_the_example_for_contributors_is_what_the_commands_say(repo: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    edit(repo, ("enum: [480p, 720p]", "enum: [480p, 720p, 1080p]"))
+    assert f"```text\n{tool(repo, 'review.py').stdout.strip()}\n```" in guide
+    edit(repo, RISEN)
+    with (repo / "CHANGELOG.md").open("a") as changelog:
+        changelog.write("\n- Videos of 1080p.\n")
+    assert f"```text\n{tool(repo, 'generate.py').stdout.strip()}\n```" in guide
+    done = tool(repo, "review.py")
+    assert done.returncode == 0
+    table = "\n".join(line for line in done.stdout.splitlines() if line.startswith("|"))
+    assert f"```text\n{table}\n```" in guide
+
+
 def no_spec(repo: Path) -> None:
     git(repo, "rm", "--quiet", "openapi.yaml")
     git(repo, "commit", "--quiet", "--message=none")
