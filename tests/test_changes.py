@@ -68,6 +68,23 @@ def inlined(spec: Node) -> None:
     schema(spec)["properties"]["image"] = copy.deepcopy(schema(spec, "ImageInput"))
 
 
+def in_parts(spec: Node) -> None:
+    schema(spec)["required"].remove("prompt")
+    schema(spec)["allOf"] = [{"required": ["prompt"]}]
+
+
+def not_in_other_words(spec: Node) -> None:
+    del schema(spec)["not"]
+    schema(spec)["anyOf"] = [
+        {"not": {"required": [name]}} for name in ("image", "reference_images")
+    ]
+
+
+def bound_in_other_words(spec: Node) -> None:
+    del field(spec, "duration")["minimum"]
+    field(spec, "duration")["exclusiveMinimum"] = 0
+
+
 def reordered(spec: Node) -> None:
     properties = schema(spec)["properties"]
     properties["model"] = properties.pop("model")
@@ -214,6 +231,9 @@ PATCH: dict[str, Edit] = {
     "schema extracted": extracted,
     "schema written in place": inlined,
     "schema renamed": renamed_schema,
+    "the same in parts": in_parts,
+    "not in other words": not_in_other_words,
+    "a bound in other words": bound_in_other_words,
     "fields reordered": reordered,
     "values reordered": lambda s: field(s, "resolution")["enum"].reverse(),
     "required reordered": lambda s: schema(s)["required"].reverse(),

@@ -374,7 +374,7 @@ class _Site:
         if not all(isinstance(each, dict) for each in (self.old.at(old_at), self.new.at(new_at))):
             if self.old.at(old_at) != self.new.at(new_at):  # true takes everything, false nothing
                 text = f"{path or 'the schema'} differs"
-                self._rate("other", text, new_at, old_at, self.new.at(new_at), flipped=flipped)
+                self._rate("other", text, old_at, new_at, flipped=flipped)
             return
         names = [
             spec.target(at).rpartition("/")[2]
@@ -392,109 +392,67 @@ class _Site:
                 for spec, found in ((self.old, olds), (self.new, news))
             ]
             is_beside = "$ref" in self.new.at(new_at) and keyword in self.new.at(new_at)
-            home = old_at if is_beside else self.old.target(old_at)
-            places = (home, new_at, olds.get(keyword), news.get(keyword))
-            self._keyword(keyword, pair[0], pair[1], places, path, flipped=flipped)
+            places = (
+                olds.get(keyword)
+                or f"{old_at if is_beside else self.old.target(old_at)}/{keyword}",
+                news.get(keyword) or f"{self.new.target(new_at)}/{keyword}",
+            )
+            both = keyword in olds and keyword in news
+            self._keyword(keyword, pair, places, path, both=both, flipped=flipped)
 
     def _keyword(
         self,
         keyword: str,
-        old: Any,
-        new: Any,
-        places: tuple[str, str, str | None, str | None],
+        pair: list[Any],
+        places: tuple[str, str],
         path: str,
         *,
+        both: bool,
         flipped: bool,
     ) -> None:
-        old_at, new_at, old_in, new_in = places
-        both = old_in is not None and new_in is not None
-        pointer = new_in or old_in or new_at
-        inner = f"{path}.{keyword}" if keyword != "items" else f"{path}[]"
+        """Note what differs in one keyword, which may be in one of the schemas alone."""
+        old, new = pair
+        text = f"{path or 'the schema'}: {told(keyword, old, new)}"
+        is_schema = isinstance(old, dict) and isinstance(new, dict)
         if keyword == "properties":
-            self._properties(
-                old or {},
-                new or {},
-                (old_in or f"{old_at}/properties", new_in or f"{new_at}/properties"),
-                path,
-                flipped=flipped,
-            )
-        elif keyword in ("items", "not", "propertyNames", "contains") and both:
-            self.walk(
-                str(old_in), str(new_in), inner.lstrip("."), flipped=flipped != (keyword == "not")
-            )
+            self._properties(old or {}, new or {}, places, path, flipped=flipped)
         elif (
-            keyword == "additionalProperties"
-            and isinstance(old, dict)
-            and isinstance(new, dict)
-            and both
+            keyword in ("items", "propertyNames", "contains", "additionalProperties") and is_schema
         ):
-            self.walk(str(old_in), str(new_in), f"{path}.*".lstrip("."), flipped=flipped)
+            self.walk(*places, f"{path}[]" if keyword == "items" else f"{path}.*", flipped=flipped)
+        elif keyword == "not" and is_schema:
+            self.walk(*places, f"{path}.not".lstrip("."), flipped=not flipped)
         elif keyword in LISTS and both and len(old) == len(new):
             for index in range(len(old)):
-                self.walk(f"{old_in}/{index}", f"{new_in}/{index}", path, flipped=flipped)
-            same = sorted(map(plain, old)) == sorted(map(plain, new))
-            if same and old != new:
-                self.note(f"{path or 'the schema'}: {keyword} has another order", pointer)
+                self.walk(f"{places[0]}/{index}", f"{places[1]}/{index}", path, flipped=flipped)
         elif plain(old) == plain(new):
             if json.dumps(old) != json.dumps(new):
-                self.note(f"{path or 'the schema'}: {keyword} has another order", pointer)
+                self.note(f"{path or 'the schema'}: {keyword} has another order", places[1])
         elif keyword == "default" and self.is_request:
-            self.add(
-                "minor" if old is None else "major",
-                f"{path or 'the schema'}: {told('default', old, new)}",
-                pointer,
-            )
+            self.add("minor" if old is None else "major", text, places[1])
         elif keyword == "deprecated":
-            self.add("minor", f"{path or 'the schema'}: {told(keyword, old, new)}", pointer)
+            self.add("minor", text, places[1])
         elif keyword == "x-job":
-            self.add(
-                "major" if lost(old, new) else "minor",
-                f"{path or 'the schema'}: x-job differs",
-                pointer,
-            )
+            self.add("major" if lost(old, new) else "minor", text, places[1])
         elif is_note(keyword) or keyword == "default":
-            self.note(f"{path or 'the schema'}: {keyword} differs", pointer)
+            self.note(f"{path or 'the schema'}: {keyword} differs", places[1])
         else:
-            self._rate(
-                effect(keyword, old, new),
-                f"{path or 'the schema'}: {told(keyword, old, new)}",
-                pointer,
-                old_in or f"{old_at}/{keyword}",
-                new if new_in else None,
-                flipped=flipped,
-            )
+            self._rate(effect(keyword, old, new), text, *places, flipped=flipped)
 
     def _properties(
         self, old: Node, new: Node, places: tuple[str, str], path: str, *, flipped: bool
     ) -> None:
         for name in [*old, *(name for name in new if name not in old)]:
-            old_in, new_in, field_ = (
-                join(places[0], name),
-                join(places[1], name),
-                f"{path}.{name}".lstrip("."),
-            )
+            below = (join(places[0], name), join(places[1], name))
+            inner = f"{path}.{name}".lstrip(".")
             if name in old and name in new:
-                self.walk(old_in, new_in, field_, flipped=flipped)
-            elif (
-                name in old
-            ):  # senders have it refused; readers have no word any more of what it holds
-                self._rate(
-                    "tighter" if self.is_request else "looser",
-                    f"{field_} is gone",
-                    old_in,
-                    old_in,
-                    None,
-                    flipped=flipped,
-                )
+                self.walk(*below, inner, flipped=flipped)
+            elif name in old:  # senders have it refused; readers are told no more what it holds
+                kind: Effect = "tighter" if self.is_request else "looser"
+                self._rate(kind, f"{inner} is gone", *below, flipped=flipped)
             else:
-                self._rate(
-                    "looser" if self.is_request else "tighter",
-                    f"{field_} is new",
-                    new_in,
-                    old_in,
-                    new[name],
-                    flipped=flipped,
-                )
+                kind = "looser" if self.is_request else "tighter"
+                self._rate(kind, f"{inner} is new", *below, flipped=flipped)
         if list(old) != list(new) and set(old) == set(new):
             self.note(f"{path or 'the schema'}: the fields have another order", places[1])
 
@@ -505,50 +463,70 @@ class _Site:
         self._worst = worst([self._worst, impact])
         self.comparison.add(impact, f"{self.what}: {text}", pointer, body, why)
 
-    def _rate(
-        self, expected: Effect, text: str, pointer: str, place: str, value: Any, *, flipped: bool
-    ) -> None:
+    def _rate(self, kind: Effect, text: str, old_in: str, new_in: str, *, flipped: bool) -> None:
         """Note one change, rated by its kind and by the bodies that it makes a difference to."""
-        if flipped and expected != "other":
-            expected = "looser" if expected == "tighter" else "tighter"
-        breaks = expected == "other" or (expected == "tighter") == self.is_request
-        found = self._trial(self.old.changed(place, value, self.new), self.old_at)
-        if found["major"]:
-            self.add("major", text, pointer, *found["major"])
-        elif breaks:
-            self.add(
-                "major",
-                text,
-                pointer,
-                None,
-                "no body was found that shows it; a person has to look",
-            )
+        if flipped and kind != "other":
+            kind = "looser" if kind == "tighter" else "tighter"
+        breaks = kind == "other" or (kind == "tighter") == self.is_request
+        before, after = (
+            spec.at(place) if spec.has(place) else None
+            for spec, place in ((self.old, old_in), (self.new, new_in))
+        )
+        pointer = old_in if after is None else new_in
+        old, new = (self.old, self.old_at), (self.new, self.new_at)
+        found = self._trial(old, (self.old.changed(old_in, after, self.new), self.old_at))
+        if breaks and not found.seemed_broken:  # perhaps something else makes no difference of it
+            found = self._trial((self.new.changed(new_in, before, self.old), self.new_at), new)
+        if found.broken:
+            self.add("major", text, pointer, *found.broken)
+        elif breaks and not found.seemed_broken:
+            why = "no body was found that shows it; a person has to look"
+            self.add("major", text, pointer, None, why)
+        elif found.mended or not (breaks or found.seemed_mended):
+            self.add("minor", text, pointer, *found.mended or ())
         else:
-            self.add("minor", text, pointer, *found["minor"] or ())
+            self.note(f"{text}, which makes no difference beside all else", pointer)
 
     def try_whole(self) -> None:
-        """Note what all changes together break though none of them does alone."""
+        """Note what all changes together do though none of them does it alone."""
         if self._worst in ("patch", "minor"):
-            found = self._trial(self.new, self.new_at)
-            if found["major"]:
-                self.add("major", "all changes together", self.new_at, *found["major"])
-            elif found["minor"] and self._worst == "patch":
-                self.add("minor", "all changes together", self.new_at, *found["minor"])
+            found = self._trial((self.old, self.old_at), (self.new, self.new_at))
+            if found.broken:
+                self.add("major", "all changes together", self.new_at, *found.broken)
+            elif found.mended and self._worst == "patch":
+                self.add("minor", "all changes together", self.new_at, *found.mended)
 
-    def _trial(self, changed: Spec, changed_at: str) -> dict[str, tuple[Any, str] | None]:
-        """The smallest body that fails now and did not, and the smallest that did and does not."""
-        specs = [strict(spec) if self.is_request else spec for spec in (self.old, changed)]
-        judges = [Judge(specs[0], self.old_at), Judge(specs[1], changed_at)]
-        if not self.is_request:  # what a server may say now must be what readers were told
-            judges.reverse()
-        tried = [*bodies(self.old, self.old_at), *bodies(changed, changed_at)]
-        verdicts = [(body, judges[0].accepts(body), judges[1].accepts(body)) for body in tried]
-        broken = [body for body, before, after in verdicts if before and not after]
-        mended = [body for body, before, after in verdicts if after and not before]
-        return {
-            "major": smallest(broken, judges[1]),
-            "minor": smallest(mended, judges[0]),
-        }
+    def _trial(self, before: tuple[Spec, str], after: tuple[Spec, str]) -> "_Trial":
+        """What bodies say of one change, as far as the old and the new spec agree.
+
+        Of a request, what was taken and is refused is broken; of an answer, what was refused and is
+        not, for its readers were not told of it.
+        """
+        places = [(self.old, self.old_at), (self.new, self.new_at), before, after]
+        judges = [Judge(strict(spec) if self.is_request else spec, at) for spec, at in places]
+        tried = {plain(body): body for spec, at in places[:3] for body in bodies(spec, at)}
+        lost_: list[Any] = []
+        gained: list[Any] = []
+        seemed = set()
+        for body in tried.values():
+            old, new, was, is_ = (judge.accepts(body) for judge in judges)
+            if was != is_:
+                seemed.add(was)
+                if (old, new) == (was, is_):
+                    (lost_ if was else gained).append(body)
+        pair = smallest(lost_, judges[1]), smallest(gained, judges[0])
+        broken, mended = pair if self.is_request else reversed(pair)
+        return _Trial(broken, mended, self.is_request in seemed, (not self.is_request) in seemed)
+
+
+@frozen
+class _Trial:
+    """The smallest bodies that a change breaks and mends, and whether it alone would do so."""
+
+    broken: tuple[Any, str] | None
+    mended: tuple[Any, str] | None
+    seemed_broken: bool
+    seemed_mended: bool
 
 
 def smallest(found: list[Any], refusing: Judge) -> tuple[Any, str] | None:
