@@ -62,6 +62,8 @@ docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs n
 
 check: lint lint-spec check-generated test build  ## all that must hold of a change
 
+# The files in a build carry the time of the commit, so that each build of it has the same bytes.
+build: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 build: $(VENV)  ## build the wheel and the source distribution into dist/
 	@rm -rf dist
 	@$(RUN) -m hatchling build

@@ -2,12 +2,15 @@
 
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email import message_from_bytes
 from email.message import Message
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -67,13 +70,39 @@ def test_the_public_surface() -> None:
         assert list(signature.parameters) == ["request_id", "client", *options]
 
 
+def build(source: Path, dist: Path, umask: int = 0o022) -> Path:
+    """Build both from the folder, with one date, as `make build` does for each commit."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(dist)],
+        cwd=source,
+        env=os.environ | {"SOURCE_DATE_EPOCH": "1700000000"},
+        umask=umask,
+        check=True,
+        capture_output=True,
+    )
+    return dist
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (path,) = folder.glob("grok_imagine_video-*.whl")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    (path,) = dist.glob("grok_imagine_video-*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def unpacked(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution, unpacked."""
+    (path,) = dist.glob("grok_imagine_video-*.tar.gz")
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(path) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return source
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
@@ -82,6 +111,28 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     generated = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.*")}
     assert held == {name for name in generated if "__pycache__" not in name}
     assert "grok_imagine_video/py.typed" in held
+
+
+def test_the_source_distribution_holds_what_git_does_not_ignore(unpacked: Path) -> None:
+    held = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.check_output(words, cwd=ROOT, text=True)
+    assert held == {*listing.splitlines(), "PKG-INFO"}
+
+
+def digests(dist: Path) -> dict[str, str]:
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
+
+
+def test_the_source_distribution_builds_the_same_bytes_wherever_it_is(
+    dist: Path, unpacked: Path, tmp_path: Path
+) -> None:
+    for path in unpacked.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path, (10**9, 10**9))
+    built = digests(dist)
+    assert len(built) == 2
+    assert digests(build(unpacked, tmp_path / "dist", umask=0o077)) == built
 
 
 def test_the_wheel_works_in_an_empty_environment(
