@@ -21,7 +21,8 @@ GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = examples tests tools
 
-.PHONY: help demo test generate check-generated lint lint-spec review docs check build lock clean
+.PHONY: help demo test generate check-generated lint lint-spec review docs check build check-release \
+	check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -67,6 +68,23 @@ build: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null |
 build: $(VENV)  ## build the wheel and the source distribution into dist/
 	@rm -rf dist
 	@$(RUN) -m hatchling build
+
+check-release: $(VENV)  ## check that what is in dist/ can be released, and works when installed
+	@$(BIN)/twine check --strict dist/*
+	@$(BIN)/check-wheel-contents dist/*.whl
+	@$(RUN) -m venv --clear build/installed
+	@build/installed/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	@build/installed/bin/python -m pip check --disable-pip-version-check
+	@cd build/installed && bin/python -I "$(CURDIR)/tests/smoke.py"
+
+check-tag: $(VENV)  ## fail unless TAG is v and the spec's version, and CHANGELOG.md has that version
+	@version=$$($(RUN) -c 'import pathlib, ruamel.yaml; spec = pathlib.Path("openapi.yaml"); \
+		print(ruamel.yaml.YAML(typ="safe").load(spec)["info"]["version"])') && \
+	if [ "$$TAG" != "v$$version" ]; then \
+		echo "make: the tag is $$TAG, but openapi.yaml has the version $$version" >&2; exit 1; \
+	elif ! grep -qF "## [$$version]" CHANGELOG.md; then \
+		echo "make: CHANGELOG.md has no heading ## [$$version]" >&2; exit 1; \
+	fi
 
 lock: $(VENV)  ## pin the newest development tools with their hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
