@@ -48,6 +48,7 @@ lint: $(VENV)  ## check the style and the types of hand-written and generated co
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
+	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec by the rules of redocly.yaml
 	@$(RUN) tools/lint_spec.py
