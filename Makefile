@@ -21,8 +21,7 @@ GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = examples tests tools
 
-.PHONY: help demo test generate check-generated lint lint-spec review docs check build check-release \
-	check-tag lock clean
+.PHONY: help demo test generate check-generated lint lint-spec review docs check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -96,7 +95,7 @@ lock: $(VENV)  ## pin the newest development tools with their hashes
 		--output-file requirements-node.txt requirements-node.in
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .node .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py
