@@ -341,7 +341,7 @@ class _Comparison:
     # Schemas
 
     def _schemas(self, old_at: str, new_at: str, what: str, *, is_request: bool) -> None:
-        site = _Site(self, old_at, new_at, what, is_request)
+        site = _Site(self, self.old, old_at, self.new, new_at, what, is_request)
         site.walk(old_at, new_at, "", flipped=False)
         site.try_whole()
 
@@ -351,20 +351,14 @@ class _Site:
     """A schema that bodies of requests, or of answers, are held to in both specs."""
 
     comparison: _Comparison
+    old: Spec
     old_at: str
+    new: Spec
     new_at: str
     what: str
     is_request: bool
     _seen: set[tuple[str, str, bool]] = field(factory=set)
     _worst: Impact = "none"
-
-    @property
-    def old(self) -> Spec:
-        return self.comparison.old
-
-    @property
-    def new(self) -> Spec:
-        return self.comparison.new
 
     def walk(self, old_at: str, new_at: str, path: str, *, flipped: bool) -> None:
         """Note what differs between two schemas, the parts of which are walked in their turn."""
@@ -385,6 +379,9 @@ class _Site:
         if names[0] != names[1]:
             was, now = (name or "written in place" for name in names)
             self.note(f"{path or 'the schema'} is {now}, which was {was}", new_at)
+        if names[0] and not names[1]:  # so that what is written here changes nothing elsewhere
+            whole = self.old.at(self.old.target(old_at))
+            self.old = self.old.changed(old_at, whole, self.old)
         olds, news = view(self.old, old_at), view(self.new, new_at)
         for keyword in [*olds, *(key for key in news if key not in olds)]:
             pair = [

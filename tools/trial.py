@@ -202,12 +202,11 @@ def _arrays(spec: Spec, parts: Node, depth: int) -> list[Any]:
     if not depth:
         return [[]]
     items = _samples(spec, parts.get("items", {}), depth - 1)
-    valid = _first_valid(spec, parts.get("items", {}), items)
+    distinct = _valid(spec, parts.get("items", {}), items)
     lengths = {
         parts[key] + more for key in ("minItems", "maxItems") if key in parts for more in (0, 1, -1)
     }
-    found = [[valid] * length for length in sorted(lengths | {1, 2}) if length >= 0]
-    distinct = [item for item in items if _accepts(spec, parts.get("items", {}), item)]
+    found = [distinct[:1] * length for length in sorted(lengths | {1, 2}) if length >= 0]
     found += [distinct[:length] for length in sorted(lengths) if length > 0]
     return [[], *found, *([item] for item in items)]
 
@@ -218,7 +217,8 @@ def _objects_of(spec: Spec, parts: Node, depth: int) -> list[Any]:
     if not depth:
         return [{}]
     samples = {name: _samples(spec, schema, depth - 1) for name, schema in properties.items()}
-    valid = {name: _first_valid(spec, properties[name], samples[name]) for name in properties}
+    fitting = {name: _valid(spec, properties[name], samples[name]) for name in properties}
+    valid = {name: values[0] for name, values in fitting.items()}
     valid |= {name: "text" for name in required if name not in properties}
     base = {name: valid[name] for name in valid if name in required}
     optional = [name for name in properties if name not in required]
@@ -233,24 +233,16 @@ def _objects_of(spec: Spec, parts: Node, depth: int) -> list[Any]:
         found += [{**base, UNKNOWN: value} for value in _samples(spec, more, depth - 1)]
     chance = random.Random(SEED)  # noqa: S311 - the same bodies every time
     for _ in range(AT_RANDOM if depth == DEPTH else 0):
-        some = [name for name in optional if chance.random() < 0.5]
-        found.append(
-            {
-                name: chance.choice(samples[name][:6])
-                for name in samples
-                if name in [*required, *some]
-            }
-        )
+        some = [name for name in fitting if name in required or chance.random() < 0.5]
+        found.append({name: chance.choice(fitting[name]) for name in some})
     return found
 
 
-def _accepts(spec: Spec, schema: Any, value: Any) -> bool:
+def _valid(spec: Spec, schema: Any, values: list[Any]) -> list[Any]:
+    """Those of the values that a schema accepts, or null if it accepts none."""
     root = {**spec.document, **(schema if isinstance(schema, dict) else {"allOf": [schema]})}
-    return bool(Draft202012Validator(root).is_valid(value))
-
-
-def _first_valid(spec: Spec, schema: Any, values: list[Any]) -> Any:
-    return next((value for value in values if _accepts(spec, schema, value)), None)
+    validator = Draft202012Validator(root)
+    return [value for value in values if validator.is_valid(value)] or [None]
 
 
 _OF_KIND = {
