@@ -39,7 +39,7 @@ BAD: dict[str, tuple[str, Body]] = {
     "model of no type": ("model", TEXT | {"model": None}),
     "prompt as a list": ("prompt", TEXT | {"prompt": ["a lake"]}),
     "prompt as null": ("prompt", TEXT | {"prompt": None}),
-    "1080p": ("resolution", TEXT | {"resolution": "1080p"}),
+    "4320p": ("resolution", TEXT | {"resolution": "4320p"}),
     "resolution as a number": ("resolution", TEXT | {"resolution": 480}),
     "4:3": ("aspect_ratio", TEXT | {"aspect_ratio": "4:3"}),
     "too short": ("duration", TEXT | {"duration": 0}),

@@ -158,11 +158,57 @@ TIGHTER_REQUESTS: dict[str, Edit] = {
     ),
 }
 
+# No body that is tried shows it, so that a person has to look; none may be rated lower.
+IN_DISGUISE: dict[str, Edit] = {
+    "pattern in any of": lambda s: schema(s)["properties"].update(
+        prompt={"anyOf": [{"type": "string", "pattern": "^[^<>]*$"}]}
+    ),
+    "pattern in all of": lambda s: schema(s)["properties"].update(
+        prompt={"allOf": [{"type": "string"}, {"pattern": "^[^%]*$"}]}
+    ),
+    "unknown format behind a reference": lambda s: (
+        s["components"]["schemas"].update(Text={"type": "string", "format": "prose"}),
+        schema(s)["properties"].update(prompt={"$ref": "#/components/schemas/Text"}),
+    ),
+    "pattern of a field in a part": lambda s: schema(s).update(
+        allOf=[{"properties": {"prompt": {"pattern": "^[^@]*$"}}}]
+    ),
+    "bounds as values": lambda s: schema(s)["properties"].update(
+        duration={"enum": [n for n in range(1, 16) if n != 7]}
+    ),
+    "not in other words and a pattern": lambda s: (
+        schema(s).pop("not"),
+        schema(s).update(
+            {
+                "if": {"required": ["image"]},
+                "then": {
+                    "not": {"required": ["reference_images"]},
+                    "properties": {"prompt": {"pattern": "^[^#]*$"}},
+                },
+            }
+        ),
+    ),
+    "part of a not": lambda s: schema(s).update(
+        {
+            "not": {
+                "anyOf": [
+                    {"required": ["image", "reference_images"]},
+                    {"properties": {"prompt": {"pattern": "zz"}}},
+                ]
+            }
+        }
+    ),
+    "write only in an answer": lambda s: field(s, "url", "Video").update(writeOnly=True),
+    "servers of a path": lambda s: s["paths"][CREATE].update(
+        servers=[{"url": "https://a.example"}]
+    ),
+}
+
 LOOSER_REQUESTS: dict[str, Edit] = {
     "higher maximum": lambda s: field(s, "duration").update(maximum=20),
     "lower minimum": lambda s: field(s, "duration").update(minimum=0),
     "no maximum": lambda s: field(s, "duration").pop("maximum"),
-    "new value": lambda s: field(s, "resolution")["enum"].append("1080p"),
+    "new value": lambda s: field(s, "resolution")["enum"].append("4320p"),
     "an object or null": lambda s: schema(s)["properties"].update(
         image={"anyOf": [{"$ref": "#/components/schemas/ImageInput"}, {"type": "null"}]}
     ),
@@ -251,11 +297,14 @@ PATCH: dict[str, Edit] = {
     "authorization that need not be": lambda s: s["security"].append({"other": []}),
     "unused schema": lambda s: s["components"]["schemas"].update(Unused={"type": "object"}),
     "source": lambda s: get(s).update({"x-source": "gateway"}),
+    "one type in a list": lambda s: field(s, "prompt").update(type=["string"]),
+    "a whole number with a point": lambda s: field(s, "duration").update(maximum=15.0),
     "says the same as nothing": lambda s: field(s, "prompt").update(minLength=0),
 }
 
 TABLE = [
     *((name, edit, "major", True) for name, edit in TIGHTER_REQUESTS.items()),
+    *((name, edit, "major", False) for name, edit in IN_DISGUISE.items()),
     *((name, edit, "minor", True) for name, edit in LOOSER_REQUESTS.items()),
     *((name, edit, "major", False) for name, edit in OTHER_MAJOR.items()),
     *((name, edit, "minor", False) for name, edit in OTHER_MINOR.items()),
@@ -288,17 +337,43 @@ def test_what_was_made_looser_is_made_tighter_by_going_back() -> None:
         assert back == ("minor" if name == "token" else "major"), name
 
 
+def test_rules_beside_a_reference_are_kept_when_it_is_written_in_place() -> None:
+    def beside(spec: Node) -> None:
+        extracted(spec)
+        field(spec, "duration")["maximum"] = 10
+
+    narrow = edited(beside)
+    wide = worst([change.impact for change in compare(narrow, OLD)])
+    same = edited(lambda s: field(s, "duration").update(maximum=10))
+    assert wide == "minor"
+    assert worst([change.impact for change in compare(narrow, same)]) == "patch"
+
+
+def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
+    def header(most: int) -> Spec:
+        count = {"type": "integer", "maximum": most}
+        return edited(
+            lambda s: (
+                s["components"]["schemas"].update(Count=count),
+                ok(s).update(headers={"X-A": {"schema": {"$ref": "#/components/schemas/Count"}}}),
+            )
+        )
+
+    (change,) = compare(header(5), header(9))
+    assert (change.impact, change.pointer) == ("major", "/components/schemas/Count")
+
+
 def test_every_change_is_listed_with_its_own_proof() -> None:
     def two(spec: Node) -> None:
         field(spec, "duration").update(maximum=10)
-        field(spec, "resolution")["enum"].append("1080p")
+        field(spec, "resolution")["enum"].append("4320p")
         field(spec, "prompt").update(description="In words.")
 
     found = compare(OLD, edited(two))
     assert [change.impact for change in found] == ["major", "minor", "patch"]
     assert found[0].pointer == "/components/schemas/CreateVideoRequest/properties/duration/maximum"
     assert found[0].body["duration"] > 10
-    assert found[1].body["resolution"] == "1080p"
+    assert found[1].body["resolution"] == "4320p"
     assert (
         found[0].why == f"duration: {found[0].body['duration']} is greater than the maximum of 10"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,7 +67,9 @@ def found(repo: Path) -> dict[str, Any]:
 
 
 TIGHTER = ("maximum: 15", "maximum: 10")
-RISEN = ("version: 0.1.0", "version: 0.2.0")
+VERSION = re.findall(r"^  version: (.*)$", (ROOT / "openapi.yaml").read_text(), re.MULTILINE)[0]
+NEXT = f"{VERSION.split('.')[0]}.{int(VERSION.split('.')[1]) + 1}.0"
+RISEN = (f"version: {VERSION}", f"version: {NEXT}")
 
 
 @needs_node
@@ -79,10 +82,7 @@ def test_nothing_changed_needs_nobody(repo: Path) -> None:
         "changes": [],
         "python": [],
         "lint": [],
-        "version": {
-            **{"base": "0.1.0", "now": "0.1.0", "needed": "0.1.0"},
-            **{"changelog": True, "ok": True},
-        },
+        "version": {"base": VERSION, "now": VERSION, "needed": VERSION, "ok": True},
         "generated": "current",
     }
 
@@ -98,16 +98,21 @@ def test_a_tightening_is_shown_with_a_body_and_what_is_left_to_do(repo: Path) ->
     assert set(change) == {"pointer", "line", "impact", "text", "body", "why"}
     assert (said["impact"], change["impact"]) == ("major", "major")
     assert change["body"]["duration"] > 10
-    assert said["version"]["needed"] == "0.2.0"
+    assert said["version"]["needed"] == NEXT
     assert (said["version"]["ok"], said["generated"], said["python"]) == (False, "stale", [])
-    for words in ("maximum 10 instead of 15", "0.2.0 is needed", "make generate", '"duration": 1'):
+    for words in (
+        "maximum 10 instead of 15",
+        f"{NEXT} is needed",
+        "make generate",
+        '"duration": 1',
+    ):
         assert words in run.stdout
 
 
 @needs_node
 def test_a_change_that_is_done_needs_nobody(repo: Path) -> None:
     edit(repo, TIGHTER, RISEN)
-    (repo / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0]\n\n- At most 10 seconds.\n")
+    (repo / "CHANGELOG.md").write_text(f"# Changelog\n\n## [{NEXT}]\n\n- At most 10.\n")
     assert tool(repo, "generate.py").returncode == 0
     git(repo, "checkout", "--quiet", "-b", "change")
     git(repo, "commit", "--quiet", "--all", "--message=second")
@@ -116,10 +121,21 @@ def test_a_change_that_is_done_needs_nobody(repo: Path) -> None:
     assert found(repo)["version"]["ok"]
     assert found(repo)["impact"] == "major"
 
-    (repo / "CHANGELOG.md").write_text("# Changelog\n\n## [0.2.0]\n")
+    (repo / "CHANGELOG.md").write_text(f"# Changelog\n\n## [{NEXT}]\n")
     run = tool(repo, "review.py")
     assert run.returncode == 1
     assert "CHANGELOG.md has no entry" in run.stdout
+
+
+@needs_node
+def test_what_no_body_shows_needs_a_person_however_the_version_rose(repo: Path) -> None:
+    edit(repo, RISEN, ("description: Where the image is.", "format: image"))
+    with (repo / "CHANGELOG.md").open("a") as changelog:
+        changelog.write("\n- Another format.\n")
+    assert tool(repo, "generate.py").returncode == 0
+    run = tool(repo, "review.py")
+    assert found(repo)["version"]["ok"]
+    assert (run.returncode, "a person has to look" in run.stdout) == (1, True)
 
 
 @needs_node
@@ -127,7 +143,7 @@ def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) 
     edit(repo, ("operationId: createVideo", "operationId: makeVideo"))
     assert tool(repo, "review.py").returncode == 1
     said = found(repo)
-    assert (said["impact"], said["version"]["needed"]) == ("patch", "0.2.0")
+    assert (said["impact"], said["version"]["needed"]) == ("patch", NEXT)
     assert any("create_video" in text and "removed" in text for text in said["python"])
     assert any(text.startswith("create.py:") for text in said["python"])
     assert any(text.startswith("readme_1.py:") for text in said["python"])
@@ -184,6 +200,7 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
     "no spec at the base": (no_spec, ["--base", "HEAD"], "has no openapi.yaml"),
     "no spec": (lambda r: (r / "openapi.yaml").unlink(), [], "openapi.yaml"),
     "no repository": (lambda r: shutil.rmtree(r / ".git"), [], "not a git repository"),
+    "no UTF-8": (lambda r: (r / "openapi.yaml").write_bytes(b"\xff"), [], "not UTF-8"),
     "no YAML": (lambda r: edit(r, ("paths:", "paths: [")), [], "openapi.yaml:"),
     "a key twice": (lambda r: edit(r, ("paths:", "info: {}\npaths:")), [], "openapi.yaml:"),
     "no type": (lambda r: edit(r, ("type: integer", "type: integr")), [], "integr"),
@@ -192,7 +209,7 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
         lambda r: edit(r, ("description: What the video should show, in words.", "pattern: '['")),
         *([], "pattern"),
     ),
-    "no version": (lambda r: edit(r, ("version: 0.1.0", "version: one")), [], "info.version"),
+    "no version": (lambda r: edit(r, (f"version: {VERSION}", "version: one")), [], "info.version"),
 }
 
 

@@ -22,7 +22,8 @@ def broken_names(old: Path, new: Path) -> list[str]:
     broken = set()
     for breakage in griffe.find_breaking_changes(*packages):
         path = breakage.obj.path.split(".")
-        if path[1] in PUBLIC and not any(re.match("_[^_]", name) for name in path):
+        is_exported = len(path) == 2 and path[1] in (packages[0].exports or ())
+        if (is_exported or path[1] in PUBLIC) and not any(re.match("_[^_]", name) for name in path):
             details = f" {breakage.details}" if breakage.details else ""
             broken.add(f"{'.'.join(path)}: {breakage.kind.value}{details}")
     return sorted(broken)

@@ -7,16 +7,16 @@ no body can show keeps the rating that its kind of rule has, so that nothing is 
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from attrs import define, field, frozen
 
 from spec import Node, Spec, join
-from trial import Judge, bodies, strict
+from trial import Judge, bodies, flat, strict
 
 Impact = Literal["major", "minor", "patch", "none"]
-Effect = Literal["tighter", "looser", "other"]
+Effect = Literal["tighter", "looser", "other", "none"]
 RANK: dict[str, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
 
 # Keywords that no body can break.
@@ -34,7 +34,12 @@ LOWER = {"exclusiveMinimum", "minContains", "minItems", "minLength", "minPropert
 UPPER = {"exclusiveMaximum", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum"}
 # What says the same as nothing.
 SILENCE: Node = {"minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}
-SILENCE |= {"additionalProperties": True, "required": [], "deprecated": False}
+SILENCE |= {"items": {}, "additionalProperties": True, "required": [], "deprecated": False}
+# What the bodies that are tried can tell of in full; of all else they can only show that it breaks.
+TOLD_BY_BODIES = {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "not"}
+TOLD_BY_BODIES |= {"oneOf", "properties", "required", "type"}
+TOLD_BY_BODIES |= LOWER | UPPER
+LOOK = "no body was found that shows it; a person has to look"
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -127,6 +132,8 @@ class _Comparison:
             old, new = (
                 join("/paths", paths[key]) if key in paths else None for paths in (olds, news)
             )
+            if old and new:
+                self._path_item(old, new)
             for method in METHODS:
                 there = [
                     at is not None and spec.has(f"{at}/{method}")
@@ -139,6 +146,11 @@ class _Comparison:
                     self.add("minor", f"the operation {name} is new", f"{new}/{method}")
                 elif old and new and all(there):
                     self._operation(old, new, method, name)
+
+    def _path_item(self, old_at: str, new_at: str) -> None:
+        known = {"parameters", *METHODS}
+        for key in differing(self.old.at(old_at), self.new.at(new_at), known):
+            self.add("patch" if is_note(key) else "major", f"{new_at}: {key} differs", new_at)
 
     def _operation(self, old_path: str, new_path: str, method: str, name: str) -> None:
         old_at, new_at = f"{old_path}/{method}", f"{new_path}/{method}"
@@ -173,7 +185,7 @@ class _Comparison:
     def _security(self, old: Node, new: Node, new_at: str, name: str) -> None:
         asked = [
             [
-                frozenset(each)
+                frozenset((name, scope) for name in each for scope in ["", *each[name]])
                 for each in op.get("security", spec.document.get("security", [])) or [{}]
             ]
             for op, spec in ((old, self.old), (new, self.new))
@@ -185,14 +197,14 @@ class _Comparison:
             if not any(after <= before for after in asked[1]):
                 self.add(
                     "major",
-                    f"{name}: {' and '.join(before) or 'no authorization'} is not enough now",
+                    f"{name}: {told_scopes(before)} is not enough now",
                     pointer,
                 )
         for after in asked[1]:
             if not any(before <= after for before in asked[0]):
                 self.add(
                     "minor",
-                    f"{name}: {' and '.join(after) or 'no authorization'} is enough now",
+                    f"{name}: {told_scopes(after)} is enough now",
                     pointer,
                 )
 
@@ -201,9 +213,10 @@ class _Comparison:
     ) -> None:
         olds, news = parameters(self.old, old_places), parameters(self.new, new_places)
         for key in sorted(olds.keys() | news.keys()):
-            what = f"{name}: the {key[0]} parameter {key[1]}"
+            said = (self.new.at(news[key]) if key in news else self.old.at(olds[key]))["name"]
+            what = f"{name}: the {key[0]} parameter {said}"
             if key not in news:
-                self.add("major", f"{what} is gone", olds[key])
+                self.add("major", f"{what} is gone", f"{new_places[1]}/parameters")
             elif key not in olds:
                 needed = self.new.at(news[key]).get("required")
                 self.add(
@@ -284,8 +297,8 @@ class _Comparison:
             list(new.get("headers", {})),
             f"{new_at}/headers",
         )
-        for name in old.get("headers", {}).keys() & new.get("headers", {}).keys():
-            if old["headers"][name] != new["headers"][name]:
+        for name in sorted(old.get("headers", {}).keys() & new.get("headers", {}).keys()):
+            if plain(rules(old["headers"][name])) != plain(rules(new["headers"][name])):
                 self.add("major", f"{what}: the header {name} differs", f"{new_at}/headers/{name}")
         for note in differing(old, new, {"content", "headers"}):
             self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
@@ -309,26 +322,30 @@ class _Comparison:
                 )
 
     def _components(self) -> None:
+        """Note what differs in the components and was not met on the way through the paths."""
         olds, news = (spec.document.get("components", {}) for spec in (self.old, self.new))
+        used = referred(self.old, "/paths") | referred(self.new, "/paths")
         for kind in sorted(olds.keys() | news.keys()):
-            if is_note(kind):
-                continue
             before, after = olds.get(kind, {}), news.get(kind, {})
             for name in differing(before, after, set()):
                 pointer = join("/components", kind, name)
+                met = any(f"{change.pointer}/".startswith(f"{pointer}/") for change in self.changes)
                 if kind == "securitySchemes" and name in before:
                     self._security_scheme(before[name], after.get(name), pointer, name)
-                elif not any(change.pointer.startswith(pointer) for change in self.changes):
+                elif (
+                    name not in before or name not in after or pointer not in used or is_note(kind)
+                ):
                     state = (
-                        "gone"
-                        if name not in after
-                        else "new"
+                        "new"
                         if name not in before
+                        else "gone"
+                        if name not in after
                         else "different"
                     )
-                    self.add(
-                        "patch", f"{kind}: {name} is {state}; no request or answer is", pointer
-                    )
+                    if not met:
+                        self.add("patch", f"{kind}: {name} is {state}; nothing else is", pointer)
+                elif not met:
+                    self.add("major", f"{kind}: {name} differs", pointer, None, LOOK)
 
     def _security_scheme(self, old: Node, new: Node | None, pointer: str, name: str) -> None:
         for key in differing(old, new or {}, set()):
@@ -358,9 +375,32 @@ class _Site:
     what: str
     is_request: bool
     _seen: set[tuple[str, str, bool]] = field(factory=set)
+    _judges: dict[tuple[Spec, str], Judge] = field(factory=dict)
+    _made: dict[tuple[Spec, str], list[Any]] = field(factory=dict)
     _worst: Impact = "none"
 
-    def walk(self, old_at: str, new_at: str, path: str, *, flipped: bool) -> None:
+    @property
+    def _before(self) -> tuple[Spec, str]:
+        return self.old, self.old_at
+
+    @property
+    def _after(self) -> tuple[Spec, str]:
+        return self.new, self.new_at
+
+    def _judge(self, spec: Spec, pointer: str) -> Judge:
+        if (spec, pointer) not in self._judges:
+            judge = Judge(strict(spec) if self.is_request else spec, pointer)
+            self._judges[spec, pointer] = judge
+        return self._judges[spec, pointer]
+
+    def _bodies(self, spec: Spec, pointer: str) -> list[Any]:
+        if (spec, pointer) not in self._made:
+            self._made[spec, pointer] = bodies(spec, pointer)
+        return self._made[spec, pointer]
+
+    def walk(
+        self, old_at: str, new_at: str, path: str, *, flipped: bool, is_part: bool = False
+    ) -> None:
         """Note what differs between two schemas, the parts of which are walked in their turn."""
         if (old_at, new_at, flipped) in self._seen:
             return
@@ -380,7 +420,10 @@ class _Site:
             was, now = (name or "written in place" for name in names)
             self.note(f"{path or 'the schema'} is {now}, which was {was}", new_at)
         if names[0] and not names[1]:  # so that what is written here changes nothing elsewhere
+            beside = {key: value for key, value in self.old.at(old_at).items() if key != "$ref"}
             whole = self.old.at(self.old.target(old_at))
+            twice = any(key in whole for key in beside if not is_note(key))
+            whole = {"allOf": [whole, beside]} if twice else {**whole, **beside}
             self.old = self.old.changed(old_at, whole, self.old)
         olds, news = view(self.old, old_at), view(self.new, new_at)
         for keyword in [*olds, *(key for key in news if key not in olds)]:
@@ -395,7 +438,10 @@ class _Site:
                 news.get(keyword) or f"{self.new.target(new_at)}/{keyword}",
             )
             both = keyword in olds and keyword in news
-            self._keyword(keyword, pair, places, path, both=both, flipped=flipped)
+            if keyword == "properties" and is_part:  # what stands in other parts counts too
+                self._properties(pair[0], pair[1], places, path, flipped=flipped, known=False)
+            else:
+                self._keyword(keyword, pair, places, path, both=both, flipped=flipped)
 
     def _keyword(
         self,
@@ -412,19 +458,23 @@ class _Site:
         text = f"{path or 'the schema'}: {told(keyword, old, new)}"
         is_schema = isinstance(old, dict) and isinstance(new, dict)
         if keyword == "properties":
-            self._properties(old or {}, new or {}, places, path, flipped=flipped)
+            self._properties(old, new, places, path, flipped=flipped, known=True)
         elif (
             keyword in ("items", "propertyNames", "contains", "additionalProperties") and is_schema
         ):
             self.walk(*places, f"{path}[]" if keyword == "items" else f"{path}.*", flipped=flipped)
         elif keyword == "not" and is_schema:
-            self.walk(*places, f"{path}.not".lstrip("."), flipped=not flipped)
+            self.walk(*places, f"{path}.not".lstrip("."), flipped=not flipped, is_part=True)
+        elif keyword in LISTS and both and sorted(map(plain, old)) == sorted(map(plain, new)):
+            if old != new:
+                self.note(f"{path or 'the schema'}: {keyword} has another order", places[1])
         elif keyword in LISTS and both and len(old) == len(new):
             for index in range(len(old)):
-                self.walk(f"{places[0]}/{index}", f"{places[1]}/{index}", path, flipped=flipped)
+                below = (f"{places[0]}/{index}", f"{places[1]}/{index}")
+                self.walk(*below, path, flipped=flipped, is_part=True)
         elif plain(old) == plain(new):
-            if json.dumps(old) != json.dumps(new):
-                self.note(f"{path or 'the schema'}: {keyword} has another order", places[1])
+            if json.dumps(old) != json.dumps(new) or not both:
+                self.note(f"{path or 'the schema'}: {keyword} is written otherwise", places[1])
         elif keyword == "default" and self.is_request:
             self.add("minor" if old is None else "major", text, places[1])
         elif keyword == "deprecated":
@@ -437,18 +487,24 @@ class _Site:
             self._rate(effect(keyword, old, new), text, *places, flipped=flipped)
 
     def _properties(
-        self, old: Node, new: Node, places: tuple[str, str], path: str, *, flipped: bool
+        self, old: Any, new: Any, places: tuple[str, str], path: str, *, flipped: bool, known: bool
     ) -> None:
+        """Note what differs in the fields; it is known that they are the only word about them."""
+        old, new = old or {}, new or {}
+        holder = flat(self.new, self.new.at(self.new.target(places[1].rpartition("/")[0])))
+        known = known and holder.get("additionalProperties", True) in (True, False)
+        gone: Effect = "tighter" if self.is_request else "looser"
+        come: Effect = "looser" if self.is_request else "tighter"
         for name in [*old, *(name for name in new if name not in old)]:
             below = (join(places[0], name), join(places[1], name))
             inner = f"{path}.{name}".lstrip(".")
             if name in old and name in new:
                 self.walk(*below, inner, flipped=flipped)
             elif name in old:  # senders have it refused; readers are told no more what it holds
-                kind: Effect = "tighter" if self.is_request else "looser"
+                kind = gone if known else "other"
                 self._rate(kind, f"{inner} is gone", *below, flipped=flipped)
             else:
-                kind = "looser" if self.is_request else "tighter"
+                kind = come if known else "other"
                 self._rate(kind, f"{inner} is new", *below, flipped=flipped)
         if list(old) != list(new) and set(old) == set(new):
             self.note(f"{path or 'the schema'}: the fields have another order", places[1])
@@ -462,6 +518,9 @@ class _Site:
 
     def _rate(self, kind: Effect, text: str, old_in: str, new_in: str, *, flipped: bool) -> None:
         """Note one change, rated by its kind and by the bodies that it makes a difference to."""
+        if kind == "none":
+            self.note(text, new_in)
+            return
         if flipped and kind != "other":
             kind = "looser" if kind == "tighter" else "tighter"
         breaks = kind == "other" or (kind == "tighter") == self.is_request
@@ -470,24 +529,28 @@ class _Site:
             for spec, place in ((self.old, old_in), (self.new, new_in))
         )
         pointer = old_in if after is None else new_in
-        old, new = (self.old, self.old_at), (self.new, self.new_at)
+        old, new = self._before, self._after
         found = self._trial(old, (self.old.changed(old_in, after, self.new), self.old_at))
         if breaks and not found.seemed_broken:  # perhaps something else makes no difference of it
             found = self._trial((self.new.changed(new_in, before, self.old), self.new_at), new)
         if found.broken:
             self.add("major", text, pointer, *found.broken)
-        elif breaks and not found.seemed_broken:
-            why = "no body was found that shows it; a person has to look"
-            self.add("major", text, pointer, None, why)
+        elif breaks and not (found.seemed_broken and self._is_told_by_bodies()):
+            self.add("major", text, pointer, None, LOOK)
         elif found.mended or not (breaks or found.seemed_mended):
             self.add("minor", text, pointer, *found.mended or ())
         else:
             self.note(f"{text}, which makes no difference beside all else", pointer)
 
+    def _is_told_by_bodies(self) -> bool:
+        """Whether both schemas have the same rules, but for those that bodies can tell of."""
+        rules = [sorted(beyond_bodies(*place)) for place in (self._before, self._after)]
+        return rules[0] == rules[1]
+
     def try_whole(self) -> None:
         """Note what all changes together do though none of them does it alone."""
         if self._worst in ("patch", "minor"):
-            found = self._trial((self.old, self.old_at), (self.new, self.new_at))
+            found = self._trial(self._before, self._after)
             if found.broken:
                 self.add("major", "all changes together", self.new_at, *found.broken)
             elif found.mended and self._worst == "patch":
@@ -499,9 +562,9 @@ class _Site:
         Of a request, what was taken and is refused is broken; of an answer, what was refused and is
         not, for its readers were not told of it.
         """
-        places = [(self.old, self.old_at), (self.new, self.new_at), before, after]
-        judges = [Judge(strict(spec) if self.is_request else spec, at) for spec, at in places]
-        tried = {plain(body): body for spec, at in places[:3] for body in bodies(spec, at)}
+        places = [self._before, self._after, before, after]
+        judges = [self._judge(*place) for place in places]
+        tried = {plain(body): body for place in places[:3] for body in self._bodies(*place)}
         lost_: list[Any] = []
         gained: list[Any] = []
         seemed = set()
@@ -542,8 +605,29 @@ def view(spec: Spec, pointer: str) -> dict[str, str]:
     return {**referred, **{key: join(pointer, key) for key in node if key != "$ref"}}
 
 
+def beyond_bodies(spec: Spec, pointer: str, depth: int = 0) -> Iterator[str]:
+    """The rules in a schema, and in what it refers to, that bodies cannot tell of in full."""
+    node = spec.at(pointer)
+    if isinstance(node, dict) and "$ref" in node and depth < 20:
+        yield from beyond_bodies(spec, node["$ref"].removeprefix("#"), depth + 1)
+    for key, value in node.items() if isinstance(node, dict) else ():
+        below = join(pointer, key)
+        if key == "properties":
+            for name in value:
+                yield from beyond_bodies(spec, join(below, name), depth + 1)
+        elif key in LISTS:
+            for index in range(len(value)):
+                yield from beyond_bodies(spec, f"{below}/{index}", depth + 1)
+        elif key in ("items", "not", "additionalProperties"):
+            yield from beyond_bodies(spec, below, depth + 1)
+        elif not is_note(key) and key not in TOLD_BY_BODIES:
+            yield f"{key}: {plain(value)}"
+
+
 def effect(keyword: str, old: Any, new: Any) -> Effect:
     """What another value of a keyword does to the bodies that a schema accepts."""
+    if keyword in ("readOnly", "writeOnly", "patternProperties", "discriminator"):
+        return "other"
     if keyword in ("type", "enum", "required"):
         olds, news = (
             set(map(plain, each if isinstance(each, list) else [each])) for each in (old, new)
@@ -555,6 +639,8 @@ def effect(keyword: str, old: Any, new: Any) -> Effect:
             )
         if old is None or new is None:
             return "tighter" if old is None else "looser"
+        if olds == news:
+            return "none"
         gained, gone = (
             (news - olds, olds - news) if keyword != "required" else (olds - news, news - olds)
         )
@@ -571,6 +657,23 @@ def effect(keyword: str, old: Any, new: Any) -> Effect:
     if keyword in LOWER | UPPER:
         return "tighter" if (new > old) == (keyword in LOWER) else "looser"
     return "other"
+
+
+def referred(spec: Spec, pointer: str) -> set[str]:
+    """Where references lead to from a part of a spec, however many."""
+    found: set[str] = set()
+    queue = [spec.at(pointer)]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, dict):
+            target = str(node.get("$ref", "")).removeprefix("#")
+            if target.startswith("/") and target not in found:
+                found.add(target)
+                queue.append(spec.at(target))
+            queue += node.values()
+        elif isinstance(node, list):
+            queue += node
+    return found
 
 
 def lost(old: Any, new: Any) -> bool:
@@ -599,6 +702,11 @@ def told(keyword: str, old: Any, new: Any) -> str:
     return f"{keyword} {short(new)} instead of {short(old)}"
 
 
+def told_scopes(asked: frozenset[tuple[str, str]]) -> str:
+    words = sorted(f"{name} {scope}".strip() for name, scope in asked)
+    return " and ".join(words) or "no authorization"
+
+
 def short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:79] + "…"
@@ -608,11 +716,22 @@ def plain(value: Any) -> str:
     """A value as text that is the same for equal values, whatever their order."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = sorted(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return json.dumps(value, sort_keys=True)
 
 
 def is_note(keyword: str) -> bool:
     return keyword in ANNOTATIONS or keyword.startswith("x-")
+
+
+def rules(node: Any) -> Any:
+    """A part of a spec without what only describes it."""
+    if isinstance(node, list):
+        return [rules(each) for each in node]
+    if isinstance(node, dict):
+        return {key: rules(value) for key, value in node.items() if not is_note(key)}
+    return node
 
 
 def differing(old: Node, new: Node, known: set[str]) -> list[str]:

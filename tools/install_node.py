@@ -31,7 +31,11 @@ def run(what: str, *words: object, cwd: Path = ROOT, path: str = "") -> None:
     command = [str(word) for word in words]
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        said = [
+            line
+            for line in (done.stderr + done.stdout).splitlines()
+            if line.strip() and "WARN" not in line
+        ]
         reason = next((line for line in said if "ERR" in line.upper()), said[-1] if said else "")
         raise InstallError(f"{what}: {reason.strip()[:200]}; is there a network?")
 

@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 
 import generate
 from callers import PACKAGE, broken_code, broken_names
-from changes import Change, Impact, compare, worst
+from changes import LOOK, Change, Impact, compare, worst
 from lint_spec import LintError, Problem, problems
 from spec import BadSpecError, Spec
 
@@ -47,11 +47,14 @@ class Review:
     def is_done(self) -> bool:
         """Whether nothing needs a person."""
         failures = [problem for problem in self.lint if problem.severity == "error"]
-        return bool(not failures and self.version["ok"] and self.generated == "current")
+        to_look_at = [change for change in self.changes if change.why == LOOK]
+        return bool(
+            not failures and not to_look_at and self.version["ok"] and self.generated == "current"
+        )
 
 
 def git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8")  # noqa: S607
     if done.returncode:
         raise ReviewError(" ".join(done.stderr.split()) or f"git {words[0]} failed")
     return done.stdout
@@ -129,7 +132,6 @@ def judge_version(base: str, old: Spec, new: Spec, impact: Impact) -> dict[str, 
         "base": texts[0],
         "now": texts[1],
         "needed": str(needed),
-        "changelog": told,
         "ok": now >= needed and told,
     }
 
@@ -195,13 +197,9 @@ def told_version(version: dict[str, Any]) -> str:
     text = f"{version['base']} → {version['now']}"
     if version["ok"]:
         return f"{text}, as it should be"
-    missing = (
-        []
-        if Version(version["now"]) >= Version(version["needed"])
-        else [f"{version['needed']} is needed"]
-    )
-    missing += [] if version["changelog"] else ["CHANGELOG.md has no entry about it"]
-    return f"{text}: {', and '.join(missing)}"
+    if Version(version["now"]) < Version(version["needed"]):
+        return f"{text}, {version['needed']} is needed, with an entry in CHANGELOG.md"
+    return f"{text}, but CHANGELOG.md has no entry about it"
 
 
 def told_proof(change: Change) -> list[str]:
@@ -232,9 +230,9 @@ def main() -> None:
     del told["base"]
     text = markdown(found)
     (ROOT / "build" / "review.json").write_text(
-        json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8"
     )
-    (ROOT / "build" / "review.md").write_text(text)
+    (ROOT / "build" / "review.md").write_text(text, "utf-8")
     print(text)
     sys.exit(0 if found.is_done else 1)
 

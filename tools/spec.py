@@ -19,7 +19,7 @@ class BadSpecError(Exception):
     """A text that is no spec; the words are the one line to print."""
 
 
-@frozen
+@frozen(eq=False)
 class Spec:
     """A document of OpenAPI, and the line of each pointer into it."""
 
@@ -55,7 +55,12 @@ class Spec:
 
     @classmethod
     def read(cls, path: Path) -> "Spec":
-        return cls.parse(path.read_text("utf-8"), str(path))
+        try:
+            return cls.parse(path.read_text("utf-8"), str(path))
+        except OSError as error:
+            raise BadSpecError(f"{path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise BadSpecError(f"{path}: not UTF-8: {error.reason}") from None
 
     def at(self, pointer: str) -> Any:
         node: Any = self.document

@@ -23,6 +23,7 @@ FORMATS = {
     "uri": "https://a.example/b",
     "uuid": "123e4567-e89b-42d3-a456-426614174000",
 }
+CHARACTERS = [*map(chr, range(32, 127)), "\n", "é", "a b"]
 UNKNOWN = "unknown_field"
 DEPTH = 4
 AT_RANDOM = 100
@@ -40,6 +41,7 @@ def strict(spec: Spec) -> Spec:
         parts = flat(spec, holder[name])
         if "properties" in parts and parts.get("additionalProperties", True) is True:
             allowed: Node = {f"^{UNKNOWN}$": {}}
+            allowed |= holder[name].get("patternProperties", {})
             schema = {**holder[name], "patternProperties": allowed, "unevaluatedProperties": False}
             holder[name] = schema
     for node in _objects(document):
@@ -163,6 +165,9 @@ def _numbers(_: Spec, parts: Node, __: int) -> list[Any]:
         for each in (bound, bound + step, bound - step, bound + 0.5, bound - 0.5)
     ]
     found += [step, 3 * step, 2.5 * step, 0, -step]
+    whole = [bound for bound in bounds if float(bound).is_integer()]
+    if whole and max(whole) - min(whole) <= 100:
+        found += range(int(min(whole)), int(max(whole)) + 1)
     return [int(number) if float(number).is_integer() else number for number in found]
 
 
@@ -195,7 +200,7 @@ def _matching(pattern: str) -> list[str]:
         collect()
     except re.error:  # a pattern of JavaScript's alone
         return []
-    return sorted(set(found), key=len)
+    return [*sorted(set(found), key=len), *CHARACTERS]
 
 
 def _arrays(spec: Spec, parts: Node, depth: int) -> list[Any]:
