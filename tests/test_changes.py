@@ -199,6 +199,10 @@ IN_DISGUISE: dict[str, Edit] = {
         }
     ),
     "write only in an answer": lambda s: field(s, "url", "Video").update(writeOnly=True),
+    "pattern that is not Python's": lambda s: field(s, "prompt").update(pattern=r"\\p{L}"),
+    "answer's fields as a map": lambda s: schema(s, "VideoError").update(
+        properties={}, additionalProperties={"type": "string"}
+    ),
     "servers of a path": lambda s: s["paths"][CREATE].update(
         servers=[{"url": "https://a.example"}]
     ),
@@ -252,6 +256,10 @@ OTHER_MAJOR: dict[str, Edit] = {
     "answer's field renamed": lambda s: rename(
         schema(s, "Video")["properties"], "url", "download_url"
     ),
+    "link gone": lambda s: post(s)["responses"]["200"].pop("links"),
+    "link elsewhere": lambda s: post(s)["responses"]["200"]["links"]["job"].update(
+        parameters={"request_id": "$response.body#/id"}
+    ),
     "job's status gone": lambda s: schema(s, "VideoJob")["x-job"]["succeeded"].remove("done"),
 }
 
@@ -297,6 +305,8 @@ PATCH: dict[str, Edit] = {
     "authorization that need not be": lambda s: s["security"].append({"other": []}),
     "unused schema": lambda s: s["components"]["schemas"].update(Unused={"type": "object"}),
     "source": lambda s: get(s).update({"x-source": "gateway"}),
+    "any items": lambda s: field(s, "prompt").update(items={}),
+    "answer's description": lambda s: ok(s).update(description="The job."),
     "one type in a list": lambda s: field(s, "prompt").update(type=["string"]),
     "a whole number with a point": lambda s: field(s, "duration").update(maximum=15.0),
     "says the same as nothing": lambda s: field(s, "prompt").update(minLength=0),

@@ -113,6 +113,10 @@ class _Comparison:
             [each["url"] for each in new.get("servers", [])],
             "/servers",
         )
+        olds, news = (
+            {each["url"]: rules(each) for each in spec.get("servers", [])} for spec in (old, new)
+        )
+        self._kept("server", olds, news, "/servers")
         self._paths()
         self._components()
 
@@ -121,6 +125,12 @@ class _Comparison:
             self.add("major", f"{what} {name} is gone", pointer)
         for name in sorted(set(new) - set(old)):
             self.add("minor", f"{what} {name} is new", pointer)
+
+    def _kept(self, what: str, old: Node, new: Node, pointer: str) -> None:
+        """Note those that are in both, and differ."""
+        for name in sorted(old.keys() & new.keys()):
+            if plain(old[name]) != plain(new[name]):
+                self.add("major", f"{what} {name} differs", pointer, None, LOOK)
 
     # Operations
 
@@ -291,17 +301,14 @@ class _Comparison:
 
     def _response(self, old_at: str, new_at: str, what: str) -> None:
         old, new = self.old.at(old_at), self.new.at(new_at)
-        self._sets(
-            f"{what}: the header",
-            list(old.get("headers", {})),
-            list(new.get("headers", {})),
-            f"{new_at}/headers",
-        )
-        for name in sorted(old.get("headers", {}).keys() & new.get("headers", {}).keys()):
-            if plain(rules(old["headers"][name])) != plain(rules(new["headers"][name])):
-                self.add("major", f"{what}: the header {name} differs", f"{new_at}/headers/{name}")
-        for note in differing(old, new, {"content", "headers"}):
-            self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
+        for key, one in (("headers", "header"), ("links", "link")):
+            olds, news = rules(old.get(key, {})), rules(new.get(key, {}))
+            self._sets(f"{what}: the {one}", list(olds), list(news), f"{new_at}/{key}")
+            self._kept(f"{what}: the {one}", olds, news, f"{new_at}/{key}")
+        for note in differing(old, new, {"content"}):
+            is_met = plain(rules(old.get(note))) != plain(rules(new.get(note)))
+            if note not in ("headers", "links") or not is_met:
+                self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
         self._content(old_at, new_at, what, is_request=False)
 
     def _content(self, old_at: str, new_at: str, what: str, *, is_request: bool) -> None:
@@ -456,7 +463,7 @@ class _Site:
         """Note what differs in one keyword, which may be in one of the schemas alone."""
         old, new = pair
         text = f"{path or 'the schema'}: {told(keyword, old, new)}"
-        is_schema = isinstance(old, dict) and isinstance(new, dict)
+        is_schema = both and isinstance(old, dict) and isinstance(new, dict)
         if keyword == "properties":
             self._properties(old, new, places, path, flipped=flipped, known=True)
         elif (
@@ -492,7 +499,8 @@ class _Site:
         """Note what differs in the fields; it is known that they are the only word about them."""
         old, new = old or {}, new or {}
         holder = flat(self.new, self.new.at(self.new.target(places[1].rpartition("/")[0])))
-        known = known and holder.get("additionalProperties", True) in (True, False)
+        is_map = holder.get("additionalProperties", True) not in (True, False)
+        known = known and not is_map
         gone: Effect = "tighter" if self.is_request else "looser"
         come: Effect = "looser" if self.is_request else "tighter"
         for name in [*old, *(name for name in new if name not in old)]:
@@ -500,6 +508,8 @@ class _Site:
             inner = f"{path}.{name}".lstrip(".")
             if name in old and name in new:
                 self.walk(*below, inner, flipped=flipped)
+            elif name in old and is_map and not self.is_request:
+                self.add("major", f"{inner} is one of many now", below[0], None, LOOK)
             elif name in old:  # senders have it refused; readers are told no more what it holds
                 kind = gone if known else "other"
                 self._rate(kind, f"{inner} is gone", *below, flipped=flipped)
@@ -646,7 +656,9 @@ def effect(keyword: str, old: Any, new: Any) -> Effect:
         )
         return "other" if gained and gone else "looser" if gained else "tighter"
     if keyword == "additionalProperties":
-        order = {plain(False): 0, plain(True): 2}
+        order = {plain(False): 0, plain(True): 2, plain({}): 2}
+        if order.get(plain(new), 1) == order.get(plain(old), 1) != 1:
+            return "none"
         return "tighter" if order.get(plain(new), 1) < order.get(plain(old), 1) else "looser"
     if keyword in ("anyOf", "allOf") and old is not None and new is not None:
         if lost(old, new) and lost(new, old):
@@ -716,7 +728,7 @@ def plain(value: Any) -> str:
     """A value as text that is the same for equal values, whatever their order."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = sorted(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():  # JSON Schema makes no difference
         value = int(value)
     return json.dumps(value, sort_keys=True)
 
