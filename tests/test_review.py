@@ -166,7 +166,12 @@ def test_a_wrong_example_and_a_broken_rule_are_told_with_their_lines(repo: Path)
 @needs_node
 def test_the_example_for_contributors_is_what_the_commands_say(repo: Path) -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text()
-    edit(repo, ("enum: [480p, 720p]", "enum: [480p, 720p, 1080p]"))
+    before, after = (
+        re.findall(rf"^[{sign}] +(enum: .*)$", guide, re.MULTILINE)[0] for sign in "-+"
+    )
+    if after in (repo / "openapi.yaml").read_text() or f"{VERSION} →" not in guide:
+        pytest.skip("the example has come true; it needs another one at the next release")
+    edit(repo, (before, after))
     assert f"```text\n{tool(repo, 'review.py').stdout.strip()}\n```" in guide
     edit(repo, RISEN)
     with (repo / "CHANGELOG.md").open("a") as changelog:
@@ -225,6 +230,36 @@ def test_what_cannot_be_reviewed_gets_one_line(
     assert len(run.stderr.splitlines()) == 1
     assert told in run.stderr
     assert not (repo / "build").exists()
+
+
+def test_what_npm_installs_is_pinned_by_hashes_and_names_no_host() -> None:
+    lock = json.loads((ROOT / "tools" / "node" / "package-lock.json").read_text())
+    packages = [package for path, package in lock["packages"].items() if path]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+    assert "://" not in json.dumps([package.get("resolved", "") for package in packages])
+
+
+@needs_node
+def test_redocly_runs_without_telemetry() -> None:
+    assert "REDOCLY_TELEMETRY=off" in NODE.read_text()
+
+
+@pytest.mark.parametrize("is_new_enough", [True, False])
+def test_the_node_of_the_machine_is_used_if_it_is_new_enough(
+    is_new_enough: bool, repo: Path, tmp_path: Path
+) -> None:
+    """A stand-in for node answers the question; npm beside it says that it was called."""
+    (repo / ".node").unlink()
+    (tools := tmp_path / "bin").mkdir()
+    scripts = {"node": f"exit {0 if is_new_enough else 1}", "npm": "echo ours >&2; exit 1"}
+    for name, text in scripts.items():
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o755)
+    shutil.copy(ROOT / "requirements-node.txt", repo)
+    env = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
+    run = tool(repo, "install_node.py", PATH=f"{tools}{os.pathsep}{os.environ['PATH']}", **env)
+    assert ("ours" in run.stderr) == is_new_enough
 
 
 def test_no_network_for_node_gets_one_line(repo: Path) -> None:
