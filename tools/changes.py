@@ -81,7 +81,7 @@ def compare(old: Spec, new: Spec) -> list[Change]:
     comparison = _Comparison(old, new)
     comparison.documents()
     if not comparison.changes and lost(without_version(old), without_version(new)):
-        comparison.add("major", "something differs; a person has to look at it", "")
+        comparison.add("major", "something differs", "", None, LOOK)
     unique = {(change.pointer, change.text): change for change in reversed(comparison.changes)}
     return sorted(unique.values(), key=lambda change: (-RANK[change.impact], change.line))
 
@@ -336,23 +336,14 @@ class _Comparison:
             before, after = olds.get(kind, {}), news.get(kind, {})
             for name in differing(before, after, set()):
                 pointer = join("/components", kind, name)
-                met = any(f"{change.pointer}/".startswith(f"{pointer}/") for change in self.changes)
                 if kind == "securitySchemes" and name in before:
                     self._security_scheme(before[name], after.get(name), pointer, name)
-                elif (
-                    name not in before or name not in after or pointer not in used or is_note(kind)
-                ):
-                    state = (
-                        "new"
-                        if name not in before
-                        else "gone"
-                        if name not in after
-                        else "different"
-                    )
-                    if not met:
-                        self.add("patch", f"{kind}: {name} is {state}; nothing else is", pointer)
-                elif not met:
+                elif any(f"{each.pointer}/".startswith(f"{pointer}/") for each in self.changes):
+                    continue  # met, and rated there
+                elif name in before and name in after and pointer in used and not is_note(kind):
                     self.add("major", f"{kind}: {name} differs", pointer, None, LOOK)
+                else:
+                    self.add("patch", f"{kind}: {name} differs; nothing else does", pointer)
 
     def _security_scheme(self, old: Node, new: Node | None, pointer: str, name: str) -> None:
         for key in differing(old, new or {}, set()):
