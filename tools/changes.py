@@ -569,8 +569,8 @@ class _Site:
         lost_: list[Any] = []
         gained: list[Any] = []
         seemed = set()
-        for body in tried.values():
-            old, new, was, is_ = (judge.accepts(body) for judge in judges)
+        for text, body in tried.items():
+            old, new, was, is_ = (judge.accepts(text, body) for judge in judges)
             if was != is_:
                 seemed.add(was)
                 if (old, new) == (was, is_):

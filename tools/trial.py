@@ -89,17 +89,21 @@ class Judge:
     """What JSON Schema says of bodies under the schema at a pointer."""
 
     def __init__(self, spec: Spec, pointer: str) -> None:
+        self._verdicts: dict[str, bool] = {}
         schema = spec.at(pointer)
         root = {**spec.document, **(schema if isinstance(schema, dict) else {"allOf": [schema]})}
         self._validator = Draft202012Validator(
             root, format_checker=Draft202012Validator.FORMAT_CHECKER
         )
 
-    def accepts(self, body: Any) -> bool:
-        try:
-            return bool(self._validator.is_valid(body))
-        except re.error:  # a pattern of JavaScript's alone, which nothing here can try
-            return True
+    def accepts(self, text: str, body: Any) -> bool:
+        """Whether a body, which is given as text too, is valid; each is looked at once."""
+        if text not in self._verdicts:
+            try:
+                self._verdicts[text] = bool(self._validator.is_valid(body))
+            except re.error:  # a pattern of JavaScript's alone, which nothing here can try
+                self._verdicts[text] = True
+        return self._verdicts[text]
 
     def why(self, body: Any) -> str:
         """The validator's words about a body that it refuses."""
