@@ -237,15 +237,15 @@ class _Comparison:
             else:
                 self._parameter(olds[key], news[key], what)
 
+    def _required(self, old: Node, new: Node, what: str, new_at: str) -> None:
+        now = bool(new.get("required"))
+        if now != bool(old.get("required")):
+            text = f"{what} is {'required' if now else 'optional'} now"
+            self.add("major" if now else "minor", text, f"{new_at}/required")
+
     def _parameter(self, old_at: str, new_at: str, what: str) -> None:
         old, new = self.old.at(old_at), self.new.at(new_at)
-        if bool(old.get("required")) != bool(new.get("required")):
-            impact: Impact = "major" if new.get("required") else "minor"
-            self.add(
-                impact,
-                f"{what} is {'required' if new.get('required') else 'optional'} now",
-                f"{new_at}/required",
-            )
+        self._required(old, new, what, new_at)
         if bool(old.get("deprecated")) != bool(new.get("deprecated")):
             self.add("minor", f"{what}: deprecated differs", f"{new_at}/deprecated")
         for key in differing(old, new, {"name", "in", "required", "schema", "deprecated"}):
@@ -271,13 +271,7 @@ class _Comparison:
             return
         old_at, new_at = self.old.target(old_at + key), self.new.target(new_at + key)
         old, new = self.old.at(old_at), self.new.at(new_at)
-        if bool(old.get("required")) != bool(new.get("required")):
-            impact: Impact = "major" if new.get("required") else "minor"
-            self.add(
-                impact,
-                f"{what} is {'required' if new.get('required') else 'optional'} now",
-                f"{new_at}/required",
-            )
+        self._required(old, new, what, new_at)
         for note in differing(old, new, {"required", "content"}):
             self.add("patch", f"{what}: {note} differs", f"{new_at}/{note}")
         self._content(old_at, new_at, what, is_request=True)
