@@ -256,6 +256,18 @@ def test_a_changed_lock_or_project_is_installed_anew(changed: str | None, tmp_pa
     assert ("pip install" in planned) == (changed is not None)
 
 
+def test_check_lints_the_spec_and_neither_demo_nor_test_needs_node(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    needed = ("requirements-dev.txt", "pyproject.toml", "requirements-node.txt")
+    for name in (*needed, "tools/install_node.py", "tools/node/package-lock.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for target in ("check", "demo", "test"):
+        planned = run("make", "-n", "-C", tmp_path, target).stdout
+        for command in ("tools/install_node.py", "tools/lint_spec.py"):
+            assert (command in planned) == (target == "check")
+
+
 def test_readme_has_code_to_run() -> None:
     assert len(BLOCKS) >= 2
 

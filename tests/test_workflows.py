@@ -62,6 +62,14 @@ def test_each_supported_python_is_tested() -> None:
         assert jobs[job]["strategy"]["matrix"]["python"] == supported
 
 
+def test_what_shapes_the_package_is_reviewed_and_the_report_is_shown() -> None:
+    review = ROOT / ".github" / "workflows" / "review.yml"
+    paths = YAML(typ="safe").load(review)["on"]["pull_request"]["paths"]
+    assert {"openapi.yaml", "generator-config.yaml", "templates/**"} <= set(paths)
+    shown = [step for step in steps(review) if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
+    assert [step["if"] for step in shown] == ["always()"]
+
+
 def check_tag(tag: str) -> str:
     env = os.environ | {"TAG": tag}
     words = ["make", "check-tag"]
