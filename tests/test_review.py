@@ -139,6 +139,16 @@ def test_what_no_body_shows_needs_a_person_however_the_version_rose(repo: Path) 
 
 
 @needs_node
+def test_a_spec_that_cannot_be_generated_is_told_and_is_not_called_current(repo: Path) -> None:
+    edit(repo, ("description: Where the image is.", "propertyNames: {maxLength: 9}"))
+    assert tool(repo, "review.py").returncode == 1
+    said = found(repo)
+    assert [problem["rule"] for problem in said["lint"]] == ["generator"]
+    assert "cannot enforce 'propertyNames'" in said["lint"][0]["text"]
+    assert said["generated"] == "stale"
+
+
+@needs_node
 def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) -> None:
     edit(repo, ("operationId: createVideo", "operationId: makeVideo"))
     assert tool(repo, "review.py").returncode == 1

@@ -108,15 +108,16 @@ def review(base: str, spec_path: Path) -> Review:
         package = scratch / "new" / PACKAGE
         try:
             generate.build(spec_path, ROOT / "generator-config.yaml", package)
+            is_current = not generate.compare(package, ROOT / "generated" / PACKAGE)
         except generate.BadInputError as error:
             lint.append(Problem("generator", "error", "", 1, str(error)))
-            package = ROOT / "generated" / PACKAGE
+            package, is_current = ROOT / "generated" / PACKAGE, False
         python = broken_names(scratch / "generated", package.parent)
         python += broken_code(scratch, package.parent)
-        stale = generate.compare(package, ROOT / "generated" / PACKAGE)
     needed: Impact = "major" if python else impact
     version = judge_version(base, old, new, needed)
-    return Review(base, impact, changes, python, lint, version, "stale" if stale else "current")
+    generated = "current" if is_current else "stale"
+    return Review(base, impact, changes, python, lint, version, generated)
 
 
 def judge_version(base: str, old: Spec, new: Spec, impact: Impact) -> dict[str, Any]:
