@@ -214,9 +214,12 @@ def test_a_session_or_transport_of_the_callers_own_is_used() -> None:
     assert asyncio.run(call())["by"] == "transport"
 
 
-@pytest.mark.parametrize(
+again_each_way = pytest.mark.parametrize(
     "again", [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
 )
+
+
+@again_each_way
 def test_unset_is_one_object_and_models_stay_equal(again: Any) -> None:
     assert again(types.UNSET) is types.UNSET
     assert repr(types.UNSET) == "UNSET"
@@ -225,3 +228,17 @@ def test_unset_is_one_object_and_models_stay_equal(again: Any) -> None:
         assert again(body) == body
         assert again(body).to_dict() == body.to_dict()
     assert "image=UNSET" in repr(BODY)
+
+
+@again_each_way
+def test_a_client_travels_without_its_connections(again: Any) -> None:
+    options: dict[str, Any] = {"headers": {"X-A": "1"}, "auth_header_name": "X-Key"}
+    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **options) as client:
+        create_video.sync(client=client, body=BODY)
+        with again(client) as other:
+            create_video.sync(client=other, body=BODY)
+        create_video.sync(client=client, body=BODY)
+    assert len(server.arrived) == 3
+    for request in server.arrived:
+        assert b"X-A: 1\r\n" in request
+        assert f"X-Key: Bearer {TOKEN}\r\n".encode() in request

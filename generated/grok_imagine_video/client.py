@@ -3,6 +3,7 @@
 """Where the API is, and how to talk to it."""
 
 import contextlib
+import functools
 import ipaddress
 import os
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from attrs import Attribute, define, evolve, field
+from attrs import Attribute, define, evolve, field, fields
 
 from .slots import LIMITS, AsyncSlots, Slots
 
@@ -95,7 +96,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 class Client:
     """A client for an API that asks for no token.
 
-    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share one.
+    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share one;
+    another process gets it in a pickle, which holds all but the connections, so the token too.
 
     Args:
         base_url: Where the API is, such as "https://relay.example"; a path is kept.
@@ -154,6 +156,11 @@ class Client:
     def __attrs_post_init__(self) -> None:
         """Note whose requests may carry what is meant for the API."""
         self._origin = _origin(httpx.URL(self._base_url))
+
+    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
+        """Leave the connections behind in a pickle or a copy, which makes its own."""
+        given = {each.alias: getattr(self, each.name) for each in fields(type(self)) if each.init}
+        return functools.partial(type(self), **given), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
         """A new client that sends these headers too; this one stays as it is."""
