@@ -89,7 +89,7 @@ check-tag: $(VENV)  ## fail unless TAG is v and the spec's version, and CHANGELO
 lock: $(VENV)  ## pin the newest development tools with their hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
-		--output-file requirements-dev.txt pyproject.toml requirements-dev.in
+		--all-extras --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--output-file requirements-node.txt requirements-node.in
