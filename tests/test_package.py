@@ -164,8 +164,15 @@ def test_there_is_one_version(wheel: Path) -> None:
 
 def test_few_packages_are_needed_at_run_time(wheel: Path) -> None:
     required = metadata(wheel).get_all("Requires-Dist") or []
-    names = {re.split("[<>=]", requirement)[0] for requirement in required}
-    assert names == {"attrs", "httpx", "python-dateutil", "sniffio", "stamina"}
+    extras: dict[str, set[str]] = {}
+    for requirement in required:
+        name, _, marker = requirement.partition(";")
+        extras.setdefault(marker.strip(), set()).add(re.split("[<>=]", name)[0])
+    assert extras == {
+        "": {"attrs", "httpx", "python-dateutil", "sniffio", "stamina"},
+        "extra == 'aiohttp'": {"httpx-aiohttp"},
+        "extra == 'cluster'": {"distributed"},
+    }
 
 
 def test_importing_the_package_imports_nothing_of_others_but_httpx_and_attrs() -> None:
