@@ -7,6 +7,7 @@ does, or where attrs' message is no plain sentence. A wrong type is a TypeError,
 ValueError; the message names the field, the rule and the value.
 """
 
+import functools
 import json
 import math
 import re
@@ -104,6 +105,7 @@ def instance(cls: type[Enum]) -> Validator:
     )
 
 
+@functools.cache
 def model(name: str) -> Validator:
     """An instance of a model, by name, for models may refer to each other in a circle."""
 
@@ -358,23 +360,31 @@ def _counted(rule: str, holds: Callable[[int], bool]) -> Rule:
 
 def present(instance: Any, **assigned: Any) -> dict[str, Any]:
     """The fields that are set, and those that will be when `assigned` has been, as JSON has them."""
-    cls = type(instance)
-    names: Mapping[str, str] = getattr(cls, "_names", {})
-    values = {a.name: getattr(instance, a.name) for a in attrs.fields(cls)} | assigned
-    extra_values: dict[str, Any] = values.pop("additional_properties", {})
-    for name, value in extra_values.items():
-        if name in {names.get(own, own) for own in values}:
-            msg = f"{name!r} must be set as a field, not among those that the spec does not have"
-            raise ValueError(f"{msg}: {_show(value)}")
-    fields = {names.get(name, name): value for name, value in values.items() if value is not UNSET}
+    own_names = _own_names(instance.__class__)
+    fields = {}
+    for name, own in own_names.items():
+        value = assigned[own] if own in assigned else getattr(instance, own)
+        if value is not UNSET:
+            fields[name] = value
+    extra_values: dict[str, Any] = getattr(instance, "additional_properties", {})
+    extra_values = assigned.get("additional_properties", extra_values)
+    for name in own_names.keys() & extra_values:
+        msg = f"{name!r} must be set as a field, not among those that the spec does not have"
+        raise ValueError(f"{msg}: {_show(extra_values[name])}")
     return fields | extra_values
+
+
+@functools.cache
+def _own_names(cls: type) -> dict[str, str]:
+    """The attributes of a model by their names in JSON."""
+    names: Mapping[str, str] = getattr(cls, "_names", {})
+    own = (each.name for each in attrs.fields(cls) if each.name != "additional_properties")
+    return {names.get(name, name): name for name in own}
 
 
 def _own_name(instance: Any, key: str) -> str | None:
     """The attribute that has a name in JSON, if there is one."""
-    names: Mapping[str, str] = getattr(type(instance), "_names", {})
-    own = (attribute.name for attribute in attrs.fields(type(instance)))
-    return next((n for n in own if names.get(n, n) == key and n != "additional_properties"), None)
+    return _own_names(instance.__class__).get(key)
 
 
 def get_item(instance: Any, key: str) -> Any:
@@ -447,12 +457,15 @@ def _check_again(value: Any) -> None:
         for item in value.values():
             _check_again(item)
     elif hasattr(type(value), "__attrs_attrs__"):
-        attrs.validate(value)
+        for attribute in attrs.fields(type(value)):
+            part = getattr(value, attribute.name)
+            if attribute.validator:
+                attribute.validator(value, attribute, part)
+            if not isinstance(part, str):
+                _check_again(part)
         fields = present(value)
         for rule in (*getattr(value, "_rules", ()), *getattr(value, "_rules_when_sent", ())):
             rule(fields)
-        for attribute in attrs.fields(type(value)):
-            _check_again(getattr(value, attribute.name))
 
 
 def as_dict(
