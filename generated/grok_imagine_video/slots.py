@@ -46,16 +46,21 @@ class AsyncSlots:
     @contextlib.asynccontextmanager
     async def taken(self, request: httpx.Request) -> AsyncIterator[None]:
         """Hold a place; it is waited for as long as the request's timeout for the pool says."""
-        seconds = _patience(request) if self._free.locked() else None  # no timer for nothing
-        try:
-            async with self._timeout(seconds):
-                await self._free.acquire()
-        except TimeoutError:
-            raise _none_was_free(request) from None
+        if self._free.locked():
+            await self._wait_in_line(request)
+        else:  # no timer for nothing
+            await self._free.acquire()
         try:
             yield
         finally:
             self._free.release()
+
+    async def _wait_in_line(self, request: httpx.Request) -> None:
+        try:
+            async with self._timeout(_patience(request)):
+                await self._free.acquire()
+        except TimeoutError:
+            raise _none_was_free(request) from None
 
 
 def _patience(request: httpx.Request) -> float | None:
