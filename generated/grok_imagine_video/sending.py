@@ -2,8 +2,9 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """One call: send a request, again where that cannot be paid for twice, and judge the answer."""
 
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
 import httpx
@@ -39,6 +40,9 @@ _LONGEST_WAIT = 60.0
 
 MOST_REDIRECTS = 20
 
+# Bytes.
+_PART = 262_144
+
 
 class TryLaterError(Exception):
     """An answer to a request that may be sent again later."""
@@ -46,6 +50,35 @@ class TryLaterError(Exception):
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"status {response.status_code}")
         self.response = response
+
+
+class _InParts(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A large body, part by part: httpx would let all of it take as long as one part may."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), _PART):
+            yield self._content[start : start + _PART]  # type: ignore[misc]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self:
+            yield part
+
+
+@functools.lru_cache(maxsize=256)
+def _whole_url(base_url: str, path: str) -> httpx.URL:
+    """Both in one, read once for many calls: httpx would read them at each call, and then again."""
+    return httpx.URL(f"{base_url.rstrip('/')}/{path.lstrip('/')}")
+
+
+def _built(session: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any]) -> httpx.Request:
+    kwargs = {**kwargs, "url": _whole_url(str(session.base_url), kwargs["url"])}
+    request = session.build_request(**kwargs)
+    if isinstance(request.stream, httpx.ByteStream) and len(request.content) > _PART:
+        request.stream = _InParts(request.content)
+    return request
 
 
 def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
@@ -56,7 +89,7 @@ def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
         errors.OutcomeUnknownError: The request was sent, and no answer came.
     """
     session = client.get_httpx_client()
-    request = session.build_request(**kwargs)
+    request = _built(session, kwargs)
     try:
         return _send_once(client, session, request)
     except (TryLaterError, errors.APIConnectionError) as error:
@@ -81,7 +114,7 @@ def send_in_time(client: Client, kwargs: dict[str, Any], seconds: float) -> http
         errors.APIStatusError: The status is 408, 429 or 5xx.
     """
     session = client.get_httpx_client()
-    request = session.build_request(**kwargs)
+    request = _built(session, kwargs)
     _shorten_timeouts(request, seconds)
     try:
         return _in_time(seconds, lambda: _send_once(client, session, request))
@@ -117,7 +150,7 @@ async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response
         errors.OutcomeUnknownError: The request was sent, and no answer came.
     """
     session = client.get_async_httpx_client()
-    request = session.build_request(**kwargs)
+    request = _built(session, kwargs)
     try:
         return await _asyncio_send_once(client, session, request)
     except (TryLaterError, errors.APIConnectionError) as error:
@@ -144,7 +177,7 @@ async def asyncio_send_in_time(
         errors.APIStatusError: The status is 408, 429 or 5xx.
     """
     session = client.get_async_httpx_client()
-    request = session.build_request(**kwargs)
+    request = _built(session, kwargs)
     _shorten_timeouts(request, seconds)
     import asyncio  # slow to import, and of no use to those who call without it
 
@@ -298,16 +331,17 @@ def result(
         errors.OutcomeUnknownError: The status leaves open what became of the request.
         errors.APIResponseValidationError: The body is not what the spec says.
     """
-    answer = shown(client, response)
     if response.is_success:
         try:
             return parse(response)
         except _NOT_AS_SPECIFIED as error:
+            answer = shown(client, response)
             what = "the body is not what the spec says"
             if answer[2] != response.content:  # the error may show the token that is in there
                 raise errors.APIResponseValidationError(what, *answer) from None
             what += f" ({type(error).__name__}: {error})"
             raise errors.APIResponseValidationError(what, *answer) from error
+    answer = shown(client, response)
     if response.status_code in _OUTCOME_UNKNOWN and method not in _REPEATABLE:
         what = "look before sending it again, for it may have been carried out"
         raise errors.OutcomeUnknownError(what, *answer)
