@@ -11,6 +11,8 @@ from grok_imagine_video import AuthenticatedClient
 
 TOKEN = "a-token-of-the-tests"
 
+each_transport = pytest.mark.parametrize("transport", [None, "aiohttp"], ids=["httpx", "aiohttp"])
+
 
 @define
 class Arrived:

@@ -13,13 +13,17 @@ Fault = Callable[[socket.socket], None]
 
 
 class Server:
-    """Answers the n-th request with the n-th fault, and all later ones with the last."""
+    """Answers the n-th request with the n-th fault, and all later ones with the last.
 
-    def __init__(self, *faults: Fault, port: int = 0) -> None:
+    If it is not to read requests whole, the first fault gets every connection as it comes.
+    """
+
+    def __init__(self, *faults: Fault, port: int = 0, whole: bool = True) -> None:
         self._faults = faults
+        self._whole = whole
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
         self.latest: dict[socket.socket, bytes] = {}  # of each connection, for faults that choose
@@ -29,12 +33,14 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                self._open.add(connection)
+                self.connections.append(connection)
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            while request := read_request(connection):
+            if not self._whole:
+                self._faults[0](connection)
+            while self._whole and (request := read_request(connection)):
                 with self._lock:
                     self.arrived.append(request)
                     self.latest[connection] = request
@@ -43,14 +49,14 @@ class Server:
 
     def close(self) -> None:
         self._listener.close()
-        for connection in self._open:
+        for connection in self.connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
-def serving(*faults: Fault, port: int = 0) -> Iterator[Server]:
-    server = Server(*faults, port=port)
+def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Server]:
+    server = Server(*faults, port=port, whole=whole)
     try:
         yield server
     finally:

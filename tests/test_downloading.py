@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 
+from conftest import each_transport
 from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
 from grok_imagine_video import AuthenticatedClient, errors
 
@@ -34,7 +36,11 @@ def save_async(client: AuthenticatedClient, *arguments: Any, **options: Any) -> 
     return asyncio.run(save())
 
 
-both_ways = pytest.mark.parametrize("save", [save_sync, save_async])
+def save_aiohttp(client: AuthenticatedClient, *arguments: Any, **options: Any) -> Any:
+    return save_async(evolve(client, async_transport="aiohttp"), *arguments, **options)
+
+
+each_way = pytest.mark.parametrize("save", [save_sync, save_async, save_aiohttp])
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +62,7 @@ def announced(length: int, body: bytes, then: Fault = hang_up) -> Fault:
     return saying(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode(), body, then=then)
 
 
-@both_ways
+@each_way
 def test_a_video_is_saved_and_reported_on(save: Call, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     path = tmp_path / "a video.mp4"
@@ -80,7 +86,7 @@ def umask() -> int:
     return current
 
 
-@both_ways
+@each_way
 def test_a_video_of_no_announced_length_is_saved(save: Call, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n", VIDEO)) as server:
@@ -118,7 +124,7 @@ BROKEN: dict[str, tuple[Fault, type[Exception], int]] = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("exists", [False, True], ids=["new", "existing"])
 @pytest.mark.parametrize(("fault", "error", "arrived"), BROKEN.values(), ids=BROKEN)
 def test_a_download_that_fails_leaves_what_was_there_and_no_litter(
@@ -136,7 +142,7 @@ def test_a_download_that_fails_leaves_what_was_there_and_no_litter(
     assert len(server.arrived) == arrived
 
 
-@both_ways
+@each_way
 def test_a_connection_that_breaks_is_started_over(save: Call, tmp_path: Path) -> None:
     longer = announced(2 * len(VIDEO), VIDEO + b"x")
     faults = longer, answering(503), answering(200, VIDEO)
@@ -146,7 +152,7 @@ def test_a_connection_that_breaks_is_started_over(save: Call, tmp_path: Path) ->
     assert len(server.arrived) == 3
 
 
-@both_ways
+@each_way
 def test_no_retries_means_one_request(save: Call, tmp_path: Path) -> None:
     with serving(hang_up) as server, pytest.raises(errors.APIConnectionError):
         save(client_of(server.base_url, max_retries=0), server.base_url + "/v", tmp_path / "v")
@@ -157,7 +163,7 @@ def elsewhere(url: str) -> str:
     return url.replace("127.0.0.1", "localhost")
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("header", ["Authorization", "X-Api-Key"])
 def test_what_is_meant_for_the_api_goes_nowhere_else(
     header: str, save: Call, tmp_path: Path
@@ -172,7 +178,7 @@ def test_what_is_meant_for_the_api_goes_nowhere_else(
     assert len(cdn.arrived) == len(api.arrived) == 1
 
 
-@both_ways
+@each_way
 def test_parameters_of_every_request_go_nowhere_else_and_leave_a_signature_whole(
     save: Call, tmp_path: Path
 ) -> None:
@@ -188,7 +194,7 @@ def test_parameters_of_every_request_go_nowhere_else_and_leave_a_signature_whole
     assert b"signature=a%2Fb" in api.arrived[0].splitlines()[0]
 
 
-@both_ways
+@each_way
 def test_redirects_are_followed_from_where_they_were_met(save: Call, tmp_path: Path) -> None:
     hops = answering(302, Location="next"), answering(302, Location="/last"), answering(200, VIDEO)
     with serving(*hops) as cdn, serving(no_answer) as api:
@@ -197,7 +203,7 @@ def test_redirects_are_followed_from_where_they_were_met(save: Call, tmp_path: P
     assert not api.arrived
 
 
-@both_ways
+@each_way
 def test_a_request_to_another_host_has_the_clients_timeout(save: Call, tmp_path: Path) -> None:
     with serving(no_answer) as cdn, serving(no_answer) as api:
         client = client_of(api.base_url, timeout=httpx.Timeout(0.05), max_retries=0)
@@ -205,7 +211,7 @@ def test_a_request_to_another_host_has_the_clients_timeout(save: Call, tmp_path:
             save(client, cdn.base_url + "/v.mp4", tmp_path / "v")
 
 
-@both_ways
+@each_way
 def test_a_token_that_the_server_repeats_is_not_in_the_error(save: Call, tmp_path: Path) -> None:
     for fault in (answering(404, TOKEN.encode()), answering(503, TOKEN.encode())):
         with serving(fault) as server, pytest.raises(errors.APIStatusError) as raised:
@@ -226,7 +232,7 @@ URLS = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 def test_what_is_no_place_of_a_file_is_refused_before_anything_is_sent(
     url: str, save: Call, tmp_path: Path
@@ -237,7 +243,7 @@ def test_what_is_no_place_of_a_file_is_refused_before_anything_is_sent(
     assert not list(tmp_path.iterdir())
 
 
-@both_ways
+@each_way
 def test_a_password_in_a_url_is_not_shown(save: Call, tmp_path: Path) -> None:
     for url in (f"ftp://me:{TOKEN}@cdn.example/v?{TOKEN}", f"http://me:{TOKEN}@127.0.0.1:9/v"):
         with pytest.raises((ValueError, errors.APIConnectionError)) as raised:
@@ -245,7 +251,7 @@ def test_a_password_in_a_url_is_not_shown(save: Call, tmp_path: Path) -> None:
         assert TOKEN not in str(raised.value)
 
 
-@both_ways
+@each_way
 def test_the_token_goes_to_the_api_and_does_not_follow_redirects(
     save: Call, tmp_path: Path
 ) -> None:
@@ -262,7 +268,7 @@ def test_the_token_goes_to_the_api_and_does_not_follow_redirects(
     assert (tmp_path / "v").read_bytes() == VIDEO
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("path", ["folder", "missing/v.mp4", "file/v.mp4"])
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
     path: str, save: Call, tmp_path: Path
@@ -275,7 +281,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
     assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}
 
 
-@both_ways
+@each_way
 def test_what_a_link_leads_to_is_replaced_and_keeps_its_mode(save: Call, tmp_path: Path) -> None:
     (path := tmp_path / "v.mp4").touch(0o600)
     (link := tmp_path / "link").symlink_to("v.mp4")
@@ -285,7 +291,7 @@ def test_what_a_link_leads_to_is_replaced_and_keeps_its_mode(save: Call, tmp_pat
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (VIDEO, 0o600)
 
 
-@both_ways
+@each_way
 def test_what_is_no_file_is_not_replaced(save: Call, tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
     with serving(answering(200, VIDEO)) as server, pytest.raises(OSError, match="is no file"):
@@ -294,14 +300,15 @@ def test_what_is_no_file_is_not_replaced(save: Call, tmp_path: Path) -> None:
     assert not server.arrived
 
 
-@both_ways
+@each_way
 def test_a_long_name_of_a_file_is_no_problem(save: Call, tmp_path: Path) -> None:
     with serving(answering(200, VIDEO)) as server:
         save(client_of(server.base_url), "/v", tmp_path / ("v" * 255))
     assert (tmp_path / ("v" * 255)).read_bytes() == VIDEO
 
 
-def test_cancelling_leaves_no_litter(tmp_path: Path) -> None:
+@each_transport
+def test_cancelling_leaves_no_litter(transport: Any, tmp_path: Path) -> None:
     path = tmp_path / "v"
 
     def half(connection: socket.socket) -> None:
@@ -310,7 +317,7 @@ def test_cancelling_leaves_no_litter(tmp_path: Path) -> None:
 
     async def cancel(base_url: str) -> None:
         seen = asyncio.Event()
-        async with client_of(base_url, timeout=30) as client:
+        async with client_of(base_url, timeout=30, async_transport=transport) as client:
             saving = client.asyncio_download("/v", path, on_progress=lambda *_: seen.set())
             task = asyncio.create_task(saving)
             await seen.wait()

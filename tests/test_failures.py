@@ -17,8 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 
 from bodies import TEXT
+from conftest import each_transport
 from faults import (
     OK,
     Fault,
@@ -54,7 +56,11 @@ def call_async(client: AuthenticatedClient, operation: Any = create_video, **arg
     return asyncio.run(call())
 
 
-both_ways = pytest.mark.parametrize("call", [call_sync, call_async])
+def call_aiohttp(client: AuthenticatedClient, *operation: Any, **arguments: Any) -> Any:
+    return call_async(evolve(client, async_transport="aiohttp"), *operation, **arguments)
+
+
+each_way = pytest.mark.parametrize("call", [call_sync, call_async, call_aiohttp])
 
 
 class Waiting:
@@ -145,7 +151,7 @@ FAULTS: dict[str, tuple[Fault, type[Exception] | None, int]] = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(("fault", "error", "arrived"), FAULTS.values(), ids=FAULTS)
 def test_a_post_is_not_sent_twice_and_its_failure_has_a_name(
     fault: Fault, error: type[Exception] | None, arrived: int, call: Call
@@ -181,7 +187,7 @@ STATUSES = sorted(
 )
 
 
-@both_ways
+@each_way
 def test_every_status_has_its_error_and_is_an_int(call: Call) -> None:
     assert len(STATUSES) >= 100
     by_status = {
@@ -242,7 +248,7 @@ def refusing_proxy() -> Iterator[str]:
     yield "https://relay.example"
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("place", [nobody_listening, nobody_accepting, unknown_host])
 @pytest.mark.parametrize("max_retries", [0, 2])
 def test_what_was_never_sent_is_sent_again(
@@ -259,7 +265,7 @@ def test_what_was_never_sent_is_sent_again(
     assert all(0.5 <= seconds <= 8 for seconds in waiting.slept)
 
 
-@both_ways
+@each_way
 def test_a_proxy_that_refuses_has_sent_nothing(call: Call) -> None:
     with serving(answering(407)) as proxy:
         client = client_of("https://relay.example", httpx_args={"proxy": proxy.base_url})
@@ -269,7 +275,7 @@ def test_a_proxy_that_refuses_has_sent_nothing(call: Call) -> None:
     assert all(request.startswith(b"CONNECT ") for request in proxy.arrived)
 
 
-@both_ways
+@each_way
 def test_a_server_that_comes_up_meanwhile_gets_one_post(call: Call, waiting: Waiting) -> None:
     started: list[Server] = []
     with nobody_listening() as base_url, contextlib.ExitStack() as stack:
@@ -300,7 +306,7 @@ RETRY_AFTER = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(("value", "least", "most"), RETRY_AFTER.values(), ids=RETRY_AFTER)
 def test_a_429_is_waited_out_as_the_server_asks_and_no_longer(
     value: str, least: float, most: float, call: Call, waiting: Waiting
@@ -313,7 +319,7 @@ def test_a_429_is_waited_out_as_the_server_asks_and_no_longer(
     assert least <= waited <= most
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(("max_retries", "arrived"), [(0, 1), (1, 2), (5, 6)])
 def test_max_retries_bounds_the_requests(
     max_retries: int, arrived: int, call: Call, waiting: Waiting
@@ -339,7 +345,11 @@ def detailed_async(client: AuthenticatedClient) -> Any:
     return asyncio.run(call())
 
 
-@pytest.mark.parametrize("detailed", [detailed_sync, detailed_async])
+def detailed_aiohttp(client: AuthenticatedClient) -> Any:
+    return detailed_async(evolve(client, async_transport="aiohttp"))
+
+
+@pytest.mark.parametrize("detailed", [detailed_sync, detailed_async, detailed_aiohttp])
 @pytest.mark.parametrize(
     ("status", "content", "parsed"),
     [
@@ -389,34 +399,42 @@ def get_sync(things: ModuleType, method: str, base_url: str) -> Any:
         return getattr(things, f"{method}_thing").sync(client=client)
 
 
-def get_async(things: ModuleType, method: str, base_url: str) -> Any:
+def get_async(things: ModuleType, method: str, base_url: str, transport: Any = None) -> Any:
     async def call() -> Any:
-        client = things.AuthenticatedClient(base_url=base_url, token=TOKEN, timeout=TIMEOUT)
-        async with client:
+        options = {"timeout": TIMEOUT, "async_transport": transport}
+        async with things.AuthenticatedClient(base_url, TOKEN, **options) as client:
             return await getattr(things, f"{method}_thing").asyncio(client=client)
 
     return asyncio.run(call())
 
 
-@pytest.mark.parametrize("get", [get_sync, get_async])
+def get_aiohttp(things: ModuleType, method: str, base_url: str) -> Any:
+    return get_async(things, method, base_url, "aiohttp")
+
+
+call_each_way = pytest.mark.parametrize("call", [get_sync, get_async, get_aiohttp])
+
+
+@call_each_way
 @pytest.mark.parametrize(("fault", "error", "arrived"), READING.values(), ids=READING)
 def test_a_get_is_sent_again(
-    fault: Fault, error: type[Exception], arrived: int, get: Call, things: ModuleType
+    fault: Fault, error: type[Exception], arrived: int, call: Call, things: ModuleType
 ) -> None:
     with serving(fault) as server, pytest.raises(Exception) as raised:  # noqa: PT011 - asserted next
-        get(things, "get", server.base_url)
+        call(things, "get", server.base_url)
     assert type(raised.value) is getattr(things.errors, error.__name__)
     assert len(server.arrived) == arrived
 
 
+@call_each_way
 @pytest.mark.parametrize("method", ["put", "post", "patch", "delete"])
-def test_no_method_that_writes_is_sent_again(method: str, things: ModuleType) -> None:
+def test_no_method_that_writes_is_sent_again(method: str, call: Call, things: ModuleType) -> None:
     for fault in (no_answer, reset, answering(500), answering(503)):
         with (
             serving(fault) as server,
             pytest.raises((things.errors.OutcomeUnknownError, things.errors.InternalServerError)),
         ):
-            get_sync(things, method, server.base_url)
+            call(things, method, server.base_url)
         assert len(server.arrived) == 1
 
 
@@ -453,7 +471,7 @@ def test_every_exception_of_httpx_arrives_as_one_of_ours(kind: type[Exception]) 
     assert isinstance(raised.value, errors.APIConnectionError) == (kind.__name__ in surely_not_sent)
 
 
-@both_ways
+@each_way
 def test_the_token_does_not_follow_a_redirect_to_another_host(call: Call) -> None:
     for header in ("Authorization", "X-Api-Key"):
         with serving(OK) as other:
@@ -466,14 +484,14 @@ def test_the_token_does_not_follow_a_redirect_to_another_host(call: Call) -> Non
         assert other.arrived[0].endswith(server.arrived[0].partition(b"\r\n\r\n")[2])
 
 
-@both_ways
+@each_way
 def test_the_token_goes_along_at_home(call: Call) -> None:
     with serving(answering(307, Location="/v2"), OK) as server:
         assert call(client_of(server.base_url, follow_redirects=True))["request_id"] == "1"
     assert [TOKEN.encode() in request for request in server.arrived] == [True, True]
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(
     ("faults", "arrived"),
     [
@@ -493,7 +511,7 @@ def test_what_was_redirected_was_received_and_is_not_sent_again(
     assert not isinstance(raised.value, errors.APIConnectionError)
 
 
-@both_ways
+@each_way
 def test_a_server_that_repeats_the_token_does_not_get_it_into_an_error(call: Call) -> None:
     for status, answer in (
         (401, {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}),
@@ -507,7 +525,7 @@ def test_a_server_that_repeats_the_token_does_not_get_it_into_an_error(call: Cal
         assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
-@both_ways
+@each_way
 def test_the_token_is_in_no_log_line(call: Call, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with serving(answering(429), reset) as server, pytest.raises(errors.OutcomeUnknownError):
@@ -516,9 +534,13 @@ def test_the_token_is_in_no_log_line(call: Call, caplog: pytest.LogCaptureFixtur
     assert TOKEN not in caplog.text
 
 
-def test_cancelling_ends_the_call_at_once_and_sends_nothing_more(waiting: Waiting) -> None:
+@each_transport
+def test_cancelling_ends_the_call_at_once_and_sends_nothing_more(
+    transport: Any, waiting: Waiting
+) -> None:
     async def cancel(server: Server) -> None:
-        async with client_of(server.base_url, timeout=httpx.Timeout(30)) as client:
+        options = {"timeout": httpx.Timeout(30), "async_transport": transport}
+        async with client_of(server.base_url, **options) as client:
             call = asyncio.create_task(create_video.asyncio(client=client, body=BODY))
             while not server.arrived:
                 await asyncio.wait([call], timeout=0.01)
@@ -534,12 +556,15 @@ def test_cancelling_ends_the_call_at_once_and_sends_nothing_more(waiting: Waitin
     assert time.monotonic() - started < 5
 
 
-def test_cancelling_ends_the_wait_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+@each_transport
+def test_cancelling_ends_the_wait_between_attempts(
+    transport: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def sleep_for_ever(_: float) -> None:
         await asyncio.Event().wait()
 
     async def cancel(server: Server) -> None:
-        async with client_of(server.base_url) as client:
+        async with client_of(server.base_url, async_transport=transport) as client:
             call = asyncio.create_task(create_video.asyncio(client=client, body=BODY))
             await asyncio.wait([call], timeout=0.3)
             call.cancel()
@@ -590,8 +615,9 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
         except errors.GrokImagineVideoError as error:
             ends.append(error)
 
-    async def many(numbers: range) -> None:
-        async with client_of(server.base_url, timeout=httpx.Timeout(0.05, connect=5)) as client:
+    async def many(numbers: range, transport: Any) -> None:
+        options = {"timeout": httpx.Timeout(0.05, connect=5), "async_transport": transport}
+        async with client_of(server.base_url, **options) as client:
             for number in numbers:
                 await one(client, number)
         assert len(asyncio.all_tasks()) == 1
@@ -606,8 +632,9 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
                     ends.append(error)
 
     with serving(at_random) as server:
-        asyncio.run(many(range(CALLS // 2)))
-        many_sync(range(CALLS // 2, CALLS))
+        many_sync(range(CALLS // 3))
+        asyncio.run(many(range(CALLS // 3, CALLS // 3 * 2), None))
+        asyncio.run(many(range(CALLS // 3 * 2, CALLS), "aiohttp"))
         patience = time.monotonic() + 10
         while len(decided) < CALLS and time.monotonic() < patience:
             time.sleep(0.01)  # a request that its caller gave up may still be on its way

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from attrs import evolve
 
 from bodies import TEXT
+from conftest import each_transport
 from faults import OK, Fault, answering, no_answer, reset, serving
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
 
@@ -63,7 +65,11 @@ def many_async(client: AuthenticatedClient) -> None:
     asyncio.run(many())
 
 
-@pytest.mark.parametrize("many", [many_sync, many_async])
+def many_aiohttp(client: AuthenticatedClient) -> None:
+    many_async(evolve(client, async_transport="aiohttp"))
+
+
+@pytest.mark.parametrize("many", [many_sync, many_async, many_aiohttp])
 @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (None, CALLS), (100, CALLS)])
 def test_as_many_requests_go_out_at_once_as_the_limit_allows(
     limit: int | None, expected: int, many: Any
@@ -104,10 +110,13 @@ def test_a_failure_gives_its_place_back(fault: Fault, tmp_path: Path) -> None:
         assert create_video.sync(client=client, body=BODY)["request_id"] == "1"
 
 
+@each_transport
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_failure_or_a_cancelled_task_gives_its_place_back(fault: Fault, tmp_path: Path) -> None:
+def test_a_failure_or_a_cancelled_task_gives_its_place_back(
+    fault: Fault, transport: Any, tmp_path: Path
+) -> None:
     async def calls(base_url: str) -> Any:
-        async with client_of(base_url, **limited_to(1)) as client:
+        async with client_of(base_url, async_transport=transport, **limited_to(1)) as client:
             with pytest.raises(errors.GrokImagineVideoError):
                 await create_video.asyncio(client=client, body=BODY)
             with pytest.raises(errors.GrokImagineVideoError):

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from conftest import each_transport
 from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
 from grok_imagine_video import AuthenticatedClient, VideoJob, errors, get_video, waiting
 from making import document, made_from
@@ -36,15 +37,22 @@ def wait_sync(base_url: str, each: httpx.Timeout = PATIENCE, **options: Any) -> 
         return get_video.wait("job-1", client=client, **options)
 
 
-def wait_async(base_url: str, each: httpx.Timeout = PATIENCE, **options: Any) -> Any:
+def wait_async(
+    base_url: str, each: httpx.Timeout = PATIENCE, async_transport: Any = None, **options: Any
+) -> Any:
     async def wait() -> Any:
-        async with AuthenticatedClient(base_url, "token", timeout=each) as client:
+        arguments = {"timeout": each, "async_transport": async_transport}
+        async with AuthenticatedClient(base_url, "token", **arguments) as client:
             return await get_video.asyncio_wait("job-1", client=client, **options)
 
     return asyncio.run(wait())
 
 
-both_ways = pytest.mark.parametrize("wait", [wait_sync, wait_async])
+def wait_aiohttp(base_url: str, **options: Any) -> Any:
+    return wait_async(base_url, async_transport="aiohttp", **options)
+
+
+each_way = pytest.mark.parametrize("wait", [wait_sync, wait_async, wait_aiohttp])
 
 
 class Clock:
@@ -103,7 +111,7 @@ UNFINISHED: dict[str, Fault] = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("fault", UNFINISHED.values(), ids=UNFINISHED)
 def test_what_does_not_say_that_the_job_has_ended_is_waited_out(
     fault: Fault, wait: Call, clock: Clock
@@ -196,7 +204,7 @@ ENDINGS: dict[str, tuple[Fault, type[Exception] | None, str]] = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(("fault", "error", "told"), ENDINGS.values(), ids=ENDINGS)
 def test_what_ends_a_job_or_can_not_change_ends_the_wait_at_once(
     fault: Fault, error: type[Exception] | None, told: str, wait: Call, clock: Clock
@@ -215,7 +223,7 @@ def test_what_ends_a_job_or_can_not_change_ends_the_wait_at_once(
     assert not clock.slept
 
 
-@both_ways
+@each_way
 def test_the_wait_ends_when_the_time_is_up_and_can_go_on(wait: Call, clock: Clock) -> None:
     with (
         serving(answering(200, PENDING)) as server,
@@ -227,7 +235,7 @@ def test_the_wait_ends_when_the_time_is_up_and_can_go_on(wait: Call, clock: Cloc
     assert 4 <= len(server.arrived) <= 6
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("asked", ["3600", "999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_retry_after_is_honoured_and_does_not_outlive_the_deadline(
     asked: str, wait: Call, clock: Clock
@@ -241,7 +249,7 @@ def test_retry_after_is_honoured_and_does_not_outlive_the_deadline(
     assert isinstance(up.value.__cause__, errors.InternalServerError)
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("asked", ["0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"])
 def test_retry_after_does_not_make_the_wait_ask_more_often(
     asked: str, wait: Call, clock: Clock
@@ -252,7 +260,7 @@ def test_retry_after_does_not_make_the_wait_ask_more_often(
     assert all(4 <= seconds < 7.5 for seconds in clock.slept)
 
 
-@both_ways
+@each_way
 def test_the_last_answer_is_kept_when_later_requests_fail(wait: Call, clock: Clock) -> None:
     with (
         serving(answering(200, PENDING), answering(500)) as server,
@@ -264,7 +272,7 @@ def test_the_last_answer_is_kept_when_later_requests_fail(wait: Call, clock: Clo
     assert len(clock.slept) > 2
 
 
-@both_ways
+@each_way
 def test_a_failure_that_passed_is_not_the_cause_of_a_timeout(wait: Call, clock: Clock) -> None:
     with (
         serving(answering(500), answering(200, PENDING)) as server,
@@ -300,7 +308,7 @@ NEVER_WHOLE: dict[str, Fault] = {
 }
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize("fault", NEVER_WHOLE.values(), ids=NEVER_WHOLE)
 def test_no_request_outlives_the_deadline(fault: Fault, wait: Call) -> None:
     started = time.monotonic()
@@ -332,7 +340,7 @@ def test_a_slow_search_for_an_address_does_not_outlive_the_deadline(
     assert time.monotonic() - started < 1.3
 
 
-@both_ways
+@each_way
 def test_progress_is_reported_for_each_answer_and_readable_as_one_number(
     wait: Call, clock: Clock
 ) -> None:
@@ -355,7 +363,7 @@ def test_those_who_wait_do_not_ask_in_step(clock: Clock) -> None:
     assert all(8 <= seconds <= 12 for seconds in clock.slept)
 
 
-@both_ways
+@each_way
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
@@ -376,9 +384,10 @@ def test_times_that_make_no_sense_are_refused(
         wait("http://127.0.0.1:9", **options)
 
 
-def test_cancelling_ends_the_wait() -> None:
+@each_transport
+def test_cancelling_ends_the_wait(transport: Any) -> None:
     async def cancel(base_url: str) -> None:
-        async with AuthenticatedClient(base_url, "token") as client:
+        async with AuthenticatedClient(base_url, "token", async_transport=transport) as client:
             waiter = asyncio.create_task(get_video.asyncio_wait("1", client=client))
             await asyncio.wait([waiter], timeout=0.2)
             waiter.cancel()
@@ -390,7 +399,8 @@ def test_cancelling_ends_the_wait() -> None:
     assert len(server.arrived) == 1
 
 
-def test_two_thousand_wait_on_one_client() -> None:
+@each_transport
+def test_two_thousand_wait_on_one_client(transport: Any) -> None:
     """Left to itself, httpx gets none of them an answer in a minute."""
     asked: set[bytes] = set()
     connections: set[asyncio.Task[Any] | None] = set()
@@ -405,7 +415,7 @@ def test_two_thousand_wait_on_one_client() -> None:
     async def all_of_them() -> list[VideoJob]:
         server = await asyncio.start_server(answer, "127.0.0.1")
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server, AuthenticatedClient(url, "token") as client:
+        async with server, AuthenticatedClient(url, "token", async_transport=transport) as client:
             waits = [get_video.asyncio_wait(str(n), client=client, timeout=60) for n in range(2000)]
             return await asyncio.gather(*waits)
 

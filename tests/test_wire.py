@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
+from attrs import evolve
 
 import relay
 from bodies import GOOD, TEXT, URL, Body
@@ -40,10 +41,16 @@ def send_async(
     return asyncio.run(send())
 
 
-both_ways = pytest.mark.parametrize("send", [send_sync, send_async])
+def send_aiohttp(
+    client: AuthenticatedClient | Client, body: CreateVideoRequest
+) -> Response[CreateVideoResponse]:
+    return send_async(evolve(client, async_transport="aiohttp"), body)
 
 
-@both_ways
+each_way = pytest.mark.parametrize("send", [send_sync, send_async, send_aiohttp])
+
+
+@each_way
 @pytest.mark.parametrize("body", GOOD.values(), ids=GOOD)
 def test_the_bytes_are_those_that_were_meant(
     send: Send, body: Body, client: AuthenticatedClient, arrived: list[Arrived]
@@ -93,7 +100,7 @@ def test_unknown_fields_of_an_answer_are_kept() -> None:
     assert (parsed["x"], parsed.to_dict()) == (answer["x"], answer)
 
 
-@both_ways
+@each_way
 def test_a_client_without_a_token_is_accepted_too(send: Send) -> None:
     with relay.running(relay.create_app()) as base_url:
         response = send(Client(base_url=base_url), CreateVideoRequest(**TEXT))

@@ -29,6 +29,15 @@ DEFAULTS = {
     "config": "generator-config.yaml",
     "output": "generated/grok_imagine_video",
 }
+# What the package has beside the modules that the generator knows of.
+MODULES = (
+    "aiohttp_session.py",
+    "downloading.py",
+    "sending.py",
+    "slots.py",
+    "validators.py",
+    "waiting.py",
+)
 HEADER = (
     "# Do not edit: openapi-python-client wrote this file from openapi.yaml.\n"
     "# To change it, edit openapi.yaml or templates/ and run: make generate\n"
@@ -98,7 +107,7 @@ class OurProject(Project):
     def _create_package(self) -> None:
         super()._create_package()
         (self.package_dir / "py.typed").touch()
-        for name in ("downloading.py", "sending.py", "slots.py", "validators.py", "waiting.py"):
+        for name in MODULES:
             text = self.env.get_template(f"{name}.jinja").render()
             (self.package_dir / name).write_text(text, self.config.file_encoding)
 

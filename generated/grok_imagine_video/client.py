@@ -11,7 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 from attrs import Attribute, define, evolve, field, fields
@@ -75,6 +75,18 @@ def _check_max_retries(_: Any, attribute: "Attribute[Any]", value: int) -> None:
         raise ValueError(msg)
 
 
+def _check_transport(_: Any, attribute: "Attribute[Any]", value: Any) -> None:
+    if value == "aiohttp":
+        from importlib.util import find_spec  # slow to import, and seldom needed
+
+        if find_spec("httpx_aiohttp") is None:
+            msg = "async_transport='aiohttp' needs another package: pip install httpx-aiohttp"
+            raise ImportError(msg)
+    elif not isinstance(value, httpx.AsyncBaseTransport | None):
+        msg = f"async_transport must be 'aiohttp' or an httpx.AsyncBaseTransport: {value!r}"
+        raise TypeError(msg)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -109,9 +121,11 @@ class Client:
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
         max_retries: How often to send a request again, 0 or more, where that cannot be paid for
             twice. Default: 2.
-        async_transport: The transport of `httpx.AsyncClient`, in place of httpx's own.
+        async_transport: "aiohttp", for many requests at once from asyncio (needs httpx-aiohttp), or
+            a transport for `httpx.AsyncClient`. Default: httpx's own.
 
     Raises:
+        ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
         TypeError: An argument has the wrong type.
         ValueError: `base_url` is no URL, or a header holds a line break.
     """
@@ -142,8 +156,8 @@ class Client:
         factory=dict, converter=_copy, kw_only=True, alias="httpx_args", repr=False
     )
     max_retries: int = field(default=2, validator=_check_max_retries, kw_only=True)
-    _async_transport: httpx.AsyncBaseTransport | None = field(
-        default=None, kw_only=True, alias="async_transport", repr=False
+    _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
+        default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
@@ -324,10 +338,13 @@ class Client:
                 session = self._async_client
                 if session is None:
                     args = self._session_args()
-                    if self._async_transport is not None:
+                    session_type: type[httpx.AsyncClient] = httpx.AsyncClient
+                    if self._async_transport == "aiohttp":
+                        from .aiohttp_session import AiohttpSession as session_type
+                    elif self._async_transport is not None:
                         args["transport"] = self._async_transport
                     self._async_slots = AsyncSlots(_most_at_once(args))
-                    session = self._async_client = httpx.AsyncClient(**args)
+                    session = self._async_client = session_type(**args)
         if session is None or self._async_client_closed or session.is_closed:
             msg = f"this {type(self).__name__} is closed; make a new one"
             raise RuntimeError(msg)

@@ -1,0 +1,209 @@
+"""What lies below a call is the same on httpx and on aiohttp: TLS, proxies, timeouts, sessions."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import httpx
+import pytest
+import trustme
+
+from bodies import TEXT
+from conftest import each_transport
+from faults import OK, Fault, answering, hang_up, no_answer, read_request, saying, serving
+from grok_imagine_video import (
+    AuthenticatedClient,
+    Client,
+    CreateVideoRequest,
+    create_video,
+    errors,
+    get_video,
+)
+
+BODY = CreateVideoRequest.from_dict(TEXT)
+
+
+def calls(client: Client, *, times: int = 1, body: CreateVideoRequest = BODY) -> Any:
+    async def call() -> Any:
+        async with client:
+            for _ in range(times):
+                answer = await create_video.asyncio(client=client, body=body)
+            return answer
+
+    return asyncio.run(call())
+
+
+@contextlib.contextmanager
+def serving_tls(authority: trustme.CA, host: str) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+
+    def behind_tls(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            read_request(encrypted)
+            OK(encrypted)
+
+    with serving(behind_tls, whole=False) as server:
+        yield server.base_url.replace("http://127.0.0.1", "https://localhost")
+
+
+@each_transport
+def test_the_servers_certificate_is_verified_as_told(transport: Any, tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    options = {"async_transport": transport, "max_retries": 0}
+    with serving_tls(authority, "localhost") as url:
+        assert calls(Client(url, verify_ssl=context, **options))["request_id"] == "1"
+        assert calls(Client(url, verify_ssl=False, **options))["request_id"] == "1"
+        with pytest.raises(errors.APIConnectionError, match="nothing was sent"):
+            calls(Client(url, **options))
+    for other, host in ((stranger, "localhost"), (authority, "elsewhere.example")):
+        with (
+            serving_tls(other, host) as url,
+            pytest.raises(errors.APIConnectionError, match="nothing was sent"),
+        ):
+            calls(Client(url, verify_ssl=context, **options))
+
+
+@each_transport
+def test_the_proxies_of_the_environment_are_used(
+    transport: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "direct.example")
+    with serving(OK) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy.base_url.replace("//", "//me:secret@"))
+        options = {"async_transport": transport, "max_retries": 0}
+        assert calls(Client("http://relay.example", **options))["request_id"] == "1"
+        for url in ("https://relay.example", "https://direct.example"):
+            with pytest.raises(errors.APIConnectionError):
+                calls(Client(url, **options))
+        ignored = {"httpx_args": {"trust_env": False}, **options}
+        with pytest.raises(errors.APIConnectionError):
+            calls(Client("http://relay.example", **ignored))
+    plain, tunnel = proxy.arrived
+    assert plain.startswith(b"POST http://relay.example/v1/videos/generations HTTP/1.1\r\n")
+    assert tunnel.startswith(b"CONNECT relay.example:443 HTTP/1.1\r\n")
+    for request in (plain, tunnel):
+        assert request.lower().count(b"\r\nproxy-authorization: basic bwu6c2vjcmv0\r\n") == 1
+
+
+LARGE = CreateVideoRequest.from_dict(
+    TEXT | {"image": {"url": "data:image/png;base64," + "A" * 20_000_000}}
+)
+
+
+@each_transport
+def test_a_large_body_arrives_whole(transport: Any) -> None:
+    with serving(OK) as server:
+        calls(Client(server.base_url, async_transport=transport), body=LARGE)
+    assert json.loads(server.arrived[0].partition(b"\r\n\r\n")[2]) == LARGE.to_dict()
+
+
+@each_transport
+def test_a_body_that_nobody_reads_is_given_up(transport: Any) -> None:
+    timeout = httpx.Timeout(10, write=0.2)
+    started = time.monotonic()
+    with (
+        serving(no_answer, whole=False) as server,
+        pytest.raises(errors.OutcomeUnknownError),
+    ):
+        calls(Client(server.base_url, timeout=timeout, async_transport=transport), body=LARGE)
+    assert time.monotonic() - started < 5
+
+
+@each_transport
+def test_a_body_that_is_read_slowly_may_take_longer_than_each_timeout(transport: Any) -> None:
+    def reading(connection: socket.socket) -> None:
+        left = len(json.dumps(LARGE.to_dict(), separators=(",", ":"))) + 200
+        while left > 0:
+            left -= len(connection.recv(2**20))
+            time.sleep(0.03)
+        OK(connection)
+
+    options = {"timeout": httpx.Timeout(0.4), "async_transport": transport}
+    with serving(reading, whole=False) as server:
+        assert calls(Client(server.base_url, **options), body=LARGE)["request_id"] == "1"
+
+
+@each_transport
+def test_an_idle_connection_is_used_again_and_so_are_cookies(transport: Any) -> None:
+    with serving(answering(200, {}, Set_Cookie="a=b"), OK) as server:
+        calls(Client(server.base_url, async_transport=transport), times=2)
+    assert len(server.connections) == 1
+    assert [b"\r\ncookie: a=b\r\n" in each.lower() for each in server.arrived] == [False, True]
+
+
+@each_transport
+def test_a_connection_that_breaks_while_it_is_used_again_means_one_request(transport: Any) -> None:
+    async def read(client: Client) -> None:
+        async with client:
+            await get_video.asyncio("1", client=client)
+            with pytest.raises(errors.APIConnectionError):
+                await get_video.asyncio("1", client=client)
+
+    with serving(OK, hang_up) as server:
+        asyncio.run(read(Client(server.base_url, max_retries=0, async_transport=transport)))
+    assert len(server.arrived) == 2
+
+
+ANSWERS: dict[str, Fault] = {
+    "compressed": answering(200, gzip.compress(b'{"request_id": "1"}'), Content_Encoding="gzip"),
+    "long header": answering(200, {"request_id": "1"}, X_A="b" * 60_000),
+    "header that is not ASCII": answering(200, {"request_id": "1"}, X_A="é"),
+    "no reason": saying(b'HTTP/1.1 200\r\nContent-Length: 19\r\n\r\n{"request_id": "1"}'),
+    "in parts": saying(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b'8\r\n{"reques\r\nb\r\nt_id": "1"}\r\n0\r\n\r\n',
+    ),
+}
+
+
+@each_transport
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_is_read_however_it_comes(answer: Fault, transport: Any) -> None:
+    with serving(answer) as server:
+        client = Client(server.base_url, async_transport=transport)
+        assert calls(client)["request_id"] == "1"
+
+
+def test_headers_go_out_alike() -> None:
+    with serving(OK) as server:
+        transports: tuple[None, Literal["aiohttp"]] = (None, "aiohttp")
+        for transport in transports:
+            client = AuthenticatedClient(server.base_url, "a-token", async_transport=transport)
+            calls(client.with_headers({"X-Mixed-Case": "1"}))
+    first, second = (sorted(each.partition(b"\r\n\r\n")[0].splitlines()) for each in server.arrived)
+    assert first == second
+
+
+def test_what_aiohttp_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h2", ModuleType("h2"))  # httpx asks for it first
+    for args, told in (
+        ({"http2": True}, "http2"),
+        ({"proxy": "socks5://127.0.0.1:9"}, "socks5"),
+    ):
+        client = Client("https://relay.example", async_transport="aiohttp", httpx_args=args)
+        with pytest.raises(ValueError, match=told):
+            calls(client)
+
+
+def test_without_httpx_aiohttp_the_client_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
+    with pytest.raises(ImportError, match="pip install httpx-aiohttp"):
+        Client("https://relay.example", async_transport="aiohttp")
+    for wrong in ("aiohttpx", True):
+        with pytest.raises(TypeError, match="async_transport must be"):
+            Client("https://relay.example", async_transport=wrong)  # type: ignore[arg-type]
