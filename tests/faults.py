@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 Fault = Callable[[socket.socket], None]
 
@@ -63,7 +63,14 @@ def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Serve
         server.close()
 
 
-def read_request(connection: socket.socket) -> bytes:
+class Readable(Protocol):
+    """What a request can be read from."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Wait for some bytes, at most so many."""
+
+
+def read_request(connection: Readable) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
         if not (part := connection.recv(65536)):

@@ -50,10 +50,7 @@ class _Answer(httpx.AsyncByteStream):
                 yield part
 
     async def aclose(self) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self._response.close()  # of one that was read whole, the connection is free already
 
 
 class _Transport(AiohttpTransport):
@@ -76,7 +73,6 @@ class _Transport(AiohttpTransport):
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
         )
         session._retry_connection = False
@@ -101,7 +97,6 @@ class _Transport(AiohttpTransport):
                     allow_redirects=False,
                     auto_decompress=False,
                     timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
-                    server_hostname=request.extensions.get("sni_hostname"),
                     **self._proxy_and_headers(request),
                 )
         return httpx.Response(
