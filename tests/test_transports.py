@@ -81,7 +81,7 @@ def test_the_proxies_of_the_environment_are_used(
     transport: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving(OK) as proxy:
+    with serving(OK, answering(407)) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.base_url.replace("//", "//me:secret@"))
         options = {"async_transport": transport, "max_retries": 0}
