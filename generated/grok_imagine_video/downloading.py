@@ -4,6 +4,7 @@
 
 import contextlib
 import errno
+import functools
 import os
 import secrets
 import shutil
@@ -19,9 +20,10 @@ from .sending import (
     HTTPX_ERRORS,
     MOST_REDIRECTS,
     TryLaterError,
-    attempts,
+    asyncio_repeated,
     is_worth_repeating,
     named,
+    repeated,
     shown,
     without_secrets,
 )
@@ -84,8 +86,9 @@ def _check_whole(response: httpx.Response) -> None:
 
 
 def _start_over(file: BinaryIO) -> None:
-    file.seek(0)
-    file.truncate()
+    if file.tell():  # a file that was truncated may be slow to close, even if it was empty
+        file.seek(0)
+        file.truncate()
 
 
 def download(
@@ -99,10 +102,8 @@ def download(
     target = Path(path)
     with _replacing(target) as file:
         try:
-            for attempt in attempts(client):
-                with attempt:
-                    _start_over(file)
-                    _download_once(client, parsed, file, on_progress)
+            call = functools.partial(_download_once, client, parsed, file, on_progress)
+            repeated(client, call)
         except TryLaterError as error:
             raise errors.status_error(*shown(client, error.response)) from None
     return target
@@ -111,6 +112,7 @@ def download(
 def _download_once(
     client: Client, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
 ) -> None:
+    _start_over(file)
     session = client.get_httpx_client()
     request = _request(client, session, url)
     try:
@@ -155,10 +157,8 @@ async def asyncio_download(
     target = Path(path)
     with _replacing(target) as file:
         try:
-            async for attempt in attempts(client):
-                with attempt:
-                    _start_over(file)
-                    await _asyncio_download_once(client, parsed, file, on_progress)
+            call = functools.partial(_asyncio_download_once, client, parsed, file, on_progress)
+            await asyncio_repeated(client, call)
         except TryLaterError as error:
             raise errors.status_error(*shown(client, error.response)) from None
     return target
@@ -167,6 +167,7 @@ async def asyncio_download(
 async def _asyncio_download_once(
     client: Client, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
 ) -> None:
+    _start_over(file)
     session = client.get_async_httpx_client()
     request = _request(client, session, url)
     try:

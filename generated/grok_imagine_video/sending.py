@@ -4,7 +4,7 @@
 
 import functools
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import httpx
@@ -91,17 +91,27 @@ def send(client: Client, kwargs: dict[str, Any]) -> httpx.Response:
     session = client.get_httpx_client()
     request = _built(session, kwargs)
     try:
-        return _send_once(client, session, request)
-    except (TryLaterError, errors.APIConnectionError) as error:
-        first = error
-    try:
-        for attempt in attempts(client):
-            with attempt:
-                if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
-                    raise first
-                return _send_once(client, session, request)
+        return repeated(client, lambda: _send_once(client, session, request))
     except TryLaterError as error:
         return error.response
+
+
+def repeated(client: Client, call: Callable[[], T]) -> T:
+    """What a call returns, which is made at most `client.max_retries` times more where that may help.
+
+    Raises:
+        TryLaterError: The last answer was one to a request that may be sent again.
+        errors.APIConnectionError: So was the last failure.
+    """
+    try:
+        return call()
+    except (TryLaterError, errors.APIConnectionError) as error:
+        first = error
+    for attempt in _attempts(client):
+        with attempt:
+            if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
+                raise first
+            return call()
     msg = "unreachable: the last attempt returns or raises"
     raise AssertionError(msg)
 
@@ -152,17 +162,27 @@ async def asyncio_send(client: Client, kwargs: dict[str, Any]) -> httpx.Response
     session = client.get_async_httpx_client()
     request = _built(session, kwargs)
     try:
-        return await _asyncio_send_once(client, session, request)
-    except (TryLaterError, errors.APIConnectionError) as error:
-        first = error
-    try:
-        async for attempt in attempts(client):
-            with attempt:
-                if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
-                    raise first
-                return await _asyncio_send_once(client, session, request)
+        return await asyncio_repeated(client, lambda: _asyncio_send_once(client, session, request))
     except TryLaterError as error:
         return error.response
+
+
+async def asyncio_repeated(client: Client, call: Callable[[], Awaitable[T]]) -> T:
+    """What a call returns, which is made at most `client.max_retries` times more where that may help.
+
+    Raises:
+        TryLaterError: The last answer was one to a request that may be sent again.
+        errors.APIConnectionError: So was the last failure.
+    """
+    try:
+        return await call()
+    except (TryLaterError, errors.APIConnectionError) as error:
+        first = error
+    async for attempt in _attempts(client):
+        with attempt:
+            if attempt.num == 1:  # made above: most calls need no more, and nothing to count it
+                raise first
+            return await call()
     msg = "unreachable: the last attempt returns or raises"
     raise AssertionError(msg)
 
@@ -240,7 +260,7 @@ def _in_time(seconds: float, call: Callable[[], T]) -> T:
     return outcome.result(seconds)
 
 
-def attempts(client: Client) -> Any:
+def _attempts(client: Client) -> Any:
     import stamina  # slow to import, and seldom needed
 
     return stamina.retry_context(
