@@ -175,10 +175,29 @@ def test_few_packages_are_needed_at_run_time(wheel: Path) -> None:
     }
 
 
-def test_importing_the_package_imports_nothing_of_others_but_httpx_and_attrs() -> None:
-    code = "import sys, attrs, httpx; before = set(sys.modules); import grok_imagine_video; "
+def imported_by(statement: str, *, after: str) -> set[str]:
+    code = f"import sys, {after}; before = set(sys.modules); {statement}; "
     code += "print(*(set(sys.modules) - before))"
-    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    imported_by_it = imported.stdout.split()
-    assert imported_by_it
-    assert [name for name in imported_by_it if not name.startswith("grok_imagine_video")] == []
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+
+
+def test_importing_the_package_imports_nothing_of_others_but_httpx_and_attrs() -> None:
+    everything = "from grok_imagine_video import *"
+    imported = imported_by(everything, after="attrs, httpx")
+    assert "grok_imagine_video.sending" in imported
+    assert [name for name in imported if not name.startswith("grok_imagine_video")] == []
+
+
+def test_what_is_not_asked_for_is_not_imported() -> None:
+    imported = imported_by("import grok_imagine_video as g; g.CreateVideoRequest", after="json")
+    assert "grok_imagine_video.models.create_video_request" in imported
+    assert "grok_imagine_video.models.video_job" not in imported
+    assert not imported & {"httpx", "grok_imagine_video.client", "grok_imagine_video.errors"}
+
+
+def test_what_is_offered_can_be_seen_and_nothing_else_is_there() -> None:
+    assert set(grok_imagine_video.__all__) < set(dir(grok_imagine_video))
+    assert set(grok_imagine_video.models.__all__) < set(dir(grok_imagine_video.models))
+    for module in (grok_imagine_video, grok_imagine_video.models):
+        with pytest.raises(AttributeError, match=f"{module.__name__}' has no attribute 'Vidoe'"):
+            module.Vidoe  # noqa: B018

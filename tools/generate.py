@@ -33,6 +33,7 @@ DEFAULTS = {
 MODULES = (
     "aiohttp_session.py",
     "downloading.py",
+    "lazy.py",
     "sending.py",
     "slots.py",
     "validators.py",

@@ -9,22 +9,53 @@ documentation, `gateway` for what OpenAI-style gateways are seen to do. The rela
 not part of the contract, so this document names no server.
 """
 
-from . import errors
-from .api.videos import create_video, get_video
-from .client import AuthenticatedClient, Client
-from .models import (
-    CreateVideoRequest,
-    CreateVideoRequestAspectRatio,
-    CreateVideoRequestModel,
-    CreateVideoRequestResolution,
-    CreateVideoResponse,
-    ImageInput,
-    ReferenceImage,
-    Video,
-    VideoError,
-    VideoJob,
-    VideoUsage,
-)
+from typing import TYPE_CHECKING
+
+from .lazy import offer as _offer
+
+if TYPE_CHECKING:
+    from . import errors
+    from .api.videos import create_video, get_video
+    from .client import AuthenticatedClient, Client
+    from .models import (
+        CreateVideoRequest,
+        CreateVideoRequestAspectRatio,
+        CreateVideoRequestModel,
+        CreateVideoRequestResolution,
+        CreateVideoResponse,
+        ImageInput,
+        ReferenceImage,
+        Video,
+        VideoError,
+        VideoJob,
+        VideoUsage,
+    )
+else:
+    __getattr__, __dir__ = _offer(
+        __name__,
+        {
+            "AuthenticatedClient": ".client",
+            "Client": ".client",
+            "api": ".api",
+            "client": ".client",
+            "errors": ".errors",
+            "models": ".models",
+            "types": ".types",
+            "create_video": ".api.videos.create_video",
+            "get_video": ".api.videos.get_video",
+            "CreateVideoRequest": ".models",
+            "ImageInput": ".models",
+            "ReferenceImage": ".models",
+            "CreateVideoResponse": ".models",
+            "VideoJob": ".models",
+            "Video": ".models",
+            "VideoUsage": ".models",
+            "VideoError": ".models",
+            "CreateVideoRequestModel": ".models",
+            "CreateVideoRequestResolution": ".models",
+            "CreateVideoRequestAspectRatio": ".models",
+        },
+    )
 
 __version__ = "0.1.0"
 

@@ -3,10 +3,12 @@
 """Types that operations and models share."""
 
 from collections.abc import Mapping
-from typing import IO, BinaryIO, Generic, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
 
-import httpx
 from attrs import define
+
+if TYPE_CHECKING:
+    import httpx  # slow to import, and of no use to those who only build requests
 
 
 class Unset:
@@ -60,7 +62,7 @@ class Response(Generic[T]):
     """
 
     status_code: int
-    headers: httpx.Headers
+    headers: "httpx.Headers"
     content: bytes
     parsed: T | None
 

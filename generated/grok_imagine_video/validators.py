@@ -17,7 +17,7 @@ from datetime import date as Date
 from datetime import datetime
 from enum import Enum
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import attrs
@@ -429,8 +429,7 @@ on_assignment: list[Callable[[Any, "attrs.Attribute[Any]", Any], Any]]
 on_assignment = [attrs.setters.convert, attrs.setters.validate, _keep_rules]
 
 
-@attrs.frozen
-class _Name:
+class _Name(NamedTuple):
     """What validators need of an attribute, for a parameter."""
 
     name: str

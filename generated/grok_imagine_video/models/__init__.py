@@ -1,18 +1,40 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-"""Contains all the data models used in inputs/outputs"""
+"""The models of the spec."""
 
-from .create_video_request import CreateVideoRequest
-from .create_video_request_aspect_ratio import CreateVideoRequestAspectRatio
-from .create_video_request_model import CreateVideoRequestModel
-from .create_video_request_resolution import CreateVideoRequestResolution
-from .create_video_response import CreateVideoResponse
-from .image_input import ImageInput
-from .reference_image import ReferenceImage
-from .video import Video
-from .video_error import VideoError
-from .video_job import VideoJob
-from .video_usage import VideoUsage
+from typing import TYPE_CHECKING
+
+from ..lazy import offer as _offer
+
+if TYPE_CHECKING:
+    from .create_video_request import CreateVideoRequest
+    from .create_video_request_aspect_ratio import CreateVideoRequestAspectRatio
+    from .create_video_request_model import CreateVideoRequestModel
+    from .create_video_request_resolution import CreateVideoRequestResolution
+    from .create_video_response import CreateVideoResponse
+    from .image_input import ImageInput
+    from .reference_image import ReferenceImage
+    from .video import Video
+    from .video_error import VideoError
+    from .video_job import VideoJob
+    from .video_usage import VideoUsage
+else:
+    __getattr__, __dir__ = _offer(
+        __name__,
+        {
+            "CreateVideoRequest": ".create_video_request",
+            "CreateVideoRequestAspectRatio": ".create_video_request_aspect_ratio",
+            "CreateVideoRequestModel": ".create_video_request_model",
+            "CreateVideoRequestResolution": ".create_video_request_resolution",
+            "CreateVideoResponse": ".create_video_response",
+            "ImageInput": ".image_input",
+            "ReferenceImage": ".reference_image",
+            "Video": ".video",
+            "VideoError": ".video_error",
+            "VideoJob": ".video_job",
+            "VideoUsage": ".video_usage",
+        },
+    )
 
 __all__ = (
     "CreateVideoRequest",
