@@ -14,6 +14,7 @@ export SPEC CONFIG OUTPUT BASE
 
 VENV = .venv/installed
 NODE = .node/redocly
+BENCH = .bench/installed
 IS_SUPPORTED = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
@@ -86,19 +87,27 @@ check-tag: $(VENV)  ## fail unless TAG is v and the spec's version, and CHANGELO
 		echo "make: CHANGELOG.md has no heading ## [$$version]" >&2; exit 1; \
 	fi
 
-lock: $(VENV)  ## pin the newest development tools with their hashes
+lock: $(VENV)  ## pin the newest development tools and peers with their hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--all-extras --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--output-file requirements-node.txt requirements-node.in
+	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --python-version 3.11 \
+		--extra aiohttp --output-file bench/requirements.txt pyproject.toml bench/requirements.in
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .node .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py
+
+$(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
+	@$(RUN) -m venv --clear .bench
+	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
+	@touch $@
 
 $(VENV): requirements-dev.txt pyproject.toml
 	@"$(PYTHON)" $(IS_SUPPORTED) || { echo \
