@@ -20,7 +20,7 @@ BIN = .venv/bin
 RUN = $(BIN)/python
 GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
-SOURCES = examples tests tools
+SOURCES = bench examples tests tools
 
 .PHONY: help demo test generate check-generated lint lint-spec review docs check build check-release check-tag lock clean
 .DELETE_ON_ERROR:

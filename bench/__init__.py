@@ -1,0 +1,1 @@
+"""`make bench`: the client beside its peers, measured in one run."""

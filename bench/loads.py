@@ -1,0 +1,197 @@
+"""What is measured in a process of its own: `python -m bench.loads` with a name and arguments."""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import httpx
+
+from bench import contenders
+from bench.contenders import BODY, AsyncCall, Call, Wait
+from bench.measuring import (
+    Measured,
+    Measurement,
+    allow_connections,
+    in_turns,
+    peak_memory,
+    stay_on,
+    timed,
+    worst_lag,
+)
+from bench.server import FAULTS
+
+SYNC: dict[str, Callable[..., Call]] = {
+    "ours": contenders.ours,
+    "raw httpx": contenders.raw_httpx,
+    "openai `client.post`": contenders.openai,
+    "stock": contenders.stock,
+}
+BUILDS = {
+    "ours": contenders.build_ours,
+    "stock": contenders.build_stock,
+    "pydantic": contenders.build_pydantic,
+}
+ASYNC: dict[str, Callable[[str], AsyncCall]] = {
+    "ours": contenders.async_ours,
+    "ours on aiohttp": partial(contenders.async_ours, async_transport="aiohttp"),
+    "raw httpx": contenders.async_raw_httpx,
+    "openai `client.post`": contenders.async_openai,
+    "aiohttp": contenders.async_aiohttp,
+}
+WAITS: dict[str, Callable[[str, float], Coroutine[Any, Any, tuple[Wait, float]]]] = {
+    "ours": contenders.wait_ours,
+    "ours on aiohttp": partial(contenders.wait_ours, async_transport="aiohttp"),
+    "a loop on raw httpx": contenders.wait_raw_httpx,
+}
+DOWNLOADS = {"ours": contenders.download_ours, "raw httpx": contenders.download_raw_httpx}
+POSTS: dict[str, Callable[..., Call]] = {
+    "ours": contenders.ours,
+    "openai": contenders.openai,
+    "fal-client": contenders.fal_client,
+    "replicate": contenders.replicate,
+    "stock": contenders.stock,
+}
+
+
+def sync_calls(base_url: str, rounds: int, times: int) -> Measured:
+    """One call after another, on a connection that is open."""
+    makes = {name: partial(make, base_url, BODY) for name, make in SYNC.items()}
+    return _in_turns(makes, rounds, times)
+
+
+def builds(rounds: int, times: int) -> Measured:
+    """A request built, and checked by those who do."""
+    return _in_turns(BUILDS, rounds, times)
+
+
+def _in_turns(makes: Mapping[str, Callable[[], Call]], rounds: int, times: int) -> Measured:
+    def measure(make: Callable[[], Call]) -> Measurement:
+        call = make()
+        return timed(call, times)
+
+    contenders = {name: partial(measure, functools.cache(make)) for name, make in makes.items()}
+    return in_turns(contenders, rounds, warm_up=1)
+
+
+def async_calls(name: str, base_url: str, in_flight: int, seconds: float) -> Measurement:
+    """So many tasks at once, each with one call after another."""
+    answered = 0
+
+    async def prepare() -> AsyncCall:
+        call = ASYNC[name](base_url)
+        await call()
+        return call
+
+    async def keep_calling() -> None:
+        nonlocal answered
+        while True:
+            with suppress(Exception):
+                await call()
+                answered += 1
+
+    loop = _loop_in_background()
+    call = asyncio.run_coroutine_threadsafe(prepare(), loop).result()
+    asyncio.run_coroutine_threadsafe(_all(keep_calling() for _ in range(in_flight)), loop)
+    time.sleep(in_flight / 1000)  # until about all of them have sent something
+    before, start = answered, time.perf_counter()
+    time.sleep(seconds)
+    return {"per second": (answered - before) / (time.perf_counter() - start)}
+
+
+def waits(name: str, base_url: str, jobs: int, interval: float, intervals: int) -> Measurement:
+    """So many jobs waited for at once, as the server and this process see it."""
+    loop = _loop_in_background()
+    prepare = WAITS[name](base_url, interval)
+    wait, longest_pause = asyncio.run_coroutine_threadsafe(prepare, loop).result()
+    ids = [f"{os.getpid()}-{number}" for number in range(jobs)]
+    before, start = peak_memory(), time.monotonic()
+    asyncio.run_coroutine_threadsafe(_all(wait(each) for each in ids), loop)
+    time.sleep(interval * intervals)
+    end, after = time.monotonic(), peak_memory()
+    polls = httpx.get(f"{base_url}/polls").json()
+    seen = [[moment for moment in polls.get(each, []) if moment <= end] for each in ids]
+    settled = sum(moment > start + interval for each in seen for moment in each)
+    return {
+        "per second": settled / (end - start - interval),
+        "lag": worst_lag(seen, start, end, longest_pause),
+        "bytes": (after - before) / jobs,
+    }
+
+
+def _loop_in_background() -> asyncio.AbstractEventLoop:
+    """A loop in a thread, so that one which is stuck does not keep its time from being up."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
+
+
+async def _all(calls: Iterable[Awaitable[object]]) -> None:
+    await asyncio.gather(*calls)
+
+
+def large_body(name: str, base_url: str, size: int) -> Measurement:
+    """One call with an image in it."""
+    image = {"url": "data:image/png;base64,".ljust(size, "A")}
+    call = SYNC[name](base_url, BODY | {"image": image})
+    return _seconds_and_bytes(call)
+
+
+def large_file(name: str, base_url: str, size: int) -> Measurement:
+    """One download."""
+    with tempfile.TemporaryDirectory() as folder:
+        call = DOWNLOADS[name](base_url, f"/file/{size}", Path(folder, "file"))
+        measurement = _seconds_and_bytes(call)
+        return measurement | {"per second": size / measurement["seconds"]}
+
+
+def _seconds_and_bytes(call: Call) -> Measurement:
+    before = peak_memory()
+    return timed(call) | {"bytes": peak_memory() - before}
+
+
+def posts(name: str, base_url: str, patience: float) -> Measurement:
+    """The requests that reach the server for one call, by what becomes of them.
+
+    Nobody pauses between two attempts, for some do so for a minute.
+    """
+    with mock.patch("time.sleep"):
+        for fault in FAULTS:
+            call = POSTS[name](f"{base_url}/{fault}/{name}", BODY, timeout=0.5)
+            thread = threading.Thread(target=_tried, args=[call], daemon=True)
+            thread.start()
+            thread.join(patience)
+    counts = httpx.get(f"{base_url}/posts").json()
+    return {fault: counts[f"{fault}/{name}"] for fault in FAULTS}
+
+
+def _tried(call: Call) -> None:
+    with suppress(Exception):
+        call()
+
+
+LOADS: dict[str, Callable[..., Any]] = {
+    load.__name__: load
+    for load in (sync_calls, builds, async_calls, waits, large_body, large_file, posts)
+}
+
+
+def main() -> None:
+    stay_on(0)
+    allow_connections()
+    print(json.dumps(LOADS[sys.argv[1]](*json.loads(sys.argv[2]))), flush=True)
+    os._exit(0)  # whatever is still under way: to cancel thousands of calls takes httpx minutes
+
+
+if __name__ == "__main__":
+    main()

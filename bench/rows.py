@@ -1,0 +1,160 @@
+"""The rows of the table: what is measured, against whom, and where it should be."""
+
+import sys
+from collections.abc import Iterable
+from functools import partial
+
+from bench import loads, processes
+from bench.contenders import BODY
+from bench.measuring import Measured, Measurement, in_turns, timed
+from bench.table import Aim, Line, Sample
+
+ON_AIOHTTP = "ours on aiohttp"
+OURS = {"ours": "", ON_AIOHTTP: ', `async_transport="aiohttp"`'}
+
+IMPORTS = {
+    "ours": f"import grok_imagine_video; grok_imagine_video.CreateVideoRequest(**{BODY})",
+    "httpx + attrs": "import attrs, httpx",
+    "openai": "import openai",
+    "xai-sdk": "import xai_sdk",
+    "stock": "from stock_client.api.videos import create_video, get_video; "
+    f"create_video.CreateVideoRequest.from_dict({BODY})",
+}
+# With as little around it as can be, for what is imported already is not measured.
+IMPORTING = """
+from time import perf_counter
+start = perf_counter()
+{}
+print(perf_counter() - start)
+from bench.measuring import peak_memory
+print(peak_memory())
+"""
+
+
+def imports(rounds: int = 11) -> list[Line]:
+    def measure(statement: str) -> Measurement:
+        said = processes.run(sys.executable, "-c", IMPORTING.format(statement)).split()
+        return {"seconds": float(said[-2]), "bytes": float(said[-1])}
+
+    contenders = {name: partial(measure, statement) for name, statement in IMPORTS.items()}
+    measured = in_turns(contenders, rounds, warm_up=1)
+    aims = {"httpx + attrs": Aim(1.10), "openai": Aim(0.20)}
+    what = "import, and a request built, in a fresh process"
+    return [
+        Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), aims),
+        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), aims),
+    ]
+
+
+def calls(base_url: str, rounds: int = 400, times: int = 5) -> list[Line]:
+    called = _of(processes.load("sync_calls", base_url, rounds, times), "seconds", 1e6)
+    built = _of(processes.load("builds", rounds, 50 * times), "seconds", 1e6)
+    call = "one sync call of ours"
+    return [
+        Line("one sync call, warm connection", "µs", called, {"raw httpx": Aim(1.05)}),
+        Line("build and check a request", "µs", built | {call: called["ours"]}, {call: Aim(0.02)}),
+    ]
+
+
+def concurrency(base_url: str, rounds: int = 3, seconds: float = 1.5) -> list[Line]:
+    rates = {
+        in_flight: _of(
+            _loads(rounds, loads.ASYNC, "async_calls", base_url, in_flight, seconds), "per second"
+        )
+        for in_flight in (1, 50, 500, 2000)
+    }
+    at_500 = {"raw httpx": Aim(10, at_least=True), "aiohttp": Aim(0.35, at_least=True)}
+    lines = [
+        Line(
+            f"async calls per second, {in_flight:,} in flight{how}",
+            "/s",
+            _led_by(ours, samples),
+            at_500 if (ours, in_flight) == (ON_AIOHTTP, 500) else {},
+        )
+        for in_flight, samples in rates.items()
+        for ours, how in OURS.items()
+    ]
+    both = {ON_AIOHTTP: rates[2000][ON_AIOHTTP], "500 in flight": rates[500][ON_AIOHTTP]}
+    what = f"the same, 2,000 in flight against 500{OURS[ON_AIOHTTP]}"
+    return [*lines, Line(what, "/s", both, {"500 in flight": Aim(1, at_least=True)})]
+
+
+def waiting(base_url: str, jobs: int = 2000, interval: float = 5, intervals: int = 3) -> list[Line]:
+    measured = _loads(1, loads.WAITS, "waits", base_url, jobs, interval, intervals)
+    polls = _of(measured, "per second")
+    lag = _of(measured, "lag")
+    memory = _of(measured, "bytes", 1e-3)
+    lines = []
+    for ours, how in OURS.items():
+        what = f"{jobs:,} waits on one core{how}"
+        lines += [
+            Line(f"{what}: polls, {jobs / interval:g} /s due", "/s", _led_by(ours, polls)),
+            Line(f"{what}: worst lag, without jitter", "s", _led_by(ours, lag), {ours: Aim(1)}),
+            Line(f"{what}: memory a wait", "kB", _led_by(ours, memory), {ours: Aim(50)}),
+        ]
+    return lines
+
+
+def large_bodies(base_url: str, size: int = 20_000_000, rounds: int = 7) -> list[Line]:
+    contenders = ("ours", "raw httpx")
+    measured = _loads(rounds, contenders, "large_body", base_url, size)
+    what = f"an image of {size / 1e6:,.0f} MB as a data URI"
+    return [
+        Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), {"raw httpx": Aim(1.1)}),
+        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), {"raw httpx": Aim(1.2)}),
+    ]
+
+
+def large_files(base_url: str, size: int = 200_000_000, rounds: int = 7) -> list[Line]:
+    measured = _loads(rounds, loads.DOWNLOADS, "large_file", base_url, size)
+    what = f"a download of {size / 1e6:,.0f} MB"
+    speed = _of(measured, "per second", 1e-6)
+    at_least = {"raw httpx": Aim(0.95, at_least=True)}
+    return [
+        Line(f"{what}: speed", "MB/s", speed, at_least),
+        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), {"ours": Aim(5)}),
+    ]
+
+
+def posts(base_url: str, patience: float = 8) -> list[Line]:
+    measured = _loads(1, loads.POSTS, "posts", base_url, patience)
+    faults = {
+        f"no answer, counted for {patience:g} s": ("no-answer", 1),
+        "reset": ("reset", 1),
+        "500": ("500", 1),
+        "429": ("429", 3),
+    }
+    return [
+        Line(f"POSTs for one call: {what}", "", _of(measured, fault), {"ours": Aim(most)})
+        for what, (fault, most) in faults.items()
+    ]
+
+
+def generation(rounds: int = 5) -> list[Line]:
+    ours = [processes.TOOLS / "python", "tools/generate.py", "--output", processes.BUILD / "ours"]
+    contenders = {
+        "ours": partial(timed, partial(processes.run, *ours)),
+        "stock": partial(timed, partial(processes.generate_stock, processes.BUILD / "stock")),
+    }
+    seconds = _of(in_turns(contenders, rounds, warm_up=1), "seconds")
+    return [Line("`make generate`, whole", "s", seconds, {"stock": Aim(1.5)})]
+
+
+def _loads(rounds: int, names: Iterable[str], load: str, *words: object) -> Measured:
+    """What a load measures of each contender, each time in a process of its own."""
+    contenders = {name: partial(processes.load, load, name, *words) for name in names}
+    return in_turns(contenders, rounds)
+
+
+def _of(measured: Measured, quantity: str, scale: float = 1) -> dict[str, Sample]:
+    return {
+        name: sample if isinstance(sample, str) else [each[quantity] * scale for each in sample]
+        for name, sample in measured.items()
+    }
+
+
+def _led_by(ours: str, samples: dict[str, Sample]) -> dict[str, Sample]:
+    """One of ours, then the others without those of ours."""
+    return {ours: samples[ours]} | {
+        name: sample for name, sample in samples.items() if name not in OURS
+    }
