@@ -22,7 +22,7 @@ GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench examples tests tools
 
-.PHONY: help demo test generate check-generated lint lint-spec review docs check build check-release check-tag lock clean
+.PHONY: help demo test generate check-generated lint lint-spec review docs bench check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -61,6 +61,14 @@ docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs n
 	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle \
 		--template tools/node/page.hbs >build/docs.log 2>&1 || { cat build/docs.log >&2; exit 1; }
 	@echo "wrote build/index.html"
+
+bench: $(VENV) $(BENCH)  ## measure the client against its peers; takes minutes
+	@rm -rf build/bench
+	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--wheel-dir build/bench .
+	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		build/bench/*.whl
+	@.bench/bin/python -m bench
 
 check: lint lint-spec check-generated test build  ## all that must hold of a change
 
