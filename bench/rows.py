@@ -20,6 +20,16 @@ IMPORTS = {
     "stock": "from stock_client.api.videos import create_video, get_video; "
     f"create_video.CreateVideoRequest.from_dict({BODY})",
 }
+# Which is when ours imports httpx.
+CLIENTS = {
+    "ours": "from grok_imagine_video import AuthenticatedClient, create_video; "
+    "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
+    "httpx + attrs": "import attrs, httpx; httpx.Client()",
+    "openai": "import openai; openai.OpenAI(api_key='a-token')",
+    "stock": "from stock_client import AuthenticatedClient; "
+    "from stock_client.api.videos import create_video; "
+    "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
+}
 # With as little around it as can be, for what is imported already is not measured.
 IMPORTING = """
 from time import perf_counter
@@ -36,14 +46,17 @@ def imports(rounds: int = 11) -> list[Line]:
         said = processes.run(sys.executable, "-c", IMPORTING.format(statement)).split()
         return {"seconds": float(said[-2]), "bytes": float(said[-1])}
 
-    contenders = {name: partial(measure, statement) for name, statement in IMPORTS.items()}
-    measured = in_turns(contenders, rounds, warm_up=1)
-    aims = {"httpx + attrs": Aim(1.10), "openai": Aim(0.20)}
-    what = "import, and a request built, in a fresh process"
-    return [
-        Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), aims),
-        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), aims),
-    ]
+    lines = []
+    for made, statements in {"a request": IMPORTS, "a client": CLIENTS}.items():
+        contenders = {name: partial(measure, each) for name, each in statements.items()}
+        measured = in_turns(contenders, rounds, warm_up=1)
+        aims = {"httpx + attrs": Aim(1.10), "openai": Aim(0.20)} if statements is IMPORTS else {}
+        what = f"import, and {made} made, in a fresh process"
+        lines += [
+            Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), aims),
+            Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), aims),
+        ]
+    return lines
 
 
 def calls(base_url: str, rounds: int = 400, times: int = 5) -> list[Line]:

@@ -420,10 +420,11 @@ class AuthenticatedClient(Client):
 
     def authorize(self, request: httpx.Request) -> httpx.Request:
         """Give the token to a request to the API's own origin, and take it from every other one."""
-        self.unauthorize(request)
         if self.is_own(request.url):
             token = f"{self.prefix} {self.token}" if self.prefix else self.token
             request.headers[self.auth_header_name] = token
+        else:
+            self.unauthorize(request)
         return request
 
     def unauthorize(self, request: httpx.Request) -> None:
