@@ -80,7 +80,9 @@ def read_request(connection: Readable) -> bytes:
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     length = int(lengths[0].partition(b":")[2]) if lengths else 0
     while len(body) < length:
-        body += connection.recv(65536)
+        if not (part := connection.recv(65536)):
+            return b""
+        body += part
     return head + b"\r\n\r\n" + body
 
 
