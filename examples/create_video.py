@@ -28,9 +28,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from grok_imagine_video import AuthenticatedClient, create_video, errors, get_video, models
 
+ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
+
 EXIT_CODES: dict[int, type[Exception] | tuple[type[Exception], ...]] = {  # the first that fits
     3: errors.APIStatusError,
-    4: (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError),
+    4: ENDED,
     5: (errors.OutcomeUnknownError, errors.APIResponseValidationError),
     2: ValueError,
     1: Exception,
@@ -52,15 +54,19 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--image", **image, help="an image that guides the video")
     parser.add_argument("--reference", **image, action="append", help="repeatable")
     parser.add_argument("--resume", metavar="ID", help="wait for a job that exists already")
-    parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS")
     options = parser.parse_args()
     if bool(options.prompt) == bool(options.resume):
         parser.error("a prompt is needed, or --resume ID")
-    if not 0 < options.timeout < float("inf"):
-        parser.error(f"--timeout must be a number of seconds above 0: {options.timeout}")
     if options.output.is_dir() or not os.access(options.output.parent, os.W_OK):
         parser.error(f"--output must be a place for a file: {options.output}")  # before it is paid
     return options
+
+
+def above_zero(text: str) -> float:
+    if not 0 < (number := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0: {text}")
+    return number
 
 
 def request_from(options: argparse.Namespace) -> models.CreateVideoRequest:
@@ -87,10 +93,17 @@ def create(client: AuthenticatedClient, request: models.CreateVideoRequest) -> s
     print(re.sub(r"(;base64,.{9}).*(?=\")", r"\1...", json.dumps(request.to_dict(), indent=2)))
     job = create_video.sync(client=client, body=request)
     print(json.dumps(job.to_dict(), indent=2))
+    return id_of(job)
+
+
+def id_of(job: models.CreateVideoResponse) -> str:
+    """What to follow a job by that was just accepted."""
+    answer = job.to_dict()
     for name in ("request_id", "id", "task_id"):  # gateways differ
-        if job.to_dict().get(name):
-            return str(job[name])
-    raise errors.APIResponseValidationError("accepted, with nothing to follow the job by")
+        if (found := str(answer.get(name) or "")) and found.isprintable():
+            return found
+    what, content = "accepted, with nothing to follow the job by", json.dumps(answer).encode()
+    raise errors.APIResponseValidationError(what, content=content)
 
 
 def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespace) -> None:
