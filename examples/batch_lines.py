@@ -1,0 +1,71 @@
+"""The lines of a batch: one request as JSON on each, all of them checked before one is sent."""
+
+import codecs
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from grok_imagine_video import CreateVideoRequest
+
+
+@frozen
+class Line:
+    """A request, the number of its line, and what tells it from every other request."""
+
+    number: int
+    request: CreateVideoRequest
+    digest: str
+
+
+def read(path: Path) -> tuple[list[Line], dict[int, str]]:
+    """The good lines, and what is wrong with the bad ones; blank lines only count."""
+    good: list[Line] = []
+    bad: dict[int, str] = {}
+    # A text in JSON may hold every line break of Unicode but this one.
+    for number, raw in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+        try:
+            if raw.strip():
+                good.append(parse(number, raw))
+        except (TypeError, ValueError, RecursionError) as error:
+            bad[number] = explain(error)
+    return good, bad
+
+
+def parse(number: int, raw: bytes) -> Line:
+    hooks: dict[str, Any] = {"object_pairs_hook": to_object, "parse_constant": refuse}
+    request = CreateVideoRequest.from_dict(json.loads(raw.decode(), **hooks))
+    options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
+    canonical = json.dumps(request.to_dict(), **options).encode()  # as strict as what sends it
+    return Line(number, request, hashlib.sha256(canonical).hexdigest())
+
+
+def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValueError(f"{name!r} is there twice")
+        fields[name] = value
+    return fields
+
+
+def refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
+def explain(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"no JSON: {error.msg} at column {error.colno}"
+        case RecursionError():
+            return "nested too deeply"
+        case UnicodeError():
+            return f"no UTF-8: {error}"
+    return str(error)
+
+
+def video_of(folder: Path, number: int) -> Path:
+    """The file for the video of a line."""
+    return folder / f"{number:04}.mp4"
