@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 from attrs import define, field
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tblib import pickling_support
 
 import relay
 from grok_imagine_video import AuthenticatedClient
+
+# As Dask does when it is imported: from then on an exception is pickled with what caused it.
+pickling_support.install()
 
 TOKEN = "a-token-of-the-tests"
 

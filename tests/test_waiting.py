@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import itertools
 import json
 import sys
@@ -481,7 +482,7 @@ def test_any_operation_that_answers_with_a_job_can_be_waited_for(
     operation = {"operationId": "render", "tags": ["pets"], "responses": responses}
     job = YAML(typ="safe").load(RENDER)
     rendering = made_from(document({"/r": {"get": operation}}, Rendering=job), tmp_path)
-    clock.rule(rendering.waiting)
+    clock.rule(importlib.import_module(f"{rendering.__name__}.waiting"))
     running = {"state": {"name": "done"}, "done": 5}
     ready = {"state": {"name": "Ready"}, "files": ["a"]}
     with serving(answering(202), answering(200, running), answering(200, ready)) as server:

@@ -4,8 +4,7 @@
 
 import asyncio
 import base64
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -28,13 +27,13 @@ _NAMES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
 _LONGEST_HEADER = 100_000
 
 
-@contextlib.contextmanager
-def _named_as_by_httpx(request: httpx.Request) -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientError, OSError) as error:
-        name = next(name for kind, name in _NAMES if isinstance(error, kind))
-        raise name(str(error) or type(error).__name__, request=request) from error
+_FAILURES = (aiohttp.ClientError, OSError)
+
+
+def _named(error: Exception, request: httpx.Request) -> httpx.TransportError:
+    """The exception of httpx for one of aiohttp's, which must not be its context: it has the token."""
+    name = next(name for kind, name in _NAMES if isinstance(error, kind))
+    return name(str(error) or type(error).__name__, request=request)
 
 
 class _Answer(httpx.AsyncByteStream):
@@ -45,9 +44,14 @@ class _Answer(httpx.AsyncByteStream):
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _named_as_by_httpx(self._request):
+        try:
             async for part in self._response.content.iter_any():
                 yield part
+        except _FAILURES as error:
+            named = _named(error, self._request)
+        else:
+            return
+        raise named
 
     async def aclose(self) -> None:
         self._response.close()  # of one that was read whole, the connection is free already
@@ -80,6 +84,21 @@ class _Transport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return its answer with the body yet to come."""
+        try:
+            response = await self._send(request)
+        except _FAILURES as error:
+            named = _named(error, request)
+        else:
+            return httpx.Response(
+                response.status,
+                headers=response.raw_headers,
+                stream=_Answer(response, request),
+                request=request,
+                extensions={"reason_phrase": (response.reason or "").encode()},
+            )
+        raise named
+
+    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         for _ in range(2):  # turns in which the loop sees that the server closed an idle connection
@@ -87,25 +106,17 @@ class _Transport(AiohttpTransport):
         timeouts: dict[str, float | None] = request.extensions["timeout"]
         connect, read = timeouts["connect"], timeouts["read"]
         longest = None if connect is None or read is None else connect + read
-        with _named_as_by_httpx(request):
-            # aiohttp has no timeout for writing, and forgets that for reading after a 1xx.
-            async with asyncio.timeout(longest) as patience:
-                response = await self.client.request(
-                    request.method,
-                    URL(str(request.url), encoded=True),
-                    data=_body(request, timeouts, patience),
-                    allow_redirects=False,
-                    auto_decompress=False,
-                    timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
-                    **self._proxy_and_headers(request),
-                )
-        return httpx.Response(
-            response.status,
-            headers=response.raw_headers,
-            stream=_Answer(response, request),
-            request=request,
-            extensions={"reason_phrase": (response.reason or "").encode()},
-        )
+        # aiohttp has no timeout for writing, and forgets that for reading after a 1xx.
+        async with asyncio.timeout(longest) as patience:
+            return await self.client.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                data=_body(request, timeouts, patience),
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
+                **self._proxy_and_headers(request),
+            )
 
     def _proxy_and_headers(self, request: httpx.Request) -> dict[str, Any]:
         """What is meant for a proxy goes to it alone where it only makes a tunnel."""

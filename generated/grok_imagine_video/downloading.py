@@ -105,8 +105,10 @@ def download(
             call = functools.partial(_download_once, client, parsed, file, on_progress)
             repeated(client, call)
         except TryLaterError as error:
-            raise errors.status_error(*shown(client, error.response)) from None
-    return target
+            response = error.response
+        else:
+            return target
+        raise errors.status_error(*shown(client, response))
 
 
 def _download_once(
@@ -160,8 +162,10 @@ async def asyncio_download(
             call = functools.partial(_asyncio_download_once, client, parsed, file, on_progress)
             await asyncio_repeated(client, call)
         except TryLaterError as error:
-            raise errors.status_error(*shown(client, error.response)) from None
-    return target
+            response = error.response
+        else:
+            return target
+        raise errors.status_error(*shown(client, response))
 
 
 async def _asyncio_download_once(

@@ -355,12 +355,14 @@ def result(
         try:
             return parse(response)
         except _NOT_AS_SPECIFIED as error:
-            answer = shown(client, response)
-            what = "the body is not what the spec says"
-            if answer[2] != response.content:  # the error may show the token that is in there
-                raise errors.APIResponseValidationError(what, *answer) from None
-            what += f" ({type(error).__name__}: {error})"
-            raise errors.APIResponseValidationError(what, *answer) from error
+            why: Exception | None = error
+        answer = shown(client, response)
+        what = "the body is not what the spec says"
+        if answer[2] == response.content:
+            what += f" ({type(why).__name__}: {why})"
+        else:
+            why = None  # it may show the token that is in the body
+        raise errors.APIResponseValidationError(what, *answer) from why
     answer = shown(client, response)
     if response.status_code in _OUTCOME_UNKNOWN and method not in _REPEATABLE:
         what = "look before sending it again, for it may have been carried out"
