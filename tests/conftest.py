@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tblib import pickling_support
+from tblib import pickling_support  # type: ignore[import-untyped]
 
 import relay
 from grok_imagine_video import AuthenticatedClient
