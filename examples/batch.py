@@ -13,7 +13,7 @@ With GROK_BASE_URL and GROK_API_KEY set, it goes to that relay and costs money. 
 to a relay of our own on this machine, whose videos are all the same.
 
 With --cluster, workers of Dask wait for the jobs and save the videos; "local" starts two of them on
-this machine. Others, and their scheduler, need this package, and the folder of -o under the same
+this machine. Others need this package, this version of Python, and the folder of -o under the same
 path. The lines are sent from here all the same, for Dask does again what a lost worker had done.
 The API key travels to the workers: take a tls:// address where others could listen.
 

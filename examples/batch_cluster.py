@@ -7,13 +7,15 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import pickle
 import signal
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin
+from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, secede
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
@@ -42,7 +44,7 @@ async def following(
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     async with connected(options.cluster) as dask:
-        await check(dask, client, journal)
+        await check(dask, journal)
         yield Follower(dask, client, options.timeout).follow
 
 
@@ -72,17 +74,19 @@ class Undisturbed(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-async def check(dask: Client, client: AuthenticatedClient, journal: Path) -> None:
+async def check(dask: Client, journal: Path) -> None:
     """Find out before anything is paid for whether the workers could save it."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await dask.submit(sight(), journal, client, pure=False)
+            await dask.submit(sight(), journal, pure=False)
             answers = await dask.run(sight(), journal, on_error="return")
     except TimeoutError:
-        raise TimeoutError(f"no worker of the cluster took a task in {PATIENCE:g} s") from None
+        raise TimeoutError(f"no worker took a task in {PATIENCE:g} seconds") from None
     except Exception as error:
-        raise OSError(f"no worker of the cluster could take a task: {error}") from error
+        raise OSError(f"the cluster cannot take a task: {error}") from error
     for worker, sees in answers.items():
+        if isinstance(sees, ImportError):
+            raise OSError(f"{worker} cannot take a task: {sees}")
         if sees is False:
             what = f"{worker} does not see {journal.parent}"
             raise OSError(f"{what}; --output must be a folder that all workers share")
@@ -92,7 +96,9 @@ class Follower:
     """Lets workers follow jobs, as long as there is a cluster."""
 
     def __init__(self, dask: Client, client: AuthenticatedClient, patience: float) -> None:
-        self._dask, self._client, self._patience = dask, client, patience
+        self._dask, self._patience = dask, patience
+        # Dask logs the start of what a worker cannot read; the key in it is not to be read there.
+        self._sealed = zlib.compress(pickle.dumps(client))
 
     async def follow(self, job_id: str, path: Path) -> VideoJob:
         if self._dask.status not in ("running", "connecting"):
@@ -112,7 +118,7 @@ class Follower:
         return job
 
     async def _outcome(self, job_id: str, path: Path) -> Outcome:
-        task = on_worker(), self._client, job_id, path, self._patience
+        task = on_worker(), self._sealed, job_id, path, self._patience
         try:
             async with asyncio.timeout(2 * self._patience):  # time for another worker, and to save
                 outcome: Outcome = await self._dask.submit(*task, pure=False)
@@ -126,21 +132,18 @@ def is_whole(path: Path, size: int) -> bool:
 
 
 # Functions made in functions travel whole. Others travel by name, and no worker has this module.
+# They name no type of the package, so that a worker without it can still read them, and say so.
 
 
 def on_worker() -> Callable[..., Outcome]:
     """What a worker does with a job."""
 
-    def follow_and_save(
-        client: AuthenticatedClient, job_id: str, path: Path, timeout: float
-    ) -> Outcome:
-        from distributed import secede
-
-        from grok_imagine_video import get_video
-
-        secede()  # a job that is waited for keeps no other from being begun
+    def follow_and_save(sealed: bytes, job_id: str, path: Path, timeout: float) -> Any:
         try:
-            with client:
+            from grok_imagine_video import get_video
+
+            secede()  # a job that is waited for keeps no other from being begun
+            with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - it is our own
                 job = get_video.wait(job_id, client=client, timeout=timeout)
                 if not path.exists():
                     client.download(job["video"]["url"], path)
@@ -151,10 +154,12 @@ def on_worker() -> Callable[..., Outcome]:
     return follow_and_save
 
 
-def sight() -> Callable[..., bool]:
-    """Whether a worker sees a file."""
+def sight() -> Callable[[Path], bool]:
+    """Whether a worker has this package, and sees a file."""
 
-    def sees(path: Path, *_: Any) -> bool:
+    def sees(path: Path) -> bool:
+        import grok_imagine_video  # noqa: F401 - as long as it is there
+
         return path.exists()
 
     return sees

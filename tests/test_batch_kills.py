@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle  # type: ignore[import-untyped]
 import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -122,12 +123,21 @@ class Cluster:
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
 
-    def _worker(self) -> subprocess.Popen[bytes]:
-        return self._dask("worker", "--no-nanny", "--nthreads", "1", "--local-directory", "scratch")
+    def _worker(self, *words: str) -> subprocess.Popen[bytes]:
+        words = ("--no-nanny", "--nthreads", "1", "--local-directory", "scratch", *words)
+        return self._dask("worker", *words)
 
     def lose_a_worker(self) -> None:
         self._processes.append(self._worker())
         self._end(self._processes.pop(1))
+
+    def have_workers_without_the_package(self) -> None:
+        (self._folder / "without.py").write_text(
+            "import sys; sys.modules['grok_imagine_video'] = None"
+        )
+        for worker in self._processes[1:]:
+            self._end(worker)
+            self._processes.append(self._worker("--preload", "without.py"))
 
     def lose_the_scheduler(self) -> None:
         self._end(self._processes[0])
@@ -303,6 +313,19 @@ def test_a_cluster_that_is_lost_stops_the_batch(
     assert out.startswith("3 lines: 0 done, 0 failed, 0 unknown, 1 unfinished, 2 not sent"), out
 
 
+def test_workers_without_the_package_are_found_out_before_anything_is_sent(
+    cluster: Cluster, base_url: str, arrived: list[Arrived], tmp_path: Path
+) -> None:
+    cluster.have_workers_without_the_package()
+    write(tmp_path, LAKES)
+    with launch(tmp_path, base_url, "--cluster", cluster.address) as batch:
+        out, err = batch.communicate(timeout=60)
+    assert (batch.returncode, len(err.splitlines())) == (1, 2), err
+    assert "batch: the cluster cannot take a task: import of grok_imagine_video halted" in err
+    assert "3 not sent" in out
+    assert not arrived
+
+
 def test_a_cluster_that_cannot_be_reached_gets_one_line(
     base_url: str, arrived: list[Arrived], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,8 +348,10 @@ class Dask:
     sees: object = True
     status: str = "running"
 
-    async def submit(self, *_: object, pure: bool) -> object:
+    async def submit(self, *task: object, pure: bool) -> object:
         assert not pure  # else Dask would take jobs of one name for one
+        assert TOKEN.encode() not in (travels := cloudpickle.dumps(task))
+        assert b"grok_imagine_video." not in travels  # a worker may be without it
         if self.raised:
             raise self.raised
         await asyncio.sleep(0 if self.outcome else 9)
@@ -360,8 +385,9 @@ def test_what_a_cluster_can_make_of_a_job_is_told(
 
 
 CHECKED = {
-    "no worker": (Dask(), "no worker of the cluster took a task in 0.05 s"),
-    "no package": (Dask(ImportError("No module")), "no worker of the cluster could take a task"),
+    "no worker": (Dask(), "no worker took a task in 0.05 seconds"),
+    "no package": (Dask(ImportError("No module")), "the cluster cannot take a task: No module"),
+    "not everywhere": (Dask(outcome=1, sees=ImportError("No")), "1 cannot take a task: No"),
     "another disk": (
         Dask(outcome=1, sees=False),
         "does not see .*must be a folder that all workers share",
@@ -374,14 +400,13 @@ CHECKED = {
 def test_a_cluster_that_could_not_save_is_found_out_first(
     dask: Any,
     told: str | None,
-    client: AuthenticatedClient,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(batch_cluster, "PATIENCE", 0.05)
     refused = pytest.raises(OSError, match=told) if told else contextlib.nullcontext()
     with refused:
-        asyncio.run(batch_cluster.check(dask, client, tmp_path))
+        asyncio.run(batch_cluster.check(dask, tmp_path))
 
 
 @pytest.mark.parametrize(
