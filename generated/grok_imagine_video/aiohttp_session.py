@@ -23,11 +23,10 @@ _NAMES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (aiohttp.ClientError, httpx.RemoteProtocolError),
 ]
 
+_FAILURES = (aiohttp.ClientError, OSError)
+
 # Bytes, about as long as httpx lets a header be.
 _LONGEST_HEADER = 100_000
-
-
-_FAILURES = (aiohttp.ClientError, OSError)
 
 
 def _named(error: Exception, request: httpx.Request) -> httpx.TransportError:
