@@ -469,10 +469,10 @@ def test_lines_are_sent_at_a_rate(start: Batch, tmp_path: Path) -> None:
     sent: list[float] = []
     write(tmp_path, LAKES * 2)
     with serving(noting(sent, answering(400))) as server:
-        start("--rate", 1200, url=server.base_url)
+        start("--rate", 400, url=server.base_url)
     gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
     assert len(gaps) == 5
-    assert sum(gaps) > 5 * 0.045
+    assert sum(gaps) > 5 * 0.14
     assert min(gaps) > 0.02
 
 
