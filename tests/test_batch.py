@@ -87,7 +87,8 @@ def test_each_line_becomes_a_video_and_is_never_sent_again(
     assert "2/2" in ended.err
     write(tmp_path, b"\xef\xbb\xbf" + first + b"\r\n  \n" + second + third)
     assert start().code == 0
-    assert start().code == 0
+    idle = start("--cluster", "tcp://127.0.0.1:9")
+    assert (idle.code, idle.err) == (0, "")  # with nothing to do no cluster is asked
     assert sorted(posted(arrived)) == ["lake 1", "lake 2", "lake 3"]
     videos = sorted(path for path in (tmp_path / "videos").iterdir() if path.suffix == ".mp4")
     assert [video.name for video in videos] == ["0001.mp4", "0004.mp4", "0005.mp4"]
