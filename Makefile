@@ -18,9 +18,9 @@ BENCH = .bench/installed
 IS_SUPPORTED = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
-GENERATE = $(RUN) tools/generate.py $(if $(SPEC),--spec "$$SPEC") \
+GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
-SOURCES = bench examples tests tools
+SOURCES = bench examples runtime tests tools
 
 .PHONY: help demo test generate check-generated lint lint-spec review docs bench check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
@@ -54,7 +54,7 @@ lint-spec: $(VENV) $(NODE)  ## check the spec by the rules of redocly.yaml
 	@$(RUN) tools/lint_spec.py
 
 review: $(VENV) $(NODE)  ## say what a change of the spec does, and to whom; BASE= names a revision
-	@$(RUN) tools/review.py $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
+	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
 
 docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs no network
 	@mkdir -p build

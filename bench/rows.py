@@ -144,7 +144,8 @@ def posts(base_url: str, patience: float = 8) -> list[Line]:
 
 
 def generation(rounds: int = 5) -> list[Line]:
-    ours = [processes.TOOLS / "python", "tools/generate.py", "--output", processes.BUILD / "ours"]
+    command = [processes.TOOLS / "python", "-m", "tools.generator"]
+    ours = [*command, "--output", processes.BUILD / "ours"]
     contenders = {
         "ours": partial(timed, partial(processes.run, *ours)),
         "stock": partial(timed, partial(processes.generate_stock, processes.BUILD / "stock")),

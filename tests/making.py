@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import generate
+from tools.generator import driver as generate
 
 Spec = dict[str, Any]
 _numbers = itertools.count()

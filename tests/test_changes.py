@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from changes import compare, worst
-from spec import Node, Spec
+from tools.changes import compare, worst
+from tools.spec import Node, Spec
 
 ROOT = Path(__file__).parent.parent
 OLD = Spec.read(ROOT / "openapi.yaml")

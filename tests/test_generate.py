@@ -38,7 +38,7 @@ def make(target: str, **paths: object) -> subprocess.CompletedProcess[str]:
 
 def generate(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / "generate.py", *map(str, words)],
+        [sys.executable, "-m", "tools.generator", *map(str, words)],
         cwd=ROOT,
         env=os.environ | env,
         capture_output=True,

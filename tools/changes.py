@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from spec import Node, Spec, join
-from trial import Judge, bodies, flat, strict
+from tools.spec import Node, Spec, join
+from tools.trial import Judge, bodies, flat, strict
 
 Impact = Literal["major", "minor", "patch", "none"]
 Effect = Literal["tighter", "looser", "other", "none"]

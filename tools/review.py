@@ -18,11 +18,11 @@ from typing import Any
 from attrs import asdict, frozen
 from packaging.version import InvalidVersion, Version
 
-import generate
-from callers import PACKAGE, broken_code, broken_names
-from changes import LOOK, Change, Impact, compare, worst
-from lint_spec import LintError, Problem, problems
-from spec import BadSpecError, Spec
+from tools.callers import PACKAGE, broken_code, broken_names
+from tools.changes import LOOK, Change, Impact, compare, worst
+from tools.generator import driver as generate
+from tools.lint_spec import LintError, Problem, problems
+from tools.spec import BadSpecError, Spec
 
 ROOT = generate.ROOT
 

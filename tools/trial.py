@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from spec import Node, Spec
+from tools.spec import Node, Spec
 
 KINDS: list[Any] = [None, True, 1, 1.5, "text", [], {}]
 FORMATS = {

@@ -11,7 +11,7 @@ not part of the contract, so this document names no server.
 
 from typing import TYPE_CHECKING
 
-from .lazy import offer as _offer
+from ._lazy import offer as _offer
 
 if TYPE_CHECKING:
     from . import errors

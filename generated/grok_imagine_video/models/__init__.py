@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..lazy import offer as _offer
+from .._lazy import offer as _offer
 
 if TYPE_CHECKING:
     from .create_video_request import CreateVideoRequest
@@ -23,16 +23,16 @@ else:
         __name__,
         {
             "CreateVideoRequest": ".create_video_request",
-            "CreateVideoRequestAspectRatio": ".create_video_request_aspect_ratio",
-            "CreateVideoRequestModel": ".create_video_request_model",
-            "CreateVideoRequestResolution": ".create_video_request_resolution",
-            "CreateVideoResponse": ".create_video_response",
             "ImageInput": ".image_input",
             "ReferenceImage": ".reference_image",
-            "Video": ".video",
-            "VideoError": ".video_error",
+            "CreateVideoResponse": ".create_video_response",
             "VideoJob": ".video_job",
+            "Video": ".video",
             "VideoUsage": ".video_usage",
+            "VideoError": ".video_error",
+            "CreateVideoRequestModel": ".create_video_request_model",
+            "CreateVideoRequestResolution": ".create_video_request_resolution",
+            "CreateVideoRequestAspectRatio": ".create_video_request_aspect_ratio",
         },
     )
 

@@ -8,12 +8,12 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import validators as _v
+from .. import _objects
 from ..types import UNSET, Unset
 
 
 @_define
-class CreateVideoResponse:
+class CreateVideoResponse(_objects.OpenObject[Any]):
     """The relay's answer to an accepted job. The contract says no more of it than that it is an
     object, so every field is kept as it came.
 
@@ -23,42 +23,27 @@ class CreateVideoResponse:
     """
 
     request_id: str | Unset = UNSET
-
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        field_dict_: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         if not isinstance(self.request_id, Unset):
-            field_dict_["request_id"] = self.request_id
-        field_dict_.update(self.additional_properties)
-        return field_dict_
+            fields["request_id"] = self.request_id
+        fields.update(self.additional_properties)
+        return fields
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from an answer: unknown values and fields are kept, null is a field left out.
+        """Read it from a response: unknown values and fields are kept, null is a field left out.
 
         Raises:
-            TypeError: It is no JSON object, or a part of it that must be there cannot be read.
-            ValueError: A field that every answer has is missing.
+            TypeError: It is not a JSON object, or a required part of it cannot be read.
+            ValueError: A field that every response has is missing.
         """
-        d_ = _v.as_dict(src_dict, absent_if_null=("request_id",))
-        request_id = d_.pop("request_id", UNSET)
-        return _v.unchecked(cls, request_id=request_id, additional_properties=d_)
-
-    @property
-    def additional_keys(self) -> list[str]:
-        """The names of the fields that the spec does not have."""
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return _v.get_item(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        _v.set_item(self, key, value)
-
-    def __delitem__(self, key: str) -> None:
-        _v.delete_item(self, key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in _v.present(self)
+        left = _objects.as_dict(src_dict, absent_if_null=("request_id",))
+        return _objects.unchecked(
+            cls,
+            request_id=left.pop("request_id", UNSET),
+            additional_properties=left,
+        )

@@ -8,11 +8,12 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import validators as _v
+from .. import _objects
+from .. import _validators as _v
 
 
 @_define
-class ImageInput:
+class ImageInput(_objects.OpenObject[Any]):
     """The image that guides a video, in place of reference images.
 
     Attributes:
@@ -24,15 +25,14 @@ class ImageInput:
     """
 
     url: str = _field(validator=[_v.string])
-
     additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        field_dict_: dict[str, Any] = {}
-        field_dict_["url"] = self.url
-        field_dict_.update(self.additional_properties)
-        return field_dict_
+        fields: dict[str, Any] = {}
+        fields["url"] = self.url
+        fields.update(self.additional_properties)
+        return fields
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -42,25 +42,9 @@ class ImageInput:
             TypeError: A field has the wrong type.
             ValueError: A field is missing, or breaks another rule of the spec.
         """
-        d_ = _v.as_dict(src_dict, required=("url",))
-        url = d_.pop("url")
-        built_ = cls(url=url)
-        built_.additional_properties = d_
-        return built_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        """The names of the fields that the spec does not have."""
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return _v.get_item(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        _v.set_item(self, key, value)
-
-    def __delitem__(self, key: str) -> None:
-        _v.delete_item(self, key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in _v.present(self)
+        left = _objects.as_dict(src_dict, required=("url",))
+        built = cls(
+            url=left.pop("url"),
+        )
+        built.additional_properties = left
+        return built

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import validators as _v
+from .. import _objects, _values
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @_define
-class VideoJob:
+class VideoJob(_objects.OpenObject[Any]):
     """A job as it is now. Nothing in it is required and no value is closed, for gateways differ.
 
     Attributes:
@@ -27,157 +27,63 @@ class VideoJob:
             is not finished.
         progress (float | str | Unset): How much of the job is done, from 0 to 100; some
             gateways say "100%".
-        video (Video | Unset): A finished video.
+        video (Video | Unset): The video, once the job is done.
         model (str | Unset): The model that makes the video.
-        usage (VideoUsage | Unset): What a job costs.
+        usage (VideoUsage | Unset): What the job costs.
         error (str | Unset | VideoError): Why there is no video; some gateways say it in words
             alone.
     """
 
     status: str | Unset = UNSET
-
     progress: float | str | Unset = UNSET
-
     video: Video | Unset = UNSET
-
     model: str | Unset = UNSET
-
     usage: VideoUsage | Unset = UNSET
-
     error: str | Unset | VideoError = UNSET
-
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
-        from ..models.video_error import VideoError
-
-        field_dict_: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         if not isinstance(self.status, Unset):
-            field_dict_["status"] = self.status
-        progress: float | str | Unset
-        progress = self.progress
-
-        if not isinstance(progress, Unset):
-            field_dict_["progress"] = progress
-        video: dict[str, Any] | Unset = UNSET
+            fields["status"] = self.status
+        if not isinstance(self.progress, Unset):
+            fields["progress"] = self.progress
         if not isinstance(self.video, Unset):
-            video = self.video.to_dict()
-        if not isinstance(video, Unset):
-            field_dict_["video"] = video
+            fields["video"] = self.video.to_dict()
         if not isinstance(self.model, Unset):
-            field_dict_["model"] = self.model
-        usage: dict[str, Any] | Unset = UNSET
+            fields["model"] = self.model
         if not isinstance(self.usage, Unset):
-            usage = self.usage.to_dict()
-        if not isinstance(usage, Unset):
-            field_dict_["usage"] = usage
-        error: dict[str, Any] | str | Unset
-        if isinstance(self.error, VideoError):
-            error = self.error.to_dict()
-        else:
-            error = self.error
-
-        if not isinstance(error, Unset):
-            field_dict_["error"] = error
-        field_dict_.update(self.additional_properties)
-        return field_dict_
+            fields["usage"] = self.usage.to_dict()
+        if not isinstance(self.error, Unset):
+            fields["error"] = _values.to_json(self.error)
+        fields.update(self.additional_properties)
+        return fields
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from an answer: unknown values and fields are kept, null is a field left out.
-        Where a field should be an object and is none, its value is among `additional_properties`.
+        """Read it from a response: unknown values and fields are kept, null is a field left out.
+        Where a field should be an object and is not, its value is in `additional_properties`.
 
         Raises:
-            TypeError: It is no JSON object, or a part of it that must be there cannot be read.
-            ValueError: A field that every answer has is missing.
+            TypeError: It is not a JSON object, or a required part of it cannot be read.
+            ValueError: A field that every response has is missing.
         """
         from ..models.video import Video
         from ..models.video_error import VideoError
         from ..models.video_usage import VideoUsage
 
-        d_ = _v.as_dict(
-            src_dict,
-            absent_if_null=(
-                "status",
-                "progress",
-                "video",
-                "model",
-                "usage",
-                "error",
-            ),
+        left = _objects.as_dict(
+            src_dict, absent_if_null=("status", "progress", "video", "model", "usage", "error")
         )
-        odd_ = _v.take_odd(
-            d_,
-            (
-                "video",
-                "usage",
-            ),
-        )
-        status = d_.pop("status", UNSET)
-        with _v.within("progress"):
-
-            def _parse_progress(data: object) -> float | str | Unset:
-                return _v.cast(float | str | Unset, data)
-
-            progress = _parse_progress(d_.pop("progress", UNSET))
-
-        with _v.within("video"):
-            _video = d_.pop("video", UNSET)
-            video: Video | Unset
-            if isinstance(_video, Unset):
-                video = UNSET
-            else:
-                video = Video.from_dict(_video)
-
-        model = d_.pop("model", UNSET)
-        with _v.within("usage"):
-            _usage = d_.pop("usage", UNSET)
-            usage: VideoUsage | Unset
-            if isinstance(_usage, Unset):
-                usage = UNSET
-            else:
-                usage = VideoUsage.from_dict(_usage)
-
-        with _v.within("error"):
-
-            def _parse_error(data: object) -> str | Unset | VideoError:
-                if isinstance(data, dict):
-                    try:
-                        error_type_0 = VideoError.from_dict(data)
-
-                        return error_type_0
-                    except (AttributeError, LookupError, TypeError, ValueError):
-                        pass
-
-                return _v.cast(str | Unset | VideoError, data)
-
-            error = _parse_error(d_.pop("error", UNSET))
-
-        return _v.unchecked(
+        odd = _objects.take_odd(left, ("video", "usage"))
+        return _objects.unchecked(
             cls,
-            status=status,
-            progress=progress,
-            video=video,
-            model=model,
-            usage=usage,
-            error=error,
-            additional_properties={**d_, **odd_},
+            status=left.pop("status", UNSET),
+            progress=left.pop("progress", UNSET),
+            video=_objects.take_if_set(left, "video", Video.from_dict),
+            model=left.pop("model", UNSET),
+            usage=_objects.take_if_set(left, "usage", VideoUsage.from_dict),
+            error=_objects.take_if_set(left, "error", _values.first_of(VideoError.from_dict)),
+            additional_properties={**left, **odd},
         )
-
-    @property
-    def additional_keys(self) -> list[str]:
-        """The names of the fields that the spec does not have."""
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return _v.get_item(self, key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        _v.set_item(self, key, value)
-
-    def __delitem__(self, key: str) -> None:
-        _v.delete_item(self, key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in _v.present(self)

@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 
+from ... import _objects
+from ... import _validators as _v
 from ... import sending as _sending
-from ... import validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
@@ -16,28 +17,22 @@ def _get_kwargs(
     *,
     body: CreateVideoRequest,
 ) -> dict[str, Any]:
-    _v.check("body", body, _v.model("CreateVideoRequest"))
-    headers: dict[str, Any] = {}
-
+    _objects.check("body", body, _v.model("CreateVideoRequest"))
+    _headers: dict[str, str] = {}
     _kwargs: dict[str, Any] = {
         "method": "POST",
         "url": "/v1/videos/generations",
+        "headers": _headers,
     }
     _kwargs["json"] = body.to_dict()
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
+    _headers["Content-Type"] = "application/json"
     return _kwargs
 
 
 def _parse_response(response: httpx.Response) -> CreateVideoResponse:
     if response.is_success:
-        response_200 = CreateVideoResponse.from_dict(response.json())
-
-        return response_200
-
-    msg = f"the spec does not say what an answer with status {response.status_code} holds"
+        return CreateVideoResponse.from_dict(response.json())
+    msg = f"the spec does not say what a response with status {response.status_code} holds"
     raise LookupError(msg)
 
 
@@ -57,7 +52,7 @@ def sync_detailed(
             used together.
 
     Returns:
-        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+        The whole response, whatever its status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -65,13 +60,7 @@ def sync_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    response = _sending.send(
-        client,
-        _get_kwargs(
-            body=body,
-        ),
-    )
-    return _sending.detailed(response, _parse_response)
+    return _sending.detailed(_sending.send(client, _get_kwargs(body=body)), _parse_response)
 
 
 def sync(
@@ -90,23 +79,19 @@ def sync(
             used together.
 
     Returns:
-        What the answer holds.
+        What the response holds.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
-        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    response = _sending.send(
-        client,
-        _get_kwargs(
-            body=body,
-        ),
+    return _sending.result(
+        client, "POST", _sending.send(client, _get_kwargs(body=body)), _parse_response
     )
-    return _sending.result(client, "POST", response, _parse_response)
 
 
 async def asyncio_detailed(
@@ -125,7 +110,7 @@ async def asyncio_detailed(
             used together.
 
     Returns:
-        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+        The whole response, whatever its status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -133,13 +118,9 @@ async def asyncio_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    response = await _sending.asyncio_send(
-        client,
-        _get_kwargs(
-            body=body,
-        ),
+    return _sending.detailed(
+        await _sending.asyncio_send(client, _get_kwargs(body=body)), _parse_response
     )
-    return _sending.detailed(response, _parse_response)
 
 
 async def asyncio(
@@ -158,20 +139,16 @@ async def asyncio(
             used together.
 
     Returns:
-        What the answer holds.
+        What the response holds.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
-        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    response = await _sending.asyncio_send(
-        client,
-        _get_kwargs(
-            body=body,
-        ),
+    return _sending.result(
+        client, "POST", await _sending.asyncio_send(client, _get_kwargs(body=body)), _parse_response
     )
-    return _sending.result(client, "POST", response, _parse_response)

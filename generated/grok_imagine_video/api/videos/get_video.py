@@ -6,8 +6,9 @@ from urllib.parse import quote as _quote
 
 import httpx
 
+from ... import _objects, _values
+from ... import _validators as _v
 from ... import sending as _sending
-from ... import validators as _v
 from ... import waiting as _waiting
 from ...client import AuthenticatedClient, Client
 from ...models.video_job import VideoJob
@@ -17,34 +18,20 @@ from ...types import Response
 def _get_kwargs(
     request_id: str,
 ) -> dict[str, Any]:
-    _v.check("request_id", request_id, _v.string, _v.segment)
-
+    _objects.check("request_id", request_id, _v.string, _v.segment)
     _kwargs: dict[str, Any] = {
         "method": "GET",
         "url": "/v1/videos/{request_id}".format(
-            request_id=_quote(_v.text_of(request_id), safe=""),
+            request_id=_quote(_values.text_of(request_id), safe=""),
         ),
     }
     return _kwargs
 
 
 def _parse_response(response: httpx.Response) -> VideoJob:
-    if 200 == response.status_code:
-        response_200 = VideoJob.from_dict(_waiting.body_of(response))
-
-        return response_200
-
-    if 202 == response.status_code:
-        response_202 = VideoJob.from_dict(_waiting.body_of(response))
-
-        return response_202
-
     if response.is_success:
-        response_200 = VideoJob.from_dict(_waiting.body_of(response))
-
-        return response_200
-
-    msg = f"the spec does not say what an answer with status {response.status_code} holds"
+        return VideoJob.from_dict(_waiting.body_of(response))
+    msg = f"the spec does not say what a response with status {response.status_code} holds"
     raise LookupError(msg)
 
 
@@ -62,20 +49,16 @@ def sync_detailed(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+        The whole response, whatever its status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: The request, safe to repeat, failed.
+        errors.APIConnectionError: The request failed, and can be sent again.
     """
-    response = _sending.send(
-        client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+    return _sending.detailed(
+        _sending.send(client, _get_kwargs(request_id=request_id)), _parse_response
     )
-    return _sending.detailed(response, _parse_response)
 
 
 def sync(
@@ -92,22 +75,18 @@ def sync(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        What the answer holds.
+        What the response holds.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: The request, safe to repeat, failed.
-        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIConnectionError: The request failed, and can be sent again.
+        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    response = _sending.send(
-        client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+    return _sending.result(
+        client, "GET", _sending.send(client, _get_kwargs(request_id=request_id)), _parse_response
     )
-    return _sending.result(client, "GET", response, _parse_response)
 
 
 async def asyncio_detailed(
@@ -124,20 +103,16 @@ async def asyncio_detailed(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        The whole answer, whatever its status; `parsed` is None where it is not as specified.
+        The whole response, whatever its status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: The request, safe to repeat, failed.
+        errors.APIConnectionError: The request failed, and can be sent again.
     """
-    response = await _sending.asyncio_send(
-        client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+    return _sending.detailed(
+        await _sending.asyncio_send(client, _get_kwargs(request_id=request_id)), _parse_response
     )
-    return _sending.detailed(response, _parse_response)
 
 
 async def asyncio(
@@ -154,22 +129,21 @@ async def asyncio(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        What the answer holds.
+        What the response holds.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: The request, safe to repeat, failed.
-        errors.APIStatusError: The answer has another status than 2xx; its subclasses say which.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIConnectionError: The request failed, and can be sent again.
+        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    response = await _sending.asyncio_send(
+    return _sending.result(
         client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+        "GET",
+        await _sending.asyncio_send(client, _get_kwargs(request_id=request_id)),
+        _parse_response,
     )
-    return _sending.result(client, "GET", response, _parse_response)
 
 
 _JOB = _waiting.Rules(
@@ -185,7 +159,7 @@ _JOB = _waiting.Rules(
 
 
 def progress(job: VideoJob) -> float | None:
-    """How much of a job is done, from 0 to 100, or None if the answer does not tell."""
+    """How much of a job is done, from 0 to 100, or None if the response does not tell."""
     return _waiting.progress_of(_JOB, job)
 
 
@@ -199,18 +173,18 @@ def wait(
 ) -> VideoJob:
     """Wait until a job has ended. The job itself is never touched.
 
-    A status that is not known, an answer without one and 202 mean that the job is not finished.
-    429, 5xx, timeouts and lost connections are waited out, as is what `Retry-After` asks for.
+    A status that is not known, a response without one and 202 mean that the job is not finished.
+    The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
 
     Args:
         request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
-        on_progress: Called with each answer; `progress` reads how much is done.
+        on_progress: Called with each response; `progress` reads how much is done.
 
     Returns:
-        The last answer, of a job that has made what it was to make.
+        The last response, of a job that has made what it was to make.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -219,14 +193,12 @@ def wait(
         errors.JobExpiredError: The job, or what it made, is no longer kept.
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The answer has a 4xx status other than 408 and 429, or 3xx.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return _waiting.wait(
         client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+        _get_kwargs(request_id=request_id),
         _parse_response,
         _JOB,
         interval=interval,
@@ -245,18 +217,18 @@ async def asyncio_wait(
 ) -> VideoJob:
     """Wait until a job has ended. The job itself is never touched.
 
-    A status that is not known, an answer without one and 202 mean that the job is not finished.
-    429, 5xx, timeouts and lost connections are waited out, as is what `Retry-After` asks for.
+    A status that is not known, a response without one and 202 mean that the job is not finished.
+    The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
 
     Args:
         request_id (str): The job, by the `request_id` of the answer that accepted it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
-        on_progress: Called with each answer; `progress` reads how much is done.
+        on_progress: Called with each response; `progress` reads how much is done.
 
     Returns:
-        The last answer, of a job that has made what it was to make.
+        The last response, of a job that has made what it was to make.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -265,14 +237,12 @@ async def asyncio_wait(
         errors.JobExpiredError: The job, or what it made, is no longer kept.
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The answer has a 4xx status other than 408 and 429, or 3xx.
-        errors.APIResponseValidationError: The body of a 2xx answer is not what the spec says.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return await _waiting.asyncio_wait(
         client,
-        _get_kwargs(
-            request_id=request_id,
-        ),
+        _get_kwargs(request_id=request_id),
         _parse_response,
         _JOB,
         interval=interval,

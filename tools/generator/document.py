@@ -1,7 +1,7 @@
-"""The spec as the templates need it, where the generator's own data does not hold it.
+"""The spec as it was written, where the generator's own data does not hold all of it.
 
-The generator drops every constraint of parameters, of bodies that are no objects and of scalars
-behind a `$ref`, and does not tell which models are sent and which are only received.
+openapi-python-client drops every constraint of parameters, of bodies that are not objects and of
+scalars behind a `$ref`, and does not tell which models are sent and which are only received.
 """
 
 import re
@@ -9,73 +9,55 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from openapi_python_client import schema as oai
-from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import AnyProperty, ModelProperty
-from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.responses import Response
+from openapi_python_client.strings import PythonIdentifier
 
 Node = dict[str, Any]
-
-
-class CannotEnforceError(Exception):
-    """A constraint that the templates have no code for."""
-
-
-# Names of the generated code itself, which a field or a parameter would hide.
-NAMES_IN_MODELS = {"additional_keys", "additional_properties", "cls", "from_dict", "to_dict"}
-NAMES_IN_OPERATIONS = {"body", "cookies", "headers", "params", "response"}
-NAMES_IN_OPERATIONS |= {"interval", "on_progress", "timeout"}
-
 
 PLACES_IN_JOBS = ("status", "progress", "result", "allowed", "error")
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
 
 
-def keep_names_apart(data: GeneratorData, config: Config) -> None:
-    """Rename, in Python alone, what has a name that the generated code has a use for."""
-    for model in data.models:
-        for prop in [*(model.required_properties or []), *(model.optional_properties or [])]:
-            if prop.python_name in NAMES_IN_MODELS:
-                prop.set_python_name(oai.UntrustedString(f"field_{prop.python_name}"), config)
-    for collection in data.endpoint_collections_by_tag.values():
+class CannotEnforceError(Exception):
+    """A constraint that no validator enforces."""
+
+
+def cannot(where: str, keyword: str) -> NoReturn:
+    """End the generation: a constraint that is not enforced must not look as if it were."""
+    msg = f"{where}: the templates cannot enforce {keyword!r}; express it otherwise"
+    raise CannotEnforceError(msg)
+
+
+def properties_of(model: ModelProperty) -> list[Property]:
+    """The properties of a model, those that are required first."""
+    return [*(model.required_properties or []), *(model.optional_properties or [])]
+
+
+def endpoints_of(data: GeneratorData) -> Iterator[tuple[PythonIdentifier, Endpoint]]:
+    """The operations, each with the tag that it is found under."""
+    for tag, collection in data.endpoint_collections_by_tag.items():
         for endpoint in collection.endpoints:
-            for place, prop in endpoint.iter_all_parameters():
-                if prop.python_name in NAMES_IN_OPERATIONS and place != "path":
-                    renamed = oai.UntrustedString(f"{prop.python_name}_{place}")
-                    prop.set_python_name(renamed, config)
+            yield tag, endpoint
 
 
 class Document:
-    """What the templates know as `spec`."""
-
-    # What a schema of an object can say; keywords about other types demand nothing of an object.
-    OBJECT_KEYWORDS = frozenset(
-        {"$comment", "additionalProperties", "allOf", "default", "deprecated", "description"}
-        | {"discriminator", "example", "examples", "exclusiveMaximum", "exclusiveMinimum"}
-        | {"externalDocs", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum"}
-        | {"minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "nullable"}
-        | {"pattern", "properties", "readOnly", "required", "title", "type", "uniqueItems"}
-        | {"writeOnly", "xml"}
-    )
+    """The document that a package is made from."""
 
     def __init__(self, document: Node, data: GeneratorData) -> None:
         self._document = document
         for path, item in document["paths"].items():
             if "$ref" in item:  # the generator would leave out all that is behind it
-                self.cannot(path, "$ref")
+                cannot(path, "$ref")
         self._models = {str(model.class_info.name): model for model in data.models}
-        endpoints = [
-            endpoint
-            for collection in data.endpoint_collections_by_tag.values()
-            for endpoint in collection.endpoints
-        ]
-        self.received = set(
-            self._reached(answer.prop for endpoint in endpoints for answer in endpoint.responses)
+        endpoints = [endpoint for _, endpoint in endpoints_of(data)]
+        self._received = set(
+            self._reached(response.prop for each in endpoints for response in each.responses)
         )
-        self.sent = set(
-            self._reached(prop for endpoint in endpoints for prop in endpoint.list_all_parameters())
+        self._sent = set(
+            self._reached(prop for each in endpoints for prop in each.list_all_parameters())
         )
 
     def _reached(self, properties: Iterable[Any]) -> Iterator[str]:
@@ -89,35 +71,28 @@ class Document:
             if isinstance(found, ModelProperty) and str(found.class_info.name) not in seen:
                 seen.add(name := str(found.class_info.name))
                 model = self.model(found)
-                waiting += [*(model.required_properties or []), *(model.optional_properties or [])]
-                waiting += [model.additional_properties]
+                waiting += [*properties_of(model), model.additional_properties]
                 yield name
             waiting = [prop for prop in waiting if prop is not None]
 
     def is_checked(self, model: ModelProperty) -> bool:
-        """Whether a model is held to its constraints: answers alone are not."""
-        name = str(model.class_info.name)
-        return name in self.sent or name not in self.received
+        """Whether a model is held to its constraints: what is only received is not."""
+        return str(model.class_info.name) in self._sent or not self.is_received(model)
 
     def is_received(self, model: ModelProperty) -> bool:
-        return str(model.class_info.name) in self.received
+        """Whether a response may hold the model."""
+        return str(model.class_info.name) in self._received
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
         return self._models.get(str(found.class_info.name), found)
 
     def job(self, responses: Iterable[Response]) -> Node | None:
-        """The `x-job` of the first answer that has one: how to tell whether a job has ended."""
+        """The `x-job` of the first response that has one: how to tell whether a job has ended."""
         models = (response.prop for response in responses)
         parts = (self.parts(model) for model in models if isinstance(model, ModelProperty))
         found = (part["x-job"] for each in parts for part in each if "x-job" in part)
         return next(map(rules_of_job, found), None)
-
-    @staticmethod
-    def takes_null(prop: Any) -> bool:
-        """Whether null is a value of a property, and not the want of one."""
-        alternatives = getattr(prop, "inner_properties", [prop])
-        return any(isinstance(each, NoneProperty | AnyProperty) for each in alternatives)
 
     def schemas(self, node: Node) -> list[Node]:
         """The schemas that a node consists of: what it refers to, and what stands beside that."""
@@ -145,7 +120,7 @@ class Document:
             while "$ref" in node:
                 node = self._lookup(node["$ref"])
             if "schema" not in node:
-                self.cannot(f"{endpoint.name}.{node['name']}", "content")
+                cannot(f"{endpoint.name}.{node['name']}", "content")
             found[node["in"], node["name"]] = node
         return found
 
@@ -171,34 +146,6 @@ class Document:
             node = node[part.replace("~1", "/").replace("~0", "~")]
         found: Node = node
         return found
-
-    @staticmethod
-    def is_model(schema: Node) -> bool:
-        """Whether the generator makes a class of its own of a schema."""
-        subs = [*schema.get("allOf", []), *schema.get("anyOf", []), *schema.get("oneOf", [])]
-        if len(subs) == 1 and "$ref" in subs[0]:
-            return False
-        if schema.get("enum") or schema.get("anyOf") or schema.get("oneOf"):
-            return False
-        kind = schema.get("type")
-        return (
-            (kind == "object" or (isinstance(kind, list) and "object" in kind))
-            or bool(schema.get("allOf"))
-            or (kind is None and "properties" in schema)
-        )
-
-    @staticmethod
-    def compiles(pattern: str) -> bool:
-        try:
-            re.compile(pattern)
-        except re.error:
-            return False
-        return True
-
-    @staticmethod
-    def cannot(where: str, keyword: str) -> NoReturn:
-        msg = f"{where}: the templates cannot enforce {keyword!r}; express it otherwise"
-        raise CannotEnforceError(msg)
 
 
 def rules_of_job(node: Any) -> Node:

@@ -1,5 +1,3 @@
-{# Replaces the stock template: UNSET loses its identity there in a pickle or a copy, its repr is an
-   address, and a status code that HTTPStatus does not know is a ValueError. #}
 """Types that operations and models share."""
 
 from collections.abc import Mapping
@@ -8,7 +6,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
 from attrs import define
 
 if TYPE_CHECKING:
-    import httpx  # slow to import, and of no use to those who only build requests
+    import httpx  # slow to import, and not needed to build a request
 
 
 class Unset:
@@ -21,7 +19,7 @@ class Unset:
         return "UNSET"
 
     def __reduce__(self) -> str:
-        return "UNSET"  # by name: a pickle or a copy of it is the one object again
+        return "UNSET"  # by name, so that a pickle or a copy gives the same object again
 
 
 UNSET: Unset = Unset()
@@ -52,13 +50,13 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """An HTTP answer, whatever its status.
+    """An HTTP response, whatever its status.
 
     Attributes:
         status_code: The status, 100 to 999.
         headers: The headers; names are case-insensitive.
         content: The body, decompressed.
-        parsed: The body as a model, or None where the spec has none for it or it is not one.
+        parsed: The body as a model, or None if the spec has no model for it or it does not fit.
     """
 
     status_code: int

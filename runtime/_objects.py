@@ -1,0 +1,217 @@
+"""What all models share: read from JSON, written as JSON, and held to the rules of the spec."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import attrs
+from attrs.validators import get_disabled
+
+from ._validators import Validator, closed, show
+from ._values import UNREADABLE, form_parts
+from .types import UNSET, RequestFiles, Unset
+
+T = TypeVar("T")
+
+
+class OpenObject(Generic[T]):
+    """An object that may have fields beside those of the spec: all are reached by name.
+
+    The names are those in JSON, where they differ from those in Python.
+    """
+
+    __slots__ = ()
+    additional_properties: dict[str, T]
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the spec does not have."""
+        return list(self.additional_properties)
+
+    def __contains__(self, key: object) -> bool:
+        return key in _fields_of(self)
+
+    def __getitem__(self, key: str) -> T:
+        name = _attributes(self).get(key)
+        value: T | Unset = UNSET if name is None else getattr(self, name)
+        return self.additional_properties[key] if isinstance(value, Unset) else value
+
+    def __setitem__(self, key: str, value: T) -> None:
+        if name := _attributes(self).get(key):
+            setattr(self, name, value)
+        else:
+            self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        name = _attributes(self).get(key)
+        if name is not None and getattr(self, name) is not UNSET:
+            setattr(self, name, UNSET)
+        else:
+            del self.additional_properties[key]
+
+
+def _attributes(instance: Any) -> dict[str, str]:
+    """The attributes of a model by their names in JSON."""
+    return _attributes_of(instance.__class__)
+
+
+@functools.cache
+def _attributes_of(cls: type) -> dict[str, str]:
+    names: Mapping[str, str] = getattr(cls, "_names", {})
+    own = (each.name for each in attrs.fields(cls) if each.name != "additional_properties")
+    return {names.get(name, name): name for name in own}
+
+
+def _fields_of(instance: Any, **assigned: Any) -> dict[str, Any]:
+    """The fields that are set, once `assigned` is, by their names in JSON."""
+    attributes = _attributes(instance)
+    fields = {}
+    for name, attribute in attributes.items():
+        value = assigned[attribute] if attribute in assigned else getattr(instance, attribute)
+        if value is not UNSET:
+            fields[name] = value
+    extra: dict[str, Any] = getattr(instance, "additional_properties", {})
+    extra = assigned.get("additional_properties", extra)
+    for name in attributes.keys() & extra:
+        msg = f"{name!r} must be set as a field, not among those that the spec does not have"
+        raise ValueError(f"{msg}: {show(extra[name])}")
+    return fields | extra
+
+
+def check_rules(instance: Any, **assigned: Any) -> None:
+    """Hold an object to its rules, as it is or as it will be once `assigned` is."""
+    if not get_disabled():
+        fields = _fields_of(instance, **assigned)
+        for rule in type(instance)._rules:
+            rule(fields)
+
+
+def _keep_rules(instance: Any, attribute: Any, value: Any) -> Any:
+    check_rules(instance, **{attribute.name: value})
+    return value
+
+
+#: For `attrs.define(on_setattr=...)`: what an assignment to a field has to pass.
+on_assignment: list[Callable[[Any, "attrs.Attribute[Any]", Any], Any]]
+on_assignment = [attrs.setters.convert, attrs.setters.validate, _keep_rules]
+
+
+class _Argument(NamedTuple):
+    """What validators need of an attribute, for an argument."""
+
+    name: str
+
+
+def check(name: str, value: Any, *rules: Validator) -> None:
+    """Check an argument of an operation and all that is in it, right before it is sent."""
+    if not get_disabled():
+        for rule in rules:
+            rule(None, _Argument(name), value)
+        try:
+            _check_again(value)
+        except RecursionError:
+            msg = f"{name!r} must not contain itself"
+            raise ValueError(msg) from None
+
+
+def _check_again(value: Any) -> None:
+    """Find what was changed in place since the checks at construction and assignment."""
+    if isinstance(value, list):
+        for item in value:
+            _check_again(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check_again(item)
+    elif hasattr(type(value), "__attrs_attrs__"):
+        for attribute in attrs.fields(type(value)):
+            part = getattr(value, attribute.name)
+            if attribute.validator:
+                attribute.validator(value, attribute, part)
+            if not isinstance(part, str):
+                _check_again(part)
+        fields = _fields_of(value)
+        for rule in (*getattr(value, "_rules", ()), *getattr(value, "_rules_when_sent", ())):
+            rule(fields)
+
+
+def as_dict(
+    source: Any, required: tuple[str, ...] = (), absent_if_null: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A copy of a JSON object, which must have the required names."""
+    if not isinstance(source, Mapping):
+        msg = f"must be a JSON object, not {type(source).__name__}: {show(source)}"
+        raise TypeError(msg)
+    for name in required:
+        if name not in source:
+            msg = f"{name!r} is required, and missing in: {show(dict(source))}"
+            raise ValueError(msg)
+    null = {name for name in absent_if_null if source.get(name, UNSET) is None}
+    return {name: value for name, value in source.items() if name not in null}
+
+
+def take_odd(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Take those values out of a response that should be objects and are not."""
+    return {
+        name: source.pop(name)
+        for name in names
+        if name in source and not isinstance(source[name], Mapping)
+    }
+
+
+def take(source: dict[str, Any], name: str, read: Callable[[Any], T]) -> T:
+    """Take a field out of a JSON object; an error names the field."""
+    return _read_field(name, read, source.pop(name))
+
+
+def take_if_set(source: dict[str, Any], name: str, read: Callable[[Any], T]) -> T | Unset:
+    """Take a field out of a JSON object, if it is there; an error names the field."""
+    return _read_field(name, read, source.pop(name)) if name in source else UNSET
+
+
+def take_rest(source: dict[str, Any], read: Callable[[Any], T]) -> dict[str, T]:
+    """Take the fields that are left in a JSON object."""
+    return {name: _read_field(name, read, value) for name, value in source.items()}
+
+
+def _read_field(name: str, read: Callable[[Any], T], value: Any) -> T:
+    try:
+        return read(value)
+    except UNREADABLE as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        msg = f"in {name!r}: {error}"
+        raise kind(msg) from error
+
+
+def refuse_unknown(left: Mapping[str, Any]) -> None:
+    """Refuse the fields that the spec does not have, where it allows no others."""
+    closed()(left)
+
+
+def to_multipart(instance: Any) -> RequestFiles:
+    """An object as the parts of a multipart/form-data body."""
+    fields = _fields_of(instance).items()
+    return [part for name, value in fields for part in form_parts(name, value)]
+
+
+def unchecked(cls: type[T], /, **values: Any) -> T:
+    """An instance that is as a server described it: nothing in it is checked."""
+    instance = cls.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+    return instance
+
+
+__all__ = [
+    "OpenObject",
+    "as_dict",
+    "check",
+    "check_rules",
+    "on_assignment",
+    "refuse_unknown",
+    "take",
+    "take_if_set",
+    "take_odd",
+    "take_rest",
+    "to_multipart",
+    "unchecked",
+]

@@ -1,0 +1,177 @@
+"""Values as they are in Python, and as they are in JSON, in a URL, in a header and in a form."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from enum import Enum, IntEnum, StrEnum
+from io import BytesIO
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from ._validators import show
+from .types import UNSET, File, FileTypes
+
+T = TypeVar("T")
+
+# What a reader raises for a value that is not what the spec says.
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+
+
+class StringEnum(StrEnum):
+    """An enumeration of the spec; a response may have other values than its members."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+    @classmethod
+    def _missing_(cls, value: Any) -> Self:
+        unknown = str.__new__(cls, value)
+        unknown._name_, unknown._value_ = str(value), value
+        return unknown
+
+
+class IntegerEnum(IntEnum):
+    """An enumeration of the spec; a response may have other values than its members."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+    @classmethod
+    def _missing_(cls, value: Any) -> Self:
+        unknown = int.__new__(cls, value if isinstance(value, int) else 0)
+        unknown._name_, unknown._value_ = str(value), value
+        return unknown
+
+
+def list_of(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
+    """A reader of a JSON array; a text is not taken for a list of its letters."""
+
+    def read_each(source: Any) -> list[T]:
+        if not isinstance(source, list):
+            msg = f"must be a JSON array, not {type(source).__name__}: {show(source)}"
+            raise TypeError(msg)
+        return [read(item) for item in source]
+
+    return read_each
+
+
+def first_of(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The first of several readers that can read a value; what none can read is kept as it is."""
+
+    def read(source: Any) -> Any:
+        for reader in readers:
+            try:
+                return reader(source)
+            except UNREADABLE:
+                continue
+        return source
+
+    return read
+
+
+def if_like(fields: Mapping[str, tuple[Any, ...]], read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A reader of objects that have these fields, each with one of its values, or with any."""
+
+    def read_if_like(source: Any) -> T:
+        for name, values in fields.items():
+            value = source[name]
+            if values and value not in values:
+                msg = f"{name!r} has another value"
+                raise ValueError(msg)
+        return read(source)
+
+    return read_if_like
+
+
+def if_instance(cls: type, read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A reader of values of one type."""
+
+    def read_if_instance(source: Any) -> T:
+        if not isinstance(source, cls):
+            msg = f"must be {cls.__name__}, not {type(source).__name__}"
+            raise TypeError(msg)
+        return read(source)
+
+    return read_if_instance
+
+
+def file(source: bytes) -> File:
+    """A file to read what was downloaded."""
+    return File(payload=BytesIO(source))
+
+
+def to_json(value: Any) -> Any:
+    """A value as it is in JSON; what a response had in its place stays as it is."""
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, File):
+        return value.to_tuple()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, UUID) else value
+
+
+def text_of(value: Any) -> str:
+    """A value as the text that it is in JSON, a path, a header or a cookie."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return text_of(value.value)
+    if isinstance(value, list):
+        return ",".join(map(text_of, value))
+    return str(to_json(value))
+
+
+def _is_given(value: Any) -> bool:
+    return value is not UNSET and value is not None
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Headers or cookies: those that are set, as texts."""
+    return {name: text_of(value) for name, value in values.items() if _is_given(value)}
+
+
+def query(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a URL: those that are set; each field of a model is one of its own."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        plain = to_json(value)
+        found |= plain if hasattr(value, "to_dict") else {name: plain}
+    return {name: value for name, value in found.items() if _is_given(value)}
+
+
+def form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
+    """A field as parts of a multipart/form-data body: each item of a list is one of its own."""
+    if isinstance(value, list):
+        for item in value:
+            yield from form_parts(name, item)
+    elif isinstance(value, File):
+        yield name, value.to_tuple()
+    elif hasattr(value, "to_dict"):
+        yield name, (None, json.dumps(value.to_dict()).encode(), "application/json")
+    else:
+        yield name, (None, str(to_json(value)).encode(), "text/plain")
+
+
+__all__ = [
+    "UNREADABLE",
+    "IntegerEnum",
+    "StringEnum",
+    "file",
+    "first_of",
+    "form_parts",
+    "if_instance",
+    "if_like",
+    "list_of",
+    "query",
+    "text_of",
+    "texts",
+    "to_json",
+]

@@ -1,0 +1,1 @@
+"""Builds the client package from the spec: `python -m tools.generator`."""

@@ -1,0 +1,51 @@
+"""Build the client package from the spec, or compare the package with what the spec gives."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from .driver import BadInputError, check, files, generate
+
+DEFAULTS = {
+    "spec": "openapi.yaml",
+    "config": "generator-config.yaml",
+    "output": "generated/grok_imagine_video",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.generator", description=__doc__)
+    for name, default in DEFAULTS.items():
+        parser.add_argument(f"--{name}", default=default, help=f"default: {default}")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    options = parser.parse_args()
+    spec, config, output = (Path(getattr(options, name)) for name in DEFAULTS)
+    try:
+        if options.check:
+            sys.exit(report(check(spec, config, output), options))
+        generate(spec, config, output)
+        print(f"wrote {len(files(output))} files to {output}")
+    except BadInputError as error:
+        sys.exit(f"generate: {error}")
+    except KeyboardInterrupt:
+        sys.exit("generate: interrupted, the package is as it was")
+    except OSError as error:
+        sys.exit(f"generate: {error.filename}: {error.strerror}; check SPEC, CONFIG and OUTPUT")
+
+
+def report(found: list[str], options: argparse.Namespace) -> str | None:
+    """What to print of the files that differ, with the command that fixes them."""
+    if not found:
+        return None
+    changed = [
+        f"{name.upper()}={shlex.quote(getattr(options, name))}"
+        for name, default in DEFAULTS.items()
+        if getattr(options, name) != default
+    ]
+    fix = " ".join(["make generate", *changed])
+    return "\n".join([*found, f"{options.output} is not what the spec gives; run: {fix}"])
+
+
+if __name__ == "__main__":
+    main()

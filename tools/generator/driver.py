@@ -1,0 +1,207 @@
+"""Builds the package that a spec gives, and compares another one with it.
+
+Drives openapi-python-client from Python and not through its command line, which answers a bad spec
+with a page of text or a traceback, and which writes more than this package needs.
+"""
+
+import copy
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+from openapi_python_client import Project, _get_document, strings
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+
+from .document import CannotEnforceError, Document
+from .names import keep_names_apart
+from .pages import pages
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "generator-config.yaml"
+RUNTIME = ROOT / "runtime"
+# What runtime/ does not have yet.
+MODULES = (
+    "aiohttp_session.py",
+    "client.py",
+    "downloading.py",
+    "errors.py",
+    "sending.py",
+    "slots.py",
+    "waiting.py",
+)
+HEADER = (
+    "# Do not edit: openapi-python-client wrote this file from openapi.yaml.\n"
+    "# To change it, edit openapi.yaml or templates/ and run: make generate\n"
+)
+HEADER_OF_COPIES = (
+    "# Do not edit: copied from runtime/{name}, whatever the spec says.\n"
+    "# To change it, edit runtime/{name} and run: make generate\n"
+)
+
+
+class BadInputError(Exception):
+    """Something that the person at the keyboard can fix; the text is the one line to print."""
+
+
+# What the libraries below add to their messages that helps nobody here.
+NOISE = re.compile(
+    r"\[type=.*?, input_type=\w+\]|For further information visit \S+"
+    r"|To suppress this check see: \S+|WARNING |Skipping Integration: "
+    r"|in \"<byte string>\", |for status code <.*? object at \w+> "
+)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """A message of a library without its noise."""
+    line = " ".join(NOISE.sub("", " ".join(text.split())).split()).strip(" :.")
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoReturn:
+    """Treat a warning as an error too: it means that a part of the spec was left out."""
+    reference = getattr(getattr(first, "data", None), "ref", None)
+    where = f" ({reference.get_untrusted_value()})" if reference else ""
+    what = one_line(f"{first.header.strip(' :.')}: {first.detail or ''}{where}")
+    more = f" (and {len(others)} more)" if others else ""
+    msg = f"{path}: {what}{more}; fix it and run this again"
+    raise BadInputError(msg)
+
+
+def load_config(path: Path) -> ConfigFile:
+    """A configuration of openapi-python-client, with our post-hooks if it has none."""
+    try:
+        config = ConfigFile.load_from_path(path)
+    except OSError:
+        raise
+    except Exception as error:
+        msg = f"{path}: not a configuration of openapi-python-client: {one_line(str(error))}"
+        raise BadInputError(msg) from error
+    if config.post_hooks is None:  # the generator's own ones follow whatever ruff is installed
+        config.post_hooks = load_config(CONFIG).post_hooks
+    return config
+
+
+def load_document(spec: Path) -> dict[str, object]:
+    """The document in a file."""
+    document = _get_document(source=spec, timeout=0)  # a path is read, nothing is fetched
+    if isinstance(document, GeneratorError):
+        refuse(spec, document)
+    if not isinstance(document, dict):
+        msg = f"{spec}: not an OpenAPI document: a mapping with openapi, info and paths is needed"
+        raise BadInputError(msg)
+    return document
+
+
+def parse(spec: Path, document: dict[str, object], config: Config) -> GeneratorData:
+    """What openapi-python-client makes of a document; it changes the document."""
+    try:
+        data = GeneratorData.from_dict(document, config=config)
+    except Exception as error:  # the parser trips over some malformed documents
+        detail = f"{type(error).__name__}: {error}"
+        raise BadInputError(f"{spec}: the generator cannot read it: {one_line(detail)}") from error
+    if isinstance(data, GeneratorError):
+        refuse(spec, data)
+    keep_names_apart(data, config)
+    return data
+
+
+def build(spec: Path, config_path: Path, package: Path) -> None:
+    """Write the package that `spec` gives to `package`, which must not exist yet."""
+    config = Config.from_sources(
+        load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
+    )
+    document = load_document(spec)
+    raw = copy.deepcopy(document)
+    data = parse(spec, document, config)
+    project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
+    try:
+        render(project, Document(raw, data))
+    except CannotEnforceError as error:
+        raise BadInputError(f"{spec}: {error}") from error
+    run_hooks(project)
+    if project.errors:  # those of the hooks
+        refuse(config_path, *project.errors)
+    if errors := project._get_errors():
+        refuse(spec, *errors)
+    finish(package)
+
+
+def render(project: Project, document: Document) -> None:
+    """Write all files that come from templates."""
+    for page in pages(document, project.openapi, project.config):
+        path = project.package_dir / page.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(project.env.get_template(page.template).render(page.given), "utf-8")
+    error_name = strings.ClassName(f"{project.package_name}_error", project.config.field_prefix)
+    for name in MODULES:
+        text = project.env.get_template(f"{name}.jinja").render(base_error=error_name)
+        (project.package_dir / name).write_text(text, "utf-8")
+
+
+def run_hooks(project: Project) -> None:
+    """Format what was written."""
+    if (tools := str(Path(sys.executable).parent)) not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"  # where the hooks are
+    project._run_post_hooks()
+
+
+def finish(package: Path) -> None:
+    """Add what the hooks must not touch: the headers, and the copies of runtime/."""
+    (package / "py.typed").touch()
+    for path in files(package).values():
+        path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
+    for source in sorted(RUNTIME.glob("*.py")):
+        header = HEADER_OF_COPIES.format(name=source.name)
+        (package / source.name).write_text(header + source.read_text("utf-8"), "utf-8")
+
+
+def files(package: Path) -> dict[str, Path]:
+    """All files of a package by their path in it, without what Python writes on import."""
+    return {
+        path.relative_to(package).as_posix(): path
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def generate(spec: Path, config: Path, output: Path) -> None:
+    """Replace `output` as a whole, or leave it as it was."""
+    init = output / "__init__.py"
+    is_ours = init.is_file() and init.read_text("utf-8").startswith(HEADER)
+    if output.exists() and not is_ours and (not output.is_dir() or any(output.iterdir())):
+        msg = f"{output}: exists and is not a package made by this command; name another OUTPUT"
+        raise BadInputError(msg)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as scratch:
+        fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
+        build(spec, config, fresh)
+        if output.exists():
+            output.rename(old)
+        try:
+            fresh.rename(output)
+        except BaseException:  # a Ctrl-C just here would leave no package at all
+            old.rename(output)
+            raise
+
+
+def check(spec: Path, config: Path, output: Path) -> list[str]:
+    """One line for each file in which `output` is not what `spec` gives."""
+    with tempfile.TemporaryDirectory() as scratch:
+        build(spec, config, Path(scratch, "fresh"))
+        return compare(Path(scratch, "fresh"), output)
+
+
+def compare(wanted: Path, output: Path) -> list[str]:
+    """One line for each file in which `output` is not the package that is wanted."""
+    fresh, present = files(wanted), files(output)
+    found = dict.fromkeys(fresh.keys() - present.keys(), "missing")
+    found |= dict.fromkeys(present.keys() - fresh.keys(), "not generated")
+    for name in fresh.keys() & present.keys():
+        if fresh[name].read_bytes() != present[name].read_bytes():
+            found[name] = "differs"
+    return [f"{output / name}: {what}" for name, what in sorted(found.items())]

@@ -1,0 +1,184 @@
+"""What model.py.jinja prints: a model's fields, its constraints, how it is read and written."""
+
+from attrs import evolve, frozen
+from openapi_python_client import schema as oai
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.strings import PythonIdentifier
+
+from .constraints import Constraints, ObjectRules
+from .document import Document, Node, properties_of
+from .values import in_json, reader
+
+
+@frozen
+class Field:
+    """A field of a model. What is code is "" if there is none."""
+
+    name: PythonIdentifier
+    json_name: oai.UntrustedString
+    type: str
+    default: str
+    checks: str
+    read: str
+    in_json: str
+    docstring: str
+    description: oai.UntrustedString | None
+    is_required: bool
+    is_absent_if_null: bool
+    is_object: bool
+
+
+@frozen
+class Additional:
+    """The fields that the spec does not have, all of one type."""
+
+    type: str = "Any"
+    checks: str = ""
+    read: str = ""
+    in_json: str = "value"
+
+
+@frozen
+class Model:
+    """A model as its template prints it."""
+
+    prop: ModelProperty
+    fields: list[Field]
+    additional: Additional
+    rules: ObjectRules
+    is_checked: bool
+    is_received: bool
+    is_open: bool
+
+    @property
+    def declared(self) -> list[Field]:
+        """The fields as a class needs them: those without a default first."""
+        return sorted(self.fields, key=lambda field: bool(field.default))
+
+    @property
+    def required(self) -> list[Field]:
+        """The fields that JSON must have."""
+        return [field for field in self.fields if field.is_required]
+
+    @property
+    def absent_if_null(self) -> list[Field]:
+        """The fields for which a response may have null, though the spec does not say so."""
+        return [field for field in self.fields if self.is_received and field.is_absent_if_null]
+
+    @property
+    def objects(self) -> list[Field]:
+        """The fields for which a response may have something else than an object."""
+        return [field for field in self.fields if self.is_received and field.is_object]
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The names in JSON of the fields that have another name in Python."""
+        names = {str(each.name): each.json_name.get_untrusted_value() for each in self.fields}
+        return {name: json_name for name, json_name in names.items() if name != json_name}
+
+    @property
+    def item_type(self) -> str:
+        """The type of all fields, of those that the spec has and of those that it does not."""
+        return "Any" if self.fields else self.additional.type
+
+    @property
+    def imports(self) -> list[str]:
+        """What the class needs. Upstream's `check_...` would refuse values that are new."""
+        lines = self.prop.relative_imports or ()
+        return sorted(line for line in lines if " import check_" not in line)
+
+    @property
+    def lazy_imports(self) -> list[str]:
+        """The models that the fields refer to, which may refer back."""
+        return sorted(self.prop.lazy_imports or ())
+
+
+def describe(prop: ModelProperty, document: Document) -> Model:
+    """A model as its template prints it."""
+    is_checked, is_received = document.is_checked(prop), document.is_received(prop)
+    parts = document.parts(prop)
+    constraints = Constraints(document) if is_checked else None
+    additional = prop.additional_properties
+    is_open = additional is not None or is_received
+    rules = ObjectRules([], [])
+    if constraints:
+        names = [each.name.get_untrusted_value() for each in properties_of(prop)]
+        closed = is_open and additional is None
+        rules = constraints.rules_of_object(parts, names, prop.class_info.name, closed=closed)
+    return Model(
+        prop,
+        [field_of(prop, each, parts, document, constraints) for each in properties_of(prop)],
+        additional_of(prop, parts, document, constraints),
+        rules,
+        is_checked,
+        is_received,
+        is_open,
+    )
+
+
+def field_of(
+    model: ModelProperty,
+    prop: Property,
+    parts: list[Node],
+    document: Document,
+    constraints: Constraints | None,
+) -> Field:
+    """A field of a model, which all parts that have it describe."""
+    name = prop.name.get_untrusted_value()
+    nodes = [part["properties"][name] for part in parts if name in part.get("properties", {})]
+    where = f"{model.class_info.name}.{name}"
+    described = documented(prop, next((said for node in nodes if (said := beside_ref(node))), ""))
+    default = prop.default.python_code.as_unembedded_code() if prop.default else ""
+    return Field(
+        name=prop.python_name,
+        json_name=prop.name,
+        type=prop.get_type_string().as_unembedded_code(),
+        default=default or ("" if prop.required else "UNSET"),
+        checks=constraints.rules(prop, nodes, where) if constraints else "",
+        read=reader(prop, document),
+        in_json=in_json(prop, f"self.{prop.python_name}"),
+        docstring=described.to_docstring(),
+        description=described.description,
+        is_required=prop.required,
+        is_absent_if_null=not prop.required and not takes_null(prop),
+        is_object=not prop.required and isinstance(prop, ModelProperty),
+    )
+
+
+def additional_of(
+    model: ModelProperty,
+    parts: list[Node],
+    document: Document,
+    constraints: Constraints | None,
+) -> Additional:
+    """The fields of a model that the spec does not have."""
+    prop = model.additional_properties
+    if prop is None:
+        return Additional()
+    schemas = (part.get("additionalProperties") for part in parts)
+    nodes = [schema for schema in schemas if isinstance(schema, dict)]
+    where = f"{model.class_info.name}.*"
+    return Additional(
+        type=prop.get_type_string().as_unembedded_code(),
+        checks=constraints.rules(prop, nodes, where) if constraints and nodes else "",
+        read=reader(prop, document),
+        in_json=in_json(prop, "value"),
+    )
+
+
+def takes_null(prop: Property) -> bool:
+    """Whether null is a value of a property, and does not mean that there is none."""
+    kinds = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
+    return any(isinstance(kind, NoneProperty | AnyProperty) for kind in kinds)
+
+
+def beside_ref(node: Node) -> str:
+    """What a schema says beside a `$ref`: the generator takes the target's description instead."""
+    return node.get("description", "") if "$ref" in node else ""
+
+
+def documented(prop: Property, description: str) -> Property:
+    """A property with a description that the generator dropped, if there is one."""
+    return evolve(prop, description=oai.UntrustedString(description)) if description else prop

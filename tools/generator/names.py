@@ -1,0 +1,75 @@
+"""Names in Python: those that would hide something else, and those that the package exports."""
+
+from collections import Counter
+
+from attrs import frozen
+from openapi_python_client import schema as oai
+from openapi_python_client.config import Config
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.strings import PythonIdentifier
+
+from .document import endpoints_of, properties_of
+
+# Names of the generated code itself, which a field or an argument would hide.
+NAMES_IN_MODELS = frozenset(
+    {"additional_keys", "additional_properties", "cls", "from_dict", "to_dict", "to_multipart"}
+)
+NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_progress", "timeout"})
+
+MODULES = ("api", "client", "errors", "models", "types")
+CLIENTS = ("AuthenticatedClient", "Client")
+
+
+@frozen
+class Exports:
+    """What the package exports beside its modules, and the module of each name."""
+
+    operations: dict[str, str]
+    models: list[str]
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """The module that has a name, or is it, for each name that can be asked for."""
+        return (
+            dict.fromkeys(CLIENTS, ".client")
+            | {name: f".{name}" for name in MODULES}
+            | {name: f"{package}.{name}" for name, package in self.operations.items()}
+            | dict.fromkeys(self.models, ".models")
+        )
+
+    @property
+    def all(self) -> list[str]:
+        """The names that `from package import *` imports."""
+        names = ["__version__", "errors", *CLIENTS, *self.operations, *self.models]
+        return sorted(names, key=str.lower)
+
+
+def exports_of(data: GeneratorData, config: Config) -> Exports:
+    """All operations, models and enumerations whose names are their own.
+
+    A name that two things would share goes to neither, so that no import means something else than
+    it says. Both can still be imported from their own modules.
+    """
+    operations = [
+        (str(PythonIdentifier(endpoint.name, config.field_prefix)), f".api.{tag}")
+        for tag, endpoint in endpoints_of(data)
+    ]
+    models = [str(each.class_info.name) for each in [*data.models, *data.enums]]
+    counts = Counter([*MODULES, *CLIENTS, *models, *(name for name, _ in operations)])
+    return Exports(
+        {name: package for name, package in operations if counts[name] == 1},
+        [name for name in models if counts[name] == 1],
+    )
+
+
+def keep_names_apart(data: GeneratorData, config: Config) -> None:
+    """Rename, in Python alone, what has a name that the generated code uses itself."""
+    for model in data.models:
+        for prop in properties_of(model):
+            if prop.python_name in NAMES_IN_MODELS:
+                prop.set_python_name(oai.UntrustedString(f"field_{prop.python_name}"), config)
+    for _, endpoint in endpoints_of(data):
+        for place, prop in endpoint.iter_all_parameters():
+            if prop.python_name in NAMES_IN_OPERATIONS and place != "path":
+                renamed = oai.UntrustedString(f"{prop.python_name}_{place}")
+                prop.set_python_name(renamed, config)

@@ -1,0 +1,247 @@
+"""What endpoint_module.py.jinja prints: an operation's arguments, its request, its responses."""
+
+from attrs import frozen
+from openapi_python_client.parser.bodies import Body, BodyType
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import Property
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.responses import Response
+from openapi_python_client.schema import UntrustedString
+
+from .constraints import Constraints, together, type_of
+from .document import Document, Node
+from .models import documented
+from .values import in_json, reader
+
+# Methods that only read, so that a request can be sent again at no cost.
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+# How a body is handed to httpx: the keyword, and the value where it is not the body's JSON. A file
+# is read at once, since asyncio cannot read it, and sending it again needs all of it.
+BODIES = {
+    BodyType.JSON: ("json", ""),
+    BodyType.DATA: ("data", "body.to_dict()"),
+    BodyType.FILES: ("files", "body.to_multipart()"),
+    BodyType.CONTENT: ("content", "body.payload.read()"),
+}
+
+
+@frozen
+class Argument:
+    """An argument of an operation: a parameter or the body."""
+
+    name: str
+    json_name: UntrustedString | None
+    place: str
+    declaration: str
+    checks: str
+    docstrings: list[str]
+    is_list: bool = False
+
+
+@frozen
+class Content:
+    """How a body of one media type is sent; `condition` is "" if it always is."""
+
+    condition: str
+    keyword: str
+    value: str
+    media_type: UntrustedString | None
+
+
+@frozen
+class Case:
+    """For which statuses a response is described, and the code that reads it."""
+
+    condition: str
+    value: str
+
+
+@frozen
+class Operation:
+    """An operation as its template prints it."""
+
+    endpoint: Endpoint
+    arguments: list[Argument]
+    contents: list[Content]
+    cases: list[Case]
+    default: str
+    parsed_type: str
+    result_type: str
+    job: Node | None
+
+    @property
+    def method(self) -> str:
+        """The HTTP method, as it is sent."""
+        return self.endpoint.method.upper()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the request only reads."""
+        return self.method in REPEATABLE
+
+    @property
+    def imports(self) -> list[str]:
+        """What the module needs. Upstream's `check_...` would refuse values that are new."""
+        lines = self.endpoint.relative_imports
+        return sorted(line for line in lines if " import check_" not in line)
+
+    def at(self, place: str) -> list[Argument]:
+        """The parameters in one place: path, query, header or cookie."""
+        return [argument for argument in self.arguments if argument.place == place]
+
+    @property
+    def keywords(self) -> list[Argument]:
+        """The arguments that are given by name."""
+        return [argument for argument in self.arguments if argument.place != "path"]
+
+
+def describe(endpoint: Endpoint, document: Document) -> Operation:
+    """An operation as its template prints it."""
+    successes = [each for each in endpoint.responses.patterns if is_success(each)]
+    if not successes and endpoint.responses.default:
+        successes = [endpoint.responses.default]
+    cases, default = cases_of(endpoint, successes, document)
+    return Operation(
+        endpoint,
+        arguments_of(endpoint, document),
+        [content_of(body, endpoint) for body in endpoint.bodies],
+        cases,
+        default,
+        union_type(list(endpoint.responses)),
+        union_type(successes),
+        document.job(successes) if endpoint.method == "get" else None,
+    )
+
+
+def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
+    """The arguments in their order: those in the path, the body, all others."""
+    nodes = document.parameters(endpoint)
+    constraints = Constraints(document)
+    parameters = []
+    for place, prop in endpoint.iter_all_parameters():
+        name = prop.name.get_untrusted_value()
+        node, where = nodes[place.value, name], f"{endpoint.name}.{name}"
+        parameters.append(parameter_of(prop, place.value, node, where, constraints))
+    in_path = [parameter for parameter in parameters if parameter.place == "path"]
+    bodies = [body_of(endpoint, document, constraints)] if endpoint.bodies else []
+    return [*in_path, *bodies, *(each for each in parameters if each.place != "path")]
+
+
+def parameter_of(
+    prop: Property, place: str, node: Node, where: str, constraints: Constraints
+) -> Argument:
+    """A parameter of an operation."""
+    described = prop if prop.description else documented(prop, node.get("description", ""))
+    checks = [constraints.rules(prop, [node["schema"]], where)]
+    if place != "query":
+        checks.append("_v.segment" if place == "path" else "_v.header")
+    return Argument(
+        name=prop.python_name,
+        json_name=prop.name,
+        place=place,
+        declaration=prop.to_string().as_unembedded_code(),
+        checks=", ".join(filter(None, checks)),
+        docstrings=[described.to_docstring()],
+        is_list=isinstance(prop, ListProperty),
+    )
+
+
+def body_of(endpoint: Endpoint, document: Document, constraints: Constraints) -> Argument:
+    """The argument for the body, which may have several media types."""
+    where = f"{endpoint.name}.body"
+    props = [body.prop for body in endpoint.bodies]
+    nodes = [document.body(endpoint, media_type_of(body)) for body in endpoint.bodies]
+    if len(props) == 1:
+        checks = constraints.rules(props[0], nodes, where)
+    else:
+        alternatives = [
+            together([type_of(prop), *constraints.constraints(node, where)])
+            for prop, node in zip(props, nodes, strict=True)
+        ]
+        checks = f"_v.any_of({', '.join(alternatives)})"
+        checks = checks if props[0].required else f"_v.if_set({checks})"
+    types = " | ".join(
+        prop.get_type_string(no_optional=True).as_unembedded_code() for prop in props
+    )
+    return Argument(
+        name="body",
+        json_name=None,
+        place="body",
+        declaration=f"body: {types}" if props[0].required else f"body: {types} | Unset = UNSET",
+        checks=checks,
+        docstrings=[prop.to_docstring() for prop in props],
+    )
+
+
+def content_of(body: Body, endpoint: Endpoint) -> Content:
+    """How a body of one media type is sent."""
+    condition = "" if body.prop.required else "not isinstance(body, Unset)"
+    if len(endpoint.bodies) > 1:
+        type_ = body.prop.get_instance_type_string().as_unembedded_code()
+        condition = f"isinstance(body, {type_})"
+    keyword, value = BODIES[body.body_type]
+    media_type = None if keyword == "files" else body.content_type  # httpx adds the boundary
+    return Content(condition, keyword, value or in_json(body.prop, "body"), media_type)
+
+
+def media_type_of(body: Body) -> str:
+    """A body's media type as the document has it."""
+    return body.content_type.get_untrusted_value()
+
+
+def is_success(response: Response) -> bool:
+    """Whether a response is described for a status of 2xx."""
+    statuses = response.status_code.range
+    return statuses is not None and statuses[0] // 100 == 2
+
+
+def cases_of(
+    endpoint: Endpoint, successes: list[Response], document: Document
+) -> tuple[list[Case], str]:
+    """How a response is read, by its status, and by default; a 2xx is read in any case."""
+    values = {id(each): value_of(each, document) for each in endpoint.responses}
+    of_successes = {values[id(each)] for each in successes}
+    cases = [
+        Case(condition_of(each), values[id(each)])
+        for each in endpoint.responses.patterns
+        if not is_success(each) or len(of_successes) > 1
+    ]
+    default = endpoint.responses.default
+    if successes and successes[0] is not default:
+        cases.append(Case("response.is_success", values[id(successes[0])]))
+    return cases, values[id(default)] if default else ""
+
+
+def condition_of(response: Response) -> str:
+    """The code that tells whether a response has a status that is described."""
+    first, last = response.status_code.range or (100, 999)
+    if first == last:
+        return f"response.status_code == {first}"
+    return f"{first} <= response.status_code <= {last}"
+
+
+def value_of(response: Response, document: Document) -> str:
+    """The code that reads the body of a response."""
+    source = response.source["attribute"]
+    if response.source["return_type"] == "None":
+        return "None"
+    if document.job([response]):
+        source = "_waiting.body_of(response)"
+    type_ = response.prop.get_type_string().as_unembedded_code()
+    if read := reader(response.prop, document):
+        value = f"{read}({source})"
+        return f"_cast({type_}, {value})" if read.startswith("_values.first_of(") else value
+    is_exact = type_ in ("Any", response.source["return_type"])
+    return source if is_exact else f"_cast({type_}, {source})"
+
+
+def union_type(responses: list[Response]) -> str:
+    """The types of all that responses may hold."""
+    types = {
+        "None"
+        if response.source["return_type"] == "None"
+        else response.prop.get_type_string().as_unembedded_code()
+        for response in responses
+    }
+    return " | ".join(sorted(types, key=lambda type_: (type_.lower(), type_))) or "None"
