@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tblib import pickling_support  # type: ignore[import-untyped]
 
 import relay
-from grok_imagine_video import AuthenticatedClient
+from grok_imagine_video import AuthenticatedClient, _drivers
+from ways import WAYS, Clock, Way
 
 # As Dask does when it is imported: from then on an exception is pickled with what caused it.
 pickling_support.install()
@@ -16,6 +17,21 @@ pickling_support.install()
 TOKEN = "a-token-of-the-tests"
 
 each_transport = pytest.mark.parametrize("transport", [None, "aiohttp"], ids=["httpx", "aiohttp"])
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.name)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Runs the test three times: sync, asyncio on httpx, asyncio on aiohttp."""
+    found: Way = request.param
+    return found
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """No test sleeps between two requests."""
+    clock = Clock(monkeypatch)
+    clock.rule(_drivers)
+    return clock
 
 
 @define

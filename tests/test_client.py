@@ -14,7 +14,7 @@ from faults import OK, serving
 from grok_imagine_video import AuthenticatedClient, Client, CreateVideoRequest, create_video, types
 
 TOKEN = "sk-secret-0123456789"
-URL = "https://relay.example"
+URL = "https://gateway.example"
 BODY = CreateVideoRequest.from_dict(TEXT)
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
@@ -22,8 +22,12 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "token with a NUL": ({"token": TOKEN + "\0"}, ValueError, "token must be printable"),
     "token beyond ASCII": ({"token": TOKEN + "é"}, ValueError, "token must be printable"),
     "token with a blank": ({"token": TOKEN + " "}, ValueError, "token must be printable"),
-    "header name with a blank": ({"auth_header_name": "X Key"}, ValueError, "must have no blanks"),
-    "header name with a colon": ({"headers": {"X:A": "1"}}, ValueError, "must have no blanks"),
+    "header name with a blank": (
+        {"auth_header_name": "X Key"},
+        ValueError,
+        "must not contain blanks",
+    ),
+    "header name with a colon": ({"headers": {"X:A": "1"}}, ValueError, "must not contain blanks"),
     "header with a blank": ({"headers": {"X-A": " 1"}}, ValueError, "headers['X-A'] must be"),
     "empty token": ({"token": ""}, ValueError, "token must not be empty"),
     "no token": ({"token": None}, TypeError, "token must be str, not NoneType"),
@@ -37,16 +41,16 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "header with a line break in its name": ({"headers": {"A\nB": ""}}, ValueError, "'headers'"),
     "header of another type": ({"headers": {"X-A": 1}}, TypeError, "headers['X-A'] must be str"),
     "cookie with a line break": ({"cookies": {"a": "b\n"}}, ValueError, "cookies['a'] must be"),
-    "no scheme": ({"base_url": "relay.example"}, ValueError, "base_url must start with https://"),
+    "no scheme": ({"base_url": "gateway.example"}, ValueError, "base_url must start with https://"),
     "no host": ({"base_url": "https://"}, ValueError, "base_url must start with https://"),
     "no URL": ({"base_url": "https://a:b:c"}, ValueError, "base_url is not a URL"),
     "URL of another type": ({"base_url": None}, TypeError, "base_url is not a URL"),
     "credentials in the URL": (
-        {"base_url": f"https://me:{TOKEN}@relay.example"},
+        {"base_url": f"https://me:{TOKEN}@gateway.example"},
         ValueError,
-        "base_url must not hold",
+        "base_url must not contain",
     ),
-    "plain http": ({"base_url": "http://relay.example"}, ValueError, "allow_plain_http=True"),
+    "plain http": ({"base_url": "http://gateway.example"}, ValueError, "allow_plain_http=True"),
     "plain http to a network": ({"base_url": "http://10.0.0.1"}, ValueError, "allow_plain_http"),
     "plain http to a look-alike": ({"base_url": "http://127.0.0.1.example"}, ValueError, "plain"),
     "fewer than no retries": ({"max_retries": -1}, ValueError, "max_retries must be"),
@@ -55,7 +59,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize(("arguments", "kind", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_work_is_refused_when_the_client_is_built(
+def test_wrong_arguments_are_refused_when_the_client_is_built(
     arguments: dict[str, Any], kind: type[Exception], told: str
 ) -> None:
     with pytest.raises(kind) as refusal:
@@ -74,13 +78,13 @@ def test_what_cannot_work_is_refused_when_the_client_is_built(
         "http://a.localhost",
     ],
 )
-def test_plain_http_is_enough_on_this_machine(base_url: str) -> None:
+def test_plain_http_is_allowed_on_loopback(base_url: str) -> None:
     AuthenticatedClient(base_url, TOKEN)
-    Client("http://relay.example")
-    AuthenticatedClient("http://relay.example", TOKEN, allow_plain_http=True)
+    Client("http://gateway.example")
+    AuthenticatedClient("http://gateway.example", TOKEN, allow_plain_http=True)
 
 
-def test_no_secret_is_shown() -> None:
+def test_no_repr_shows_a_secret() -> None:
     secret = {"X-Key": "secret-in-a-header"}
     client = AuthenticatedClient(
         URL,
@@ -96,7 +100,7 @@ def test_no_secret_is_shown() -> None:
     client.close()
 
 
-def test_the_callers_dicts_are_left_alone_and_not_looked_at_again() -> None:
+def test_the_callers_dicts_are_copied_and_not_changed() -> None:
     headers, cookies, httpx_args = {"X-A": "1"}, {"a": "1"}, {"http2": False}
     with serving(OK) as server:
         client = AuthenticatedClient(
@@ -111,7 +115,7 @@ def test_the_callers_dicts_are_left_alone_and_not_looked_at_again() -> None:
     assert (headers, cookies, httpx_args) == ({"X-A": "2"}, {}, {"http2": False})
 
 
-def test_with_gives_a_new_client_and_leaves_the_old_one_alone() -> None:
+def test_with_returns_a_new_client_and_does_not_change_the_old_one() -> None:
     with serving(OK) as server:
         old = AuthenticatedClient(server.base_url, TOKEN, headers={"X-A": "1"})
         create_video.sync(client=old, body=BODY)
@@ -154,18 +158,18 @@ def test_threads_that_share_a_client_share_its_session(monkeypatch: pytest.Monke
     client.close()
 
 
-def test_a_closed_client_says_so() -> None:
+def test_a_closed_client_cannot_be_used() -> None:
     async def use_after_close(client: Client) -> None:
         async with client:
             pass
-        with pytest.raises(RuntimeError, match="this Client is closed; make a new one"):
+        with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
             await create_video.asyncio(client=client, body=BODY)
         await client.aclose()
 
     client = Client(URL)
     with client:
         pass
-    with pytest.raises(RuntimeError, match="this Client is closed; make a new one"):
+    with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
         create_video.sync(client=client, body=BODY)
     client.close()
     never_used = Client(URL)
@@ -191,13 +195,13 @@ def test_a_base_url_may_have_a_path_and_a_slash_at_the_end(path: str) -> None:
         ({"prefix": "Token", "auth_header_name": "X-Key"}, f"X-Key: Token {TOKEN}"),
     ],
 )
-def test_the_token_goes_where_it_is_wanted(arguments: dict[str, Any], header: str) -> None:
+def test_the_token_goes_into_the_chosen_header(arguments: dict[str, Any], header: str) -> None:
     with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **arguments) as client:
         create_video.sync(client=client, body=BODY)
     assert f"\r\n{header}\r\n".encode() in server.arrived[0]
 
 
-def test_a_session_or_transport_of_the_callers_own_is_used() -> None:
+def test_a_session_or_transport_of_the_caller_is_used() -> None:
     async def call() -> Any:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"by": "transport"}))
         async with Client(URL, async_transport=transport) as client:
@@ -231,7 +235,7 @@ def test_unset_is_one_object_and_models_stay_equal(again: Any) -> None:
 
 
 @again_each_way
-def test_a_client_travels_without_its_connections(again: Any) -> None:
+def test_a_client_is_pickled_without_its_connections(again: Any) -> None:
     options: dict[str, Any] = {"headers": {"X-A": "1"}, "auth_header_name": "X-Key"}
     with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **options) as client:
         create_video.sync(client=client, body=BODY)

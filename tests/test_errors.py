@@ -115,7 +115,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_no_body_is_more_than_one_line(content: bytes) -> None:
+def test_every_body_is_shown_in_one_line(content: bytes) -> None:
     error = errors.status_error(500, {"x-request-id": "r" * 10**4}, content)
     assert len(str(error)) <= 500
     assert str(error).isprintable()
@@ -129,7 +129,7 @@ def test_the_request_id_is_read_from_the_usual_headers(name: str) -> None:
     assert str(error) == "status 500: Internal Server Error (request id r1)"
 
 
-def test_the_line_says_what_helps() -> None:
+def test_the_line_has_what_helps() -> None:
     error = errors.status_error(400, {"x-request-id": "r1"}, json.dumps({"error": OPENAI}).encode())
     assert str(error) == "status 400: Bad: code no_model: param model (request id r1)"
     assert repr(error) == f"BadRequestError({str(error)!r})"
@@ -138,14 +138,14 @@ def test_the_line_says_what_helps() -> None:
 def test_the_tree() -> None:
     status = errors.APIStatusError
     parents: dict[type, type] = {
-        errors.GrokImagineVideoError: Exception,
+        errors.APIError: Exception,
         **dict.fromkeys(
             [
                 *(errors.APIConnectionError, errors.JobFailedError, errors.JobExpiredError),
                 *(errors.VideoWithheldError, errors.WaitTimeoutError, errors.OutcomeUnknownError),
                 *(errors.APIResponseValidationError, status),
             ],
-            errors.GrokImagineVideoError,
+            errors.APIError,
         ),
         **dict.fromkeys(
             [
@@ -156,7 +156,8 @@ def test_the_tree() -> None:
             status,
         ),
     }
-    assert {kind.__name__ for kind in parents} == set(errors.__all__)
+    assert {kind.__name__ for kind in parents} | {"GrokImagineVideoError"} == set(errors.__all__)
+    assert errors.GrokImagineVideoError is errors.APIError
     for kind, parent in parents.items():
         assert issubclass(kind, parent)
         siblings = {other for other, its in parents.items() if its is parent} - {kind}
@@ -170,7 +171,7 @@ def test_the_tree() -> None:
         *(errors.VideoWithheldError, errors.WaitTimeoutError),
     ],
 )
-def test_an_error_about_a_job_keeps_the_last_answer(kind: Any) -> None:
+def test_an_error_about_a_job_keeps_the_last_response(kind: Any) -> None:
     error = kind("the job\nfailed", {"status": "failed"})
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.job) == ("the job failed", {"status": "failed"})

@@ -58,7 +58,7 @@ def serving_tls(authority: trustme.CA, host: str) -> Iterator[str]:
 
 
 @each_transport
-def test_the_servers_certificate_is_verified_as_told(transport: Any, tmp_path: Path) -> None:
+def test_the_certificate_is_verified_as_configured(transport: Any, tmp_path: Path) -> None:
     authority, stranger = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
@@ -85,16 +85,16 @@ def test_the_proxies_of_the_environment_are_used(
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.base_url.replace("//", "//me:secret@"))
         options = {"async_transport": transport, "max_retries": 0}
-        assert calls(Client("http://relay.example", **options))["request_id"] == "1"
-        for url in ("https://relay.example", "https://127.0.0.1:9"):
+        assert calls(Client("http://gateway.example", **options))["request_id"] == "1"
+        for url in ("https://gateway.example", "https://127.0.0.1:9"):
             with pytest.raises(errors.APIConnectionError):
                 calls(Client(url, **options))
         ignored = {"httpx_args": {"trust_env": False}, **options}
         with pytest.raises(errors.APIConnectionError):
             calls(Client("http://127.0.0.2:9", **ignored))
     plain, tunnel = proxy.arrived
-    assert plain.startswith(b"POST http://relay.example/v1/videos/generations HTTP/1.1\r\n")
-    assert tunnel.startswith(b"CONNECT relay.example:443 HTTP/1.1\r\n")
+    assert plain.startswith(b"POST http://gateway.example/v1/videos/generations HTTP/1.1\r\n")
+    assert tunnel.startswith(b"CONNECT gateway.example:443 HTTP/1.1\r\n")
     for request in (plain, tunnel):
         assert request.lower().count(b"\r\nproxy-authorization: basic bwu6c2vjcmv0\r\n") == 1
 
@@ -112,7 +112,7 @@ def test_a_large_body_arrives_whole(transport: Any) -> None:
 
 
 @each_transport
-def test_a_body_that_nobody_reads_is_given_up(transport: Any) -> None:
+def test_a_body_that_nobody_reads_times_out(transport: Any) -> None:
     async def give_up(server: Server) -> None:
         options = {"timeout": httpx.Timeout(10, write=0.2), "async_transport": transport}
         async with Client(server.base_url, **options) as client:
@@ -151,7 +151,7 @@ def test_a_body_that_is_read_slowly_may_take_longer_than_each_timeout(transport:
 
 
 @each_transport
-def test_an_answer_to_a_large_body_may_take_longer_than_a_write(transport: Any) -> None:
+def test_a_response_to_a_large_body_may_take_longer_than_a_write(transport: Any) -> None:
     def answer_late(connection: socket.socket) -> None:
         time.sleep(0.6)
         OK(connection)
@@ -162,7 +162,7 @@ def test_an_answer_to_a_large_body_may_take_longer_than_a_write(transport: Any) 
 
 
 @each_transport
-def test_a_body_of_no_known_length_arrives(transport: Any) -> None:
+def test_a_body_of_unknown_length_arrives(transport: Any) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for part in (b"a", b"bc"):
             yield part
@@ -185,7 +185,7 @@ def test_a_body_of_no_known_length_arrives(transport: Any) -> None:
 
 
 @each_transport
-def test_an_idle_connection_is_used_again_and_so_are_cookies(transport: Any) -> None:
+def test_an_idle_connection_is_reused_and_so_are_cookies(transport: Any) -> None:
     with serving(answering(200, {}, Set_Cookie="a=b"), OK) as server:
         calls(Client(server.base_url, async_transport=transport), times=2)
     assert len(server.connections) == 1
@@ -193,7 +193,7 @@ def test_an_idle_connection_is_used_again_and_so_are_cookies(transport: Any) -> 
 
 
 @each_transport
-def test_a_connection_that_was_idle_for_too_long_is_not_used_again(transport: Any) -> None:
+def test_a_connection_that_idled_too_long_is_not_reused(transport: Any) -> None:
     async def call_twice(client: Client) -> None:
         async with client:
             for _ in range(2):
@@ -210,12 +210,12 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again(transport: An
 @each_transport
 def test_a_transport_among_the_arguments_is_used(transport: Any) -> None:
     args = {"transport": httpx.MockTransport(lambda _: httpx.Response(200, json={"by": "it"}))}
-    client = Client("https://relay.example", httpx_args=args, async_transport=transport)
+    client = Client("https://gateway.example", httpx_args=args, async_transport=transport)
     assert calls(client)["by"] == "it"
 
 
 @each_transport
-def test_a_connection_that_breaks_while_it_is_used_again_means_one_request(transport: Any) -> None:
+def test_a_reused_connection_that_breaks_means_one_request(transport: Any) -> None:
     async def read(client: Client) -> None:
         async with client:
             await get_video.asyncio("1", client=client)
@@ -241,13 +241,13 @@ ANSWERS: dict[str, Fault] = {
 
 @each_transport
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_is_read_however_it_comes(answer: Fault, transport: Any) -> None:
+def test_a_response_is_read_in_every_form(answer: Fault, transport: Any) -> None:
     with serving(answer) as server:
         client = Client(server.base_url, async_transport=transport)
         assert calls(client)["request_id"] == "1"
 
 
-def test_headers_go_out_alike() -> None:
+def test_both_transports_send_the_same_headers() -> None:
     with serving(OK) as server:
         transports: tuple[None, Literal["aiohttp"]] = (None, "aiohttp")
         for transport in transports:
@@ -257,23 +257,23 @@ def test_headers_go_out_alike() -> None:
     assert first == second
 
 
-def test_what_aiohttp_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_that_aiohttp_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h2", ModuleType("h2"))  # httpx asks for it first
     for args, told in (
         ({"http2": True}, "http2"),
         ({"proxy": "socks5://127.0.0.1:9"}, "socks5"),
     ):
-        client = Client("https://relay.example", async_transport="aiohttp", httpx_args=args)
+        client = Client("https://gateway.example", async_transport="aiohttp", httpx_args=args)
         with pytest.raises(ValueError, match=told):
             calls(client)
 
 
-def test_without_httpx_aiohttp_the_client_says_what_to_install(
+def test_a_missing_httpx_aiohttp_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
     with pytest.raises(ImportError, match="pip install httpx-aiohttp"):
-        Client("https://relay.example", async_transport="aiohttp")
+        Client("https://gateway.example", async_transport="aiohttp")
     for wrong in ("aiohttpx", True):
         with pytest.raises(TypeError, match="async_transport must be"):
-            Client("https://relay.example", async_transport=wrong)  # type: ignore[arg-type]
+            Client("https://gateway.example", async_transport=wrong)  # type: ignore[arg-type]

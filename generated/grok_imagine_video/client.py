@@ -1,8 +1,7 @@
-# Do not edit: openapi-python-client wrote this file from openapi.yaml.
-# To change it, edit openapi.yaml or templates/ and run: make generate
+# Do not edit: copied from runtime/client.py, whatever the spec says.
+# To change it, edit runtime/client.py and run: make generate
 """Where the API is, and how to talk to it."""
 
-import contextlib
 import functools
 import ipaddress
 import os
@@ -11,26 +10,52 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import httpx
 from attrs import Attribute, define, evolve, field, fields
 
-from .slots import LIMITS, AsyncSlots, Slots
+from ._limiter import LIMITS, AsyncLimiter, Limiter
 
-# Long enough for a server that makes a job before it answers, and never for ever.
+# Long enough for a server that creates a job before it responds, and finite.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
-# Held while a session is made, so that threads that share a client share its session too.
-_MAKING_A_SESSION = threading.Lock()
+S = TypeVar("S", httpx.Client, httpx.AsyncClient)
+L = TypeVar("L", Limiter, AsyncLimiter)
+
+
+class _Connections(Generic[S, L]):
+    """A session that is opened when it is first needed, and the limiter of its requests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # so that threads that share a client share its session
+        self._opened: tuple[S, L] | None = None
+        self._is_closed = False
+
+    def get(self, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
+        if self._opened is None and not self._is_closed:
+            with self._lock:
+                self._opened = self._opened or open_session()
+        if self._opened is None or self._is_closed or self._opened[0].is_closed:
+            msg = "this client is closed; make a new one"
+            raise RuntimeError(msg)
+        return self._opened
+
+    def use(self, session: S, limiter: L) -> None:
+        self._opened = session, limiter
+
+    def close(self) -> S | None:
+        """Refuse further use, and return the session that is to be closed."""
+        self._is_closed = True
+        return self._opened[0] if self._opened else None
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(values)  # what the caller does with its own later changes nothing here
+    return dict(values)  # later changes to the caller's own dict have no effect here
 
 
 def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
-    """Refuse what cannot be a header, without showing it, for it may be a secret."""
+    """Refuse what cannot be a header without showing it: it may be a secret."""
     if not isinstance(value, str):
         msg = f"{name} must be str, not {type(value).__name__}"
         raise TypeError(msg)
@@ -45,7 +70,7 @@ def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
 def _check_name(what: str, name: Any) -> None:
     _check_header(what, name, empty=False)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        msg = f"{what} must have no blanks and separators in it: {name!r}"
+        msg = f"{what} must not contain blanks or separators: {name!r}"
         raise ValueError(msg)
 
 
@@ -55,29 +80,29 @@ def _check_headers(_: Any, attribute: "Attribute[Any]", value: dict[str, str]) -
         _check_header(f"{attribute.alias}[{name!r}]", content)
 
 
-def _check_base_url(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+def _check_base_url(_: Any, __: Any, value: str) -> None:
     try:
         url = httpx.URL(value)
     except (TypeError, httpx.InvalidURL) as error:
         msg = f"base_url is not a URL: {error}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     if url.userinfo:
-        msg = "base_url must not hold a user name or a password: pass them as httpx_args={'auth': ...}"
+        msg = "base_url must not contain a user name or a password: use httpx_args={'auth': ...}"
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
         raise ValueError(msg)
 
 
-def _check_max_retries(_: Any, attribute: "Attribute[Any]", value: int) -> None:
+def _check_max_retries(_: Any, __: Any, value: int) -> None:
     if type(value) is not int or value < 0:
         msg = f"max_retries must be an int of 0 or more: {value!r}"
         raise ValueError(msg)
 
 
-def _check_transport(_: Any, attribute: "Attribute[Any]", value: Any) -> None:
+def _check_transport(_: Any, __: Any, value: Any) -> None:
     if value == "aiohttp":
-        from importlib.util import find_spec  # slow to import, and seldom needed
+        from importlib.util import find_spec  # slow to import, and rarely needed
 
         if find_spec("httpx_aiohttp") is None:
             msg = "async_transport='aiohttp' needs another package: pip install httpx-aiohttp"
@@ -94,40 +119,36 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _most_at_once(session_args: dict[str, Any]) -> int | None:
-    """How many requests a session sends at once; a transport of the caller's own knows best."""
-    most: int | None = session_args["limits"].max_connections
-    return None if session_args.get("transport") else most
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _permits(session_args: dict[str, Any]) -> int | None:
+    """How many requests may be in flight; a transport of the caller's own has its own limit."""
+    permits: int | None = session_args["limits"].max_connections
+    return None if session_args.get("transport") else permits
 
 
 @define(eq=False)
 class Client:
-    """A client for an API that asks for no token.
+    """A client for an API that needs no token.
 
-    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share one;
-    another process gets it in a pickle, which holds all but the connections, so the token too.
+    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share it. A
+    pickle of it has everything except the connections, so it has the token too.
 
     Args:
-        base_url: Where the API is, such as "https://relay.example"; a path is kept.
+        base_url: Where the API is, such as "https://gateway.example"; a path is kept.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.
-        timeout: Seconds, or an `httpx.Timeout`; None waits for ever. Default: 60, to connect 10.
-        verify_ssl: Whether to verify the server's certificate, or the context to do it with.
+        timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, to connect 10.
+        verify_ssl: Whether to verify the server's certificate, or the context to verify it with.
         follow_redirects: Whether to follow redirects. The token does not follow to another origin.
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
-        max_retries: How often to send a request again, 0 or more, where that cannot be paid for
-            twice. Default: 2.
-        async_transport: "aiohttp", for many requests at once from asyncio (needs httpx-aiohttp), or
-            a transport for `httpx.AsyncClient`. Default: httpx's own.
+        max_retries: How often a request is retried, 0 or more, where it cannot be paid for twice.
+            Default: 2.
+        async_transport: "aiohttp", for hundreds of asyncio requests in flight (needs
+            httpx-aiohttp), or a transport for `httpx.AsyncClient`. Default: httpx's own.
 
     Raises:
         ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is no URL, or a header holds a line break.
+        ValueError: `base_url` is not a URL, or a header contains a line break.
     """
 
     _base_url: str = field(alias="base_url", validator=_check_base_url)
@@ -159,49 +180,72 @@ class Client:
     _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
         default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
-    _client: httpx.Client | None = field(default=None, init=False, repr=False)
-    _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
-    _slots: Slots = field(init=False, repr=False)
-    _async_slots: AsyncSlots = field(init=False, repr=False)
-    _origin: tuple[str, str, int | None] = field(init=False, repr=False)
-    _client_closed: bool = field(default=False, init=False, repr=False)
-    _async_client_closed: bool = field(default=False, init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Note whose requests may carry what is meant for the API."""
-        self._origin = _origin(httpx.URL(self._base_url))
+    _connections: _Connections[httpx.Client, Limiter] = field(
+        factory=_Connections, init=False, repr=False
+    )
+    _async_connections: _Connections[httpx.AsyncClient, AsyncLimiter] = field(
+        factory=_Connections, init=False, repr=False
+    )
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """Leave the connections behind in a pickle or a copy, which makes its own."""
+        """Leave the connections out of pickles and copies, which open their own."""
         given = {each.alias: getattr(self, each.name) for each in fields(type(self)) if each.init}
         return functools.partial(type(self), **given), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A new client that sends these headers too; this one stays as it is."""
+        """A new client that also sends these headers; this one does not change."""
         return evolve(self, headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A new client that sends these cookies too; this one stays as it is."""
+        """A new client that also sends these cookies; this one does not change."""
         return evolve(self, cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
-        """A new client with another timeout; this one stays as it is."""
+        """A new client with another timeout; this one does not change."""
         return evolve(self, timeout=timeout)
 
-    def is_own(self, url: httpx.URL) -> bool:
-        """Whether a URL is at the API's own origin: its scheme, host and port."""
-        return _origin(url) == self._origin
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """Save what is at `url` as `path`, completely or not at all.
 
-    def authorize(self, request: httpx.Request) -> httpx.Request:
-        """Prepare a request to go out; this client has no token to give it."""
-        return request
+        A temporary file beside `path` is filled first, and replaces `path` when it is complete. A
+        connection that breaks starts over, up to `max_retries` times. Token, headers and cookies of
+        this client are sent to the API's own origin only.
 
-    def unauthorize(self, request: httpx.Request) -> None:
-        """Take back what `authorize` gave; this client gave nothing."""
+        Args:
+            url: Where the file is: an absolute URL, or a path at the API.
+            path: Where to save it.
+            on_progress: Called with the number of bytes so far, and with the total or None.
 
-    def without_token(self, content: bytes) -> bytes:
-        """A body as it may be shown; this client has no token to take out."""
-        return content
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: No file can be fetched from `url`; nothing was sent.
+            OSError: The file cannot be written, or `path` exists and is not a file.
+            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+            errors.APIStatusError: The status of the response is not 200.
+        """
+        from ._drivers import download
+
+        return download(self, url, path, on_progress)
+
+    async def asyncio_download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """The async counterpart of `download`."""
+        from ._drivers import asyncio_download
+
+        return await asyncio_download(self, url, path, on_progress)
 
     def _session_args(self) -> dict[str, Any]:
         return {
@@ -214,71 +258,57 @@ class Client:
             **self._httpx_args,
         }
 
-    def download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        on_progress: Callable[[int, int | None], object] | None = None,
-    ) -> Path:
-        """Save what is at `url` as `path`, whole or not at all.
+    def _open(self) -> tuple[httpx.Client, Limiter]:
+        args = self._session_args()
+        return httpx.Client(**args), Limiter(_permits(args))
 
-        The file is written beside `path` and takes its place at the end, so that an existing one is
-        replaced only by a whole one. A connection that breaks is started over, within `max_retries`.
-        The token, headers and cookies of this client go to the API's own origin alone.
+    def _async_open(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
+        args = self._session_args()
+        if self._async_transport == "aiohttp":
+            from ._aiohttp import AiohttpSession
 
-        Args:
-            url: Where the file is: a whole URL, or a path at the API.
-            path: Where to save it.
-            on_progress: Called with the bytes so far, and with those there will be or None.
+            return AiohttpSession(**args), AsyncLimiter(_permits(args))
+        if self._async_transport is not None:
+            args["transport"] = self._async_transport
+        return httpx.AsyncClient(**args), AsyncLimiter(_permits(args))
 
-        Returns:
-            The path.
+    def _session(self) -> tuple[httpx.Client, Limiter]:
+        return self._connections.get(self._open)
 
-        Raises:
-            ValueError: `url` is no URL that a file can be fetched from; nothing was sent.
-            OSError: The file cannot be written, or what is there already is no file.
-            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
-            errors.APIStatusError: The answer has another status than 200.
-        """
-        from .downloading import download
-
-        return download(self, url, path, on_progress)
-
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Use this session, with its own headers, cookies and timeout; the token is added to them."""
-        self._client = client
-        self._slots = Slots(None)
-        return self
+    def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
+        return self._async_connections.get(self._async_open)
 
     def get_httpx_client(self) -> httpx.Client:
-        """The session behind this client, made when it is first needed.
+        """The session of this client, opened when it is first needed.
 
         Raises:
             RuntimeError: The client is closed.
         """
-        session = self._client
-        if session is None and not self._client_closed:
-            with _MAKING_A_SESSION:
-                session = self._client
-                if session is None:
-                    args = self._session_args()
-                    self._slots = Slots(_most_at_once(args))
-                    session = self._client = httpx.Client(**args)
-        if session is None or self._client_closed or session.is_closed:
-            msg = f"this {type(self).__name__} is closed; make a new one"
-            raise RuntimeError(msg)
-        return session
+        return self._session()[0]
 
-    def slot(self, request: httpx.Request) -> contextlib.AbstractContextManager[None]:
-        """A place among the requests that this client sends at once; the session must be there."""
-        return self._slots.taken(request)
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """The async counterpart of `get_httpx_client`."""
+        return self._async_session()[0]
+
+    def set_httpx_client(self, client: httpx.Client) -> Self:
+        """Use this session, with its own headers, cookies and timeout; only the token is added."""
+        self._connections.use(client, Limiter(None))
+        return self
+
+    def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
+        """The async counterpart of `set_httpx_client`."""
+        self._async_connections.use(client, AsyncLimiter(None))
+        return self
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        self._client_closed = True
-        if self._client is not None:
-            self._client.close()
+        if session := self._connections.close():
+            session.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of asyncio; after this the client sends nothing more from there."""
+        if session := self._async_connections.close():
+            await session.aclose()
 
     def __enter__(self) -> Self:
         """Enter a block at whose end the connections are closed."""
@@ -289,89 +319,14 @@ class Client:
         """Close the connections."""
         self.close()
 
-    async def asyncio_download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        on_progress: Callable[[int, int | None], object] | None = None,
-    ) -> Path:
-        """Save what is at `url` as `path`, whole or not at all.
-
-        The file is written beside `path` and takes its place at the end, so that an existing one is
-        replaced only by a whole one. A connection that breaks is started over, within `max_retries`.
-        The token, headers and cookies of this client go to the API's own origin alone.
-
-        Args:
-            url: Where the file is: a whole URL, or a path at the API.
-            path: Where to save it.
-            on_progress: Called with the bytes so far, and with those there will be or None.
-
-        Returns:
-            The path.
-
-        Raises:
-            ValueError: `url` is no URL that a file can be fetched from; nothing was sent.
-            OSError: The file cannot be written, or what is there already is no file.
-            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
-            errors.APIStatusError: The answer has another status than 200.
-        """
-        from .downloading import asyncio_download
-
-        return await asyncio_download(self, url, path, on_progress)
-
-    def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
-        """Use this session, with its own headers, cookies and timeout; the token is added to them."""
-        self._async_client = client
-        self._async_slots = AsyncSlots(None)
-        return self
-
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The session behind this client, made when it is first needed.
-
-        Raises:
-            RuntimeError: The client is closed.
-        """
-        session = self._async_client
-        if session is None and not self._async_client_closed:
-            with _MAKING_A_SESSION:
-                session = self._async_client
-                if session is None:
-                    args = self._session_args()
-                    session_type: type[httpx.AsyncClient] = httpx.AsyncClient
-                    if self._async_transport == "aiohttp":
-                        from .aiohttp_session import AiohttpSession as session_type
-                    elif self._async_transport is not None:
-                        args["transport"] = self._async_transport
-                    self._async_slots = AsyncSlots(_most_at_once(args))
-                    session = self._async_client = session_type(**args)
-        if session is None or self._async_client_closed or session.is_closed:
-            msg = f"this {type(self).__name__} is closed; make a new one"
-            raise RuntimeError(msg)
-        return session
-
-    def aslot(self, request: httpx.Request) -> contextlib.AbstractAsyncContextManager[None]:
-        """A place among the requests that this client sends at once; the session must be there."""
-        return self._async_slots.taken(request)
-
-    async def aclose(self) -> None:
-        """Close the connections; after this the client sends nothing more from asyncio."""
-        self._async_client_closed = True
-        if self._async_client is not None:
-            await self._async_client.aclose()
-
     async def __aenter__(self) -> Self:
-        """Enter a block at whose end the connections are closed."""
+        """Enter a block at whose end the connections of asyncio are closed."""
         self.get_async_httpx_client()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Close the connections."""
+        """Close the connections of asyncio."""
         await self.aclose()
-
-
-# A shorter token guards nothing, and taking it out would garble the text around it.
-_SHORTEST_SECRET = 8
 
 
 def _check_token(_: Any, attribute: "Attribute[Any]", value: str) -> None:
@@ -384,20 +339,20 @@ def _check_header_name(_: Any, attribute: "Attribute[Any]", value: str) -> None:
 
 @define(eq=False)
 class AuthenticatedClient(Client):
-    """A client that proves with a token who is calling; the other arguments are those of `Client`.
+    """A client that authenticates with a token; the other arguments are those of `Client`.
 
-    The token goes to the origin of `base_url` alone, and stays out of every repr, log and error.
+    The token is sent to the origin of `base_url` only, and is in no repr, log line or error.
 
     Args:
         token: The API key.
-        prefix: What stands before the token in the header. Default: "Bearer"; "" for nothing.
-        auth_header_name: The header that takes the token. Default: "Authorization".
-        allow_plain_http: Send the token unencrypted to a host that is not this machine.
+        prefix: What precedes the token in the header. Default: "Bearer"; "" for nothing.
+        auth_header_name: The header for the token. Default: "Authorization".
+        allow_plain_http: Send the token unencrypted to another machine.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is no URL or would send the token unencrypted, the token is empty, or
-            a header holds a line break.
+        ValueError: `base_url` is not a URL or would send the token unencrypted, the token is empty,
+            or a header contains a line break.
     """
 
     token: str = field(validator=_check_token, repr=False)
@@ -409,30 +364,13 @@ class AuthenticatedClient(Client):
 
     def __attrs_post_init__(self) -> None:
         """Refuse to send the token where others can read it."""
-        super().__attrs_post_init__()
-        scheme, host, _ = self._origin
-        if scheme == "http" and not _is_loopback(host) and not self.allow_plain_http:
+        url = httpx.URL(self._base_url)
+        if url.scheme == "http" and not _is_loopback(url.host) and not self.allow_plain_http:
             msg = (
-                f"base_url is plain http, so that anyone on the way to {host} could read the token:"
+                f"base_url is plain http, so anyone on the way to {url.host} could read the token:"
                 " use https, or pass allow_plain_http=True"
             )
             raise ValueError(msg)
 
-    def authorize(self, request: httpx.Request) -> httpx.Request:
-        """Give the token to a request to the API's own origin, and take it from every other one."""
-        if self.is_own(request.url):
-            token = f"{self.prefix} {self.token}" if self.prefix else self.token
-            request.headers[self.auth_header_name] = token
-        else:
-            self.unauthorize(request)
-        return request
 
-    def unauthorize(self, request: httpx.Request) -> None:
-        """Take the token from a request, so that an error can hold on to it."""
-        request.headers.pop(self.auth_header_name, None)
-
-    def without_token(self, content: bytes) -> bytes:
-        """A body as it may be shown, for a server may repeat the token in it."""
-        if len(self.token) < _SHORTEST_SECRET:
-            return content
-        return content.replace(self.token.encode(), b"[token]")
+__all__ = ["AuthenticatedClient", "Client"]

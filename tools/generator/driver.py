@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from openapi_python_client import Project, _get_document, strings
+from openapi_python_client import Project, _get_document
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
@@ -24,16 +24,6 @@ from .pages import pages
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
 RUNTIME = ROOT / "runtime"
-# What runtime/ does not have yet.
-MODULES = (
-    "aiohttp_session.py",
-    "client.py",
-    "downloading.py",
-    "errors.py",
-    "sending.py",
-    "slots.py",
-    "waiting.py",
-)
 HEADER = (
     "# Do not edit: openapi-python-client wrote this file from openapi.yaml.\n"
     "# To change it, edit openapi.yaml or templates/ and run: make generate\n"
@@ -137,10 +127,6 @@ def render(project: Project, document: Document) -> None:
         path = project.package_dir / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(project.env.get_template(page.template).render(page.given), "utf-8")
-    error_name = strings.ClassName(f"{project.package_name}_error", project.config.field_prefix)
-    for name in MODULES:
-        text = project.env.get_template(f"{name}.jinja").render(base_error=error_name)
-        (project.package_dir / name).write_text(text, "utf-8")
 
 
 def run_hooks(project: Project) -> None:

@@ -227,7 +227,7 @@ def value_of(response: Response, document: Document) -> str:
     if response.source["return_type"] == "None":
         return "None"
     if document.job([response]):
-        source = "_waiting.body_of(response)"
+        source = "_polling.body(response)"
     type_ = response.prop.get_type_string().as_unembedded_code()
     if read := reader(response.prop, document):
         value = f"{read}({source})"

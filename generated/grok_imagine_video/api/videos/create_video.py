@@ -4,9 +4,8 @@ from typing import Any
 
 import httpx
 
-from ... import _objects
+from ... import _calls, _drivers, _objects
 from ... import _validators as _v
-from ... import sending as _sending
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
@@ -60,7 +59,7 @@ def sync_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    return _sending.detailed(_sending.send(client, _get_kwargs(body=body)), _parse_response)
+    return _drivers.run(client, _calls.detailed(client, _get_kwargs(body=body), _parse_response))
 
 
 def sync(
@@ -89,9 +88,7 @@ def sync(
         errors.APIStatusError: The status is not 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _sending.result(
-        client, "POST", _sending.send(client, _get_kwargs(body=body)), _parse_response
-    )
+    return _drivers.run(client, _calls.result(client, _get_kwargs(body=body), _parse_response))
 
 
 async def asyncio_detailed(
@@ -118,8 +115,8 @@ async def asyncio_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    return _sending.detailed(
-        await _sending.asyncio_send(client, _get_kwargs(body=body)), _parse_response
+    return await _drivers.asyncio_run(
+        client, _calls.detailed(client, _get_kwargs(body=body), _parse_response)
     )
 
 
@@ -149,6 +146,6 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _sending.result(
-        client, "POST", await _sending.asyncio_send(client, _get_kwargs(body=body)), _parse_response
+    return await _drivers.asyncio_run(
+        client, _calls.result(client, _get_kwargs(body=body), _parse_response)
     )

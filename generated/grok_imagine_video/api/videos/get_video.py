@@ -6,10 +6,8 @@ from urllib.parse import quote as _quote
 
 import httpx
 
-from ... import _objects, _values
+from ... import _calls, _drivers, _objects, _polling, _values
 from ... import _validators as _v
-from ... import sending as _sending
-from ... import waiting as _waiting
 from ...client import AuthenticatedClient, Client
 from ...models.video_job import VideoJob
 from ...types import Response
@@ -30,7 +28,7 @@ def _get_kwargs(
 
 def _parse_response(response: httpx.Response) -> VideoJob:
     if response.is_success:
-        return VideoJob.from_dict(_waiting.body_of(response))
+        return VideoJob.from_dict(_polling.body(response))
     msg = f"the spec does not say what a response with status {response.status_code} holds"
     raise LookupError(msg)
 
@@ -56,8 +54,8 @@ def sync_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return _sending.detailed(
-        _sending.send(client, _get_kwargs(request_id=request_id)), _parse_response
+    return _drivers.run(
+        client, _calls.detailed(client, _get_kwargs(request_id=request_id), _parse_response)
     )
 
 
@@ -84,8 +82,8 @@ def sync(
         errors.APIStatusError: The status is not 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _sending.result(
-        client, "GET", _sending.send(client, _get_kwargs(request_id=request_id)), _parse_response
+    return _drivers.run(
+        client, _calls.result(client, _get_kwargs(request_id=request_id), _parse_response)
     )
 
 
@@ -110,8 +108,8 @@ async def asyncio_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return _sending.detailed(
-        await _sending.asyncio_send(client, _get_kwargs(request_id=request_id)), _parse_response
+    return await _drivers.asyncio_run(
+        client, _calls.detailed(client, _get_kwargs(request_id=request_id), _parse_response)
     )
 
 
@@ -138,15 +136,12 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; its subclasses say which.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _sending.result(
-        client,
-        "GET",
-        await _sending.asyncio_send(client, _get_kwargs(request_id=request_id)),
-        _parse_response,
+    return await _drivers.asyncio_run(
+        client, _calls.result(client, _get_kwargs(request_id=request_id), _parse_response)
     )
 
 
-_JOB = _waiting.Rules(
+_JOB = _polling.JobRules(
     status="status",
     succeeded=["done", "completed", "succeeded", "success"],
     failed=["failed", "failure", "error", "cancelled", "canceled"],
@@ -160,7 +155,7 @@ _JOB = _waiting.Rules(
 
 def progress(job: VideoJob) -> float | None:
     """How much of a job is done, from 0 to 100, or None if the response does not tell."""
-    return _waiting.progress_of(_JOB, job)
+    return _polling.progress(_JOB, job)
 
 
 def wait(
@@ -196,14 +191,17 @@ def wait(
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _waiting.wait(
+    return _drivers.run(
         client,
-        _get_kwargs(request_id=request_id),
-        _parse_response,
-        _JOB,
-        interval=interval,
-        timeout=timeout,
-        on_progress=on_progress,
+        _polling.wait(
+            client,
+            _get_kwargs(request_id=request_id),
+            _parse_response,
+            _JOB,
+            interval,
+            timeout,
+            on_progress,
+        ),
     )
 
 
@@ -240,12 +238,15 @@ async def asyncio_wait(
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return await _waiting.asyncio_wait(
+    return await _drivers.asyncio_run(
         client,
-        _get_kwargs(request_id=request_id),
-        _parse_response,
-        _JOB,
-        interval=interval,
-        timeout=timeout,
-        on_progress=on_progress,
+        _polling.wait(
+            client,
+            _get_kwargs(request_id=request_id),
+            _parse_response,
+            _JOB,
+            interval,
+            timeout,
+            on_progress,
+        ),
     )

@@ -1,4 +1,4 @@
-"""How many requests go out at once, and that every place is given back."""
+"""How many requests are in flight, and that every permit is released."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from attrs import evolve
 
 from bodies import TEXT
 from conftest import each_transport
 from faults import OK, Fault, answering, no_answer, reset, serving
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
+from ways import WAYS, Way
 
 BODY = CreateVideoRequest.from_dict(TEXT)
 CALLS = 6
+SYNC, ASYNCIO, _ = WAYS
 
 
 def client_of(base_url: str, **arguments: Any) -> AuthenticatedClient:
@@ -32,7 +33,7 @@ def limited_to(number: int | None) -> dict[str, Any]:
 
 
 class Crowd:
-    """Holds every answer back until as many requests are here as can be at once."""
+    """Holds every response back until all requests are here that can be in flight."""
 
     def __init__(self, expected: int) -> None:
         self._here = threading.Barrier(expected)
@@ -50,55 +51,50 @@ class Crowd:
         OK(connection)
 
 
-def many_sync(client: AuthenticatedClient) -> None:
-    with client, ThreadPoolExecutor(CALLS) as pool:
-        list(pool.map(lambda _: create_video.sync(client=client, body=BODY), range(CALLS)))
+def many(way: Way, client: AuthenticatedClient) -> None:
+    client = way.client(client)
+    if way.name == "sync":
+        with client, ThreadPoolExecutor(CALLS) as pool:
+            list(pool.map(lambda _: create_video.sync(client=client, body=BODY), range(CALLS)))
+        return
 
-
-def many_async(client: AuthenticatedClient) -> None:
-    async def many() -> None:
+    async def gather() -> None:
         async with client:
-            await asyncio.gather(
-                *[create_video.asyncio(client=client, body=BODY) for _ in range(CALLS)]
-            )
+            calls = [create_video.asyncio(client=client, body=BODY) for _ in range(CALLS)]
+            await asyncio.gather(*calls)
 
-    asyncio.run(many())
-
-
-def many_aiohttp(client: AuthenticatedClient) -> None:
-    many_async(evolve(client, async_transport="aiohttp"))
+    asyncio.run(gather())
 
 
-@pytest.mark.parametrize("many", [many_sync, many_async, many_aiohttp])
 @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (None, CALLS), (100, CALLS)])
-def test_as_many_requests_go_out_at_once_as_the_limit_allows(
-    limit: int | None, expected: int, many: Any
+def test_as_many_requests_are_in_flight_as_the_limit_allows(
+    limit: int | None, expected: int, way: Way
 ) -> None:
     crowd = Crowd(expected)
     with serving(crowd) as server:
-        many(client_of(server.base_url, **limited_to(limit)))
+        many(way, client_of(server.base_url, **limited_to(limit)))
     assert crowd.most == expected
     assert len(server.arrived) == CALLS
 
 
-def test_a_session_or_transport_of_the_callers_own_has_its_own_limit() -> None:
+def test_a_session_or_transport_of_the_caller_has_its_own_limit() -> None:
     crowds = [Crowd(CALLS) for _ in range(2)]
     more = httpx.Limits(max_connections=CALLS)
     with serving(crowds[0]) as server:
         client = client_of(server.base_url, **limited_to(1))
-        many_sync(client.set_httpx_client(httpx.Client(base_url=server.base_url, limits=more)))
+        many(SYNC, client.set_httpx_client(httpx.Client(base_url=server.base_url, limits=more)))
     with serving(crowds[1]) as server:
         transport = httpx.AsyncHTTPTransport(limits=more)
-        many_async(client_of(server.base_url, async_transport=transport, **limited_to(1)))
+        many(ASYNCIO, client_of(server.base_url, async_transport=transport, **limited_to(1)))
     assert [crowd.most for crowd in crowds] == [CALLS, CALLS]
 
 
-FAULTS: dict[str, Fault] = {"500": answering(500), "reset": reset, "no answer": no_answer}
+FAULTS: dict[str, Fault] = {"500": answering(500), "reset": reset, "no response": no_answer}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_failure_gives_its_place_back(fault: Fault, tmp_path: Path) -> None:
-    failure = pytest.raises(errors.GrokImagineVideoError)
+def test_a_failure_releases_its_permit(fault: Fault, tmp_path: Path) -> None:
+    failure = pytest.raises(errors.APIError)
     with (
         serving(fault, fault, OK) as server,
         client_of(server.base_url, **limited_to(1)) as client,
@@ -112,20 +108,20 @@ def test_a_failure_gives_its_place_back(fault: Fault, tmp_path: Path) -> None:
 
 @each_transport
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_failure_or_a_cancelled_task_gives_its_place_back(
+def test_a_failure_or_a_cancelled_task_releases_its_permit(
     fault: Fault, transport: Any, tmp_path: Path
 ) -> None:
     async def calls(base_url: str) -> Any:
         async with client_of(base_url, async_transport=transport, **limited_to(1)) as client:
-            with pytest.raises(errors.GrokImagineVideoError):
+            with pytest.raises(errors.APIError):
                 await create_video.asyncio(client=client, body=BODY)
-            with pytest.raises(errors.GrokImagineVideoError):
+            with pytest.raises(errors.APIError):
                 await client.asyncio_download("/video.mp4", tmp_path / "video.mp4")
             tasks = [
                 asyncio.create_task(create_video.asyncio(client=client, body=BODY)),
                 asyncio.create_task(create_video.asyncio(client=client, body=BODY)),
             ]
-            await asyncio.wait(tasks, timeout=0.1)  # the first is sent, the second stands in line
+            await asyncio.wait(tasks, timeout=0.1)  # the first is sent, the second is queued
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -138,11 +134,11 @@ def test_a_failure_or_a_cancelled_task_gives_its_place_back(
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_who_gets_no_place_in_time_has_sent_nothing(asynchronous: bool) -> None:
+def test_a_caller_without_a_permit_in_time_has_sent_nothing(asynchronous: bool) -> None:
     async def call_async(client: AuthenticatedClient) -> None:
         async with client:
             busy = asyncio.create_task(create_video.asyncio(client=client, body=BODY))
-            await asyncio.wait([busy], timeout=0.2)  # it has the only place
+            await asyncio.wait([busy], timeout=0.2)  # it has the only permit
             with pytest.raises(errors.APIConnectionError, match=r"PoolTimeout .*nothing was sent"):
                 await create_video.asyncio(client=client, body=BODY)
             busy.cancel()

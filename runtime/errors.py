@@ -1,5 +1,14 @@
-{# Replaces the stock template, which knows one error for every status and none for anything else. #}
-"""Every way in which a call can fail, by name."""
+"""Every way a call can fail, by name.
+
+APIError
+├─ APIConnectionError
+├─ OutcomeUnknownError
+├─ APIStatusError
+│  ├─ BadRequestError, AuthenticationError, PermissionDeniedError, NotFoundError,
+│  └─ ConflictError, UnprocessableEntityError, RateLimitError, InternalServerError
+├─ APIResponseValidationError
+└─ JobFailedError, JobExpiredError, VideoWithheldError, WaitTimeoutError
+"""
 
 import html
 import json
@@ -12,16 +21,19 @@ from typing import Any
 import httpx
 
 
-class {{ base_error }}(Exception):
+class APIError(Exception):
     """Catches every error of this package."""
 
 
-class APIConnectionError({{ base_error }}):
-    """Nothing was sent, or a request that is safe to repeat failed: it can be sent again."""
+GrokImagineVideoError = APIError  # its first name
 
 
-class _AnsweredError({{ base_error }}):
-    """An error with an HTTP answer, or with None in every part of it where none came."""
+class APIConnectionError(APIError):
+    """Nothing was sent, or a repeatable request failed: it is safe to send it again."""
+
+
+class _ResponseError(APIError):
+    """An error with an HTTP response, or with None in each of its attributes if there was none."""
 
     message: str
     code: str | None
@@ -37,37 +49,38 @@ class _AnsweredError({{ base_error }}):
         content: bytes | None = None,
     ) -> None:
         super().__init__(what, status_code, headers, content)
-        parts = {
+        response = {
             "status_code": status_code,
             "headers": None if headers is None else httpx.Headers(headers),
             "content": content,
         }
-        vars(self).update(parts)  # the subclasses say whether they can be None
-        said = _said(content or b"")
-        self.message = said.get("message", "")
-        self.code = said.get("code")
-        self.type = said.get("type")
-        self.param = said.get("param")
-        self.request_id = _request_id(headers or {}) or said.get("request_id")
+        vars(self).update(response)  # the subclasses declare which of them can be None
+        body = _read_body(content or b"")
+        self.message = body.get("message", "")
+        self.code = body.get("code")
+        self.type = body.get("type")
+        self.param = body.get("param")
+        self.request_id = _request_id(headers or {}) or body.get("request_id")
 
     def __str__(self) -> str:
         what, status_code = self.args[:2]
         status = f"status {status_code}" if status_code else ""
-        said = self.message or (responses.get(status_code, "") if status_code else "")
+        message = self.message or (responses.get(status_code, "") if status_code else "")
         hints = [f"{name} {getattr(self, name)}" for name in ("code", "param")]
         hints = [hint for hint in hints if not hint.endswith(" None")]
-        end = f" (request id {_line(self.request_id, 100)})" if self.request_id else ""
-        return _line(": ".join(filter(None, [what, status, said, *hints])), 500 - len(end)) + end
+        end = f" (request id {_one_line(self.request_id, 100)})" if self.request_id else ""
+        text = ": ".join(filter(None, [what, status, message, *hints]))
+        return _one_line(text, 500 - len(end)) + end
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
 
-class OutcomeUnknownError(_AnsweredError):
-    """A request that must not be repeated was sent, and no definite answer came.
+class OutcomeUnknownError(_ResponseError):
+    """A request that must not be repeated may have been carried out.
 
-    What it was to create may exist and may be billed: look before sending it again. The attributes
-    are those of `APIStatusError`, None where nothing was answered.
+    What it was to create may exist and may be billed: look for it before you send it again. The
+    attributes are those of `APIStatusError`, None if there was no response.
     """
 
     status_code: int | None
@@ -75,18 +88,18 @@ class OutcomeUnknownError(_AnsweredError):
     content: bytes | None
 
 
-class APIStatusError(_AnsweredError):
-    """The answer has a status other than 2xx.
+class APIStatusError(_ResponseError):
+    """The status of the response is not 2xx.
 
     Attributes:
         status_code: The status, 100 to 999.
-        headers: The headers of the answer.
-        content: Its whole body, but for the caller's own token if the server repeats it.
-        message: What the server says went wrong; empty if it says nothing.
-        code: The server's code for it, or None.
-        type: The server's kind of error, or None.
-        param: The field of the request that it is about, or None.
-        request_id: What the server's operator finds the call by, or None.
+        headers: The headers of the response.
+        content: Its whole body; the caller's own token is removed if the server echoes it.
+        message: The server's error message; empty if there is none.
+        code: The server's error code, or None.
+        type: The server's error type, or None.
+        param: The field of the request that the error is about, or None.
+        request_id: The id by which the server's operator finds the call, or None.
     """
 
     status_code: int
@@ -107,22 +120,22 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """Status 404: there is no such thing."""
+    """Status 404: it does not exist."""
 
 
 class ConflictError(APIStatusError):
-    """Status 409: the request conflicts with what is there."""
+    """Status 409: the request conflicts with the current state."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """Status 422: the request is well formed and wrong."""
+    """Status 422: the request is well formed, but its content is wrong."""
 
 
 class RateLimitError(APIStatusError):
-    """Status 429: too many requests, or no quota left.
+    """Status 429: too many requests, or the quota is used up.
 
     Attributes:
-        retry_after: The seconds that the server asks to wait, 0 or more, or None if it does not say.
+        retry_after: Seconds to wait that the server asks for, 0 or more; None if it does not say.
     """
 
     @property
@@ -134,10 +147,10 @@ class InternalServerError(APIStatusError):
     """Status 500 to 599: the server failed."""
 
 
-class APIResponseValidationError(_AnsweredError):
-    """A 2xx answer whose body is not what the spec says; `content` keeps it, for the job may exist.
+class APIResponseValidationError(_ResponseError):
+    """The body of a 2xx response is not what the spec says.
 
-    The attributes are those of `APIStatusError`.
+    `content` keeps it, because the job may exist. The attributes are those of `APIStatusError`.
     """
 
     status_code: int
@@ -145,34 +158,34 @@ class APIResponseValidationError(_AnsweredError):
     content: bytes
 
 
-class _JobError({{ base_error }}):
-    """An error with the last answer about a job."""
+class _JobError(APIError):
+    """An error with the last response about a job."""
 
     def __init__(self, what: str, job: Any) -> None:
         super().__init__(what, job)
         self.job = job
 
     def __str__(self) -> str:
-        return _line(self.args[0], 500)
+        return _one_line(self.args[0], 500)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
 
 class JobFailedError(_JobError):
-    """The job ended without a result; `job` is the last answer."""
+    """The job ended without a result; `job` is the last response."""
 
 
 class JobExpiredError(_JobError):
-    """The job, or its result, is no longer kept; `job` is the last answer."""
+    """The job or its result is no longer kept; `job` is the last response."""
 
 
 class VideoWithheldError(_JobError):
-    """The job is done and moderation withheld its result, which may be billed; `job` is the last answer."""
+    """Moderation withheld the result, which may have been billed; `job` is the last response."""
 
 
 class WaitTimeoutError(_JobError):
-    """The deadline passed before the job ended; `job` is the last answer, and waiting can go on."""
+    """The deadline passed before the job ended; `job` is the last response. Waiting can go on."""
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -187,34 +200,34 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 
 
 def status_error(status_code: int, headers: Mapping[str, str], content: bytes) -> APIStatusError:
-    """The error for an answer that is not 2xx."""
-    other = InternalServerError if 500 <= status_code <= 599 else APIStatusError
-    return _BY_STATUS.get(status_code, other)("", status_code, headers, content)
+    """The error for a response whose status is not 2xx."""
+    default = InternalServerError if 500 <= status_code <= 599 else APIStatusError
+    return _BY_STATUS.get(status_code, default)("", status_code, headers, content)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that an answer asks to wait: `Retry-After` as a number or as any HTTP date."""
+    """Seconds that a response asks to wait: `Retry-After` as a number or as any HTTP date."""
     value = headers.get("retry-after", "").strip()[:40]
     try:
         seconds = float(value)
     except ValueError:
-        from dateutil import parser  # slow to import, and seldom needed
+        from dateutil import parser  # slow to import, and rarely needed
 
-        try:  # an HTTP date is in UTC, whatever else it says
+        try:  # HTTP dates are in UTC, whatever zone they claim
             date = parser.parse(value, tzinfos=lambda *_: UTC)
             seconds = (date.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         except (ValueError, OverflowError):
             return None
-    return None if seconds != seconds else max(0.0, seconds)  # NaN is no number of seconds
+    return None if seconds != seconds else max(0.0, seconds)  # NaN is not a number of seconds
 
 
-def _line(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, without what a terminal would obey."""
+def _one_line(text: str, limit: int) -> str:
+    """One line of at most `limit` characters, without the control codes of a terminal."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 20 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-# Those of OpenAI, xAI and Anthropic, of new-api, and of Cloudflare in front of any of them.
+# OpenAI, xAI and Anthropic; new-api; Cloudflare in front of any of them.
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-oneapi-request-id", "cf-ray")
 _REQUEST_ID_IN_TEXT = re.compile(r"\(request id: ([^\s)]{1,100})\)")
 
@@ -223,24 +236,25 @@ def _request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
 
 
-def _said(content: bytes) -> dict[str, str]:
-    """What the body of an error says, in any of the shapes that are known.
+def _read_body(content: bytes) -> dict[str, str]:
+    """What the body of an error says, in each of the shapes that gateways are known to send.
 
-    OpenAI: {"error": {"message", "type", "param", "code"}}; xAI: {"code", "error": "text"}; new-api:
-    {"code", "message"}, where the message may be the upstream's JSON; FastAPI: {"detail"}; otherwise
-    a page of HTML or plain text.
+    OpenAI: {"error": {"message", "type", "param", "code"}}; xAI: {"code", "error": "text"};
+    new-api: {"code", "message"}, where the message may be the upstream's JSON; FastAPI: {"detail"};
+    anything else is read as an HTML page or as plain text.
     """
     try:
-        said = _from_json(json.loads(content), depth=0)
+        found = _from_json(json.loads(content), depth=0)
     except (ValueError, RecursionError):
-        said = {"message": _from_page(content[:100_000].decode("utf-8", "replace"))}
-    if "request_id" not in said and (found := _REQUEST_ID_IN_TEXT.search(said.get("message", ""))):
-        said["request_id"] = found[1]
-    return said
+        found = {"message": _from_page(content[:100_000].decode("utf-8", "replace"))}
+    id_in_text = _REQUEST_ID_IN_TEXT.search(found.get("message", ""))
+    if "request_id" not in found and id_in_text:
+        found["request_id"] = id_in_text[1]
+    return found
 
 
-# Deeper than any server wraps its message, and far from what Python's stack allows.
-_DEEPEST = 8
+# Deeper than any gateway nests its message, and far from Python's recursion limit.
+_MAX_DEPTH = 8
 
 
 def _from_json(value: Any, depth: int) -> dict[str, str]:
@@ -248,15 +262,15 @@ def _from_json(value: Any, depth: int) -> dict[str, str]:
         value = value[0]
     if not isinstance(value, dict):
         return _from_text(value, depth)
-    said = {
+    found = {
         name: str(value[name])
         for name in ("code", "type", "param", "request_id")
         if isinstance(value.get(name), str | int) and value[name] not in ("", None)
     }
     for name in ("error", "message", "detail", "msg"):
-        if "message" not in said and depth < _DEEPEST:
-            said |= _from_json(value.get(name), depth + 1)
-    return said
+        if "message" not in found and depth < _MAX_DEPTH:
+            found |= _from_json(value.get(name), depth + 1)
+    return found
 
 
 def _from_text(value: Any, depth: int) -> dict[str, str]:
@@ -273,7 +287,7 @@ def _from_text(value: Any, depth: int) -> dict[str, str]:
 
 
 def _from_page(text: str) -> str:
-    """The title of a page of HTML, or its text without the tags."""
+    """The title of an HTML page, or its text without tags."""
     if title := re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE):
         text = title[1]
     elif text.lstrip().startswith("<"):
@@ -282,13 +296,14 @@ def _from_page(text: str) -> str:
 
 
 __all__ = [
-    "{{ base_error }}",
     "APIConnectionError",
+    "APIError",
     "APIResponseValidationError",
     "APIStatusError",
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",
+    "GrokImagineVideoError",
     "InternalServerError",
     "JobExpiredError",
     "JobFailedError",

@@ -1,7 +1,10 @@
-{# No stock template: there the asyncio side runs on httpx's own pool, which slows down the more
-   requests are under way. httpx-aiohttp alone says "connect timeout" of a connection that was lost,
-   which would let a request be sent again that was sent before. #}
-"""The asyncio side on aiohttp, with the limits, proxies, TLS settings and failures of httpx."""
+# Do not edit: copied from runtime/_aiohttp.py, whatever the spec says.
+# To change it, edit runtime/_aiohttp.py and run: make generate
+"""aiohttp as the transport of the asyncio client, with httpx's limits, proxies, TLS and errors.
+
+httpx's own pool slows down as more requests are in flight. httpx-aiohttp alone calls a lost
+connection a connect timeout, which would let a POST be sent twice.
+"""
 
 import asyncio
 import base64
@@ -13,8 +16,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from yarl import URL
 
-# The first that fits; what is in none of the first four came after something was sent.
-_NAMES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
+# The first match counts. Only the first four are raised before anything was sent.
+_EXCEPTIONS: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
     (aiohttp.ClientHttpProxyError, httpx.ProxyError),
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -26,35 +29,33 @@ _NAMES: list[tuple[type[Exception], type[httpx.TransportError]]] = [
 
 _FAILURES = (aiohttp.ClientError, OSError)
 
-# Bytes, about as long as httpx lets a header be.
-_LONGEST_HEADER = 100_000
+# Bytes, about as much as httpx allows for a header.
+_MAX_HEADER = 100_000
 
 
-def _named(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """The exception of httpx for one of aiohttp's, which must not be its context: it has the token."""
-    name = next(name for kind, name in _NAMES if isinstance(error, kind))
-    return name(str(error) or type(error).__name__, request=request)
+def _map_exception(error: Exception, request: httpx.Request) -> httpx.TransportError:
+    """httpx's exception for one of aiohttp's, which has the token and must not be its context."""
+    mapped = next(mapped for kind, mapped in _EXCEPTIONS if isinstance(error, kind))
+    return mapped(str(error) or type(error).__name__, request=request)
 
 
-class _Answer(httpx.AsyncByteStream):
-    """The body of an answer, as it comes."""
-
+class _ResponseBody(httpx.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
         self._response = response
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for part in self._response.content.iter_any():
-                yield part
+            async for chunk in self._response.content.iter_any():
+                yield chunk
         except _FAILURES as error:
-            named = _named(error, self._request)
+            mapped = _map_exception(error, self._request)
         else:
             return
-        raise named
+        raise mapped
 
     async def aclose(self) -> None:
-        self._response.close()  # of one that was read whole, the connection is free already
+        self._response.close()  # a body that was read whole has returned its connection already
 
 
 class _Transport(AiohttpTransport):
@@ -64,54 +65,54 @@ class _Transport(AiohttpTransport):
             msg = f"aiohttp can use http:// and https:// proxies, not {proxy.url.scheme}://"
             raise ValueError(msg)
         if kwargs.get("http2"):
-            msg = "aiohttp can do HTTP/1.1 alone, so leave out http2"
+            msg = "aiohttp speaks HTTP/1.1 only: leave out http2"
             raise ValueError(msg)
         super().__init__(**kwargs)
         self._proxy_headers = _headers_for(proxy) if proxy else []
 
     def get_client(self) -> aiohttp.ClientSession:
-        """A session that leaves to others what httpx and we do: cookies, the line, sending again."""
+        """A session that leaves cookies, limits and retries to httpx and to this package."""
         connector = aiohttp.TCPConnector(
             limit=0, keepalive_timeout=self.limits.keepalive_expiry, ssl=self.ssl_context
         )
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            max_field_size=_LONGEST_HEADER,
+            max_field_size=_MAX_HEADER,
         )
         session._retry_connection = False
         return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return its answer with the body yet to come."""
+        """Send a request, and return its response with the body still to be read."""
         try:
             response = await self._send(request)
         except _FAILURES as error:
-            named = _named(error, request)
+            mapped = _map_exception(error, request)
         else:
             return httpx.Response(
                 response.status,
                 headers=response.raw_headers,
-                stream=_Answer(response, request),
+                stream=_ResponseBody(response, request),
                 request=request,
                 extensions={"reason_phrase": (response.reason or "").encode()},
             )
-        raise named
+        raise mapped
 
     async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
-        for _ in range(2):  # turns in which the loop sees that the server closed an idle connection
+        for _ in range(2):  # lets the loop notice idle connections that the server has closed
             await asyncio.sleep(0)
         timeouts: dict[str, float | None] = request.extensions["timeout"]
         connect, read = timeouts["connect"], timeouts["read"]
-        longest = None if connect is None or read is None else connect + read
-        # aiohttp has no timeout for writing, and forgets that for reading after a 1xx.
-        async with asyncio.timeout(longest) as patience:
+        total = None if connect is None or read is None else connect + read
+        # aiohttp has no write timeout, and drops its read timeout after a 1xx response.
+        async with asyncio.timeout(total) as limit:
             return await self.client.request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                data=_body(request, timeouts, patience),
+                data=_body(request, timeouts, limit),
                 allow_redirects=False,
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
@@ -119,7 +120,7 @@ class _Transport(AiohttpTransport):
             )
 
     def _proxy_and_headers(self, request: httpx.Request) -> dict[str, Any]:
-        """What is meant for a proxy goes to it alone where it only makes a tunnel."""
+        """A proxy that only tunnels gets its own headers, and the server never sees them."""
         encoding = request.headers.encoding
         headers = [
             (name.decode(), value.decode(encoding))
@@ -143,35 +144,35 @@ def _headers_for(proxy: httpx.Proxy) -> list[tuple[str, str]]:
 
 
 def _body(
-    request: httpx.Request, timeouts: dict[str, float | None], patience: asyncio.Timeout
+    request: httpx.Request, timeouts: dict[str, float | None], limit: asyncio.Timeout
 ) -> bytes | AsyncIterator[bytes] | None:
-    """The body of a request; each of its parts may take as long as the timeouts say."""
+    """The body of a request; the timeouts hold for each of its chunks, not for the whole."""
     stream: Any = request.stream
     if isinstance(stream, httpx.ByteStream):
         return b"".join(stream) or None
     now = asyncio.get_running_loop().time
 
-    def wait_for(seconds: float | None) -> None:
-        patience.reschedule(None if seconds is None else now() + seconds)
+    def restart(seconds: float | None) -> None:
+        limit.reschedule(None if seconds is None else now() + seconds)
 
-    async def parts() -> AsyncIterator[bytes]:
-        async for part in stream:
-            wait_for(timeouts["write"])
-            yield part
-        wait_for(timeouts["read"])
+    async def chunks() -> AsyncIterator[bytes]:
+        async for chunk in stream:
+            restart(timeouts["write"])
+            yield chunk
+        restart(timeouts["read"])
 
-    return parts()
+    return chunks()
 
 
 class _Cookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep the cookies of an answer; httpx takes a tenth of a call to see that it has none."""
+        """Keep the cookies of a response, if any: httpx takes a tenth of a call to find none."""
         if "Set-Cookie" in response.headers:
             super().extract_cookies(response)
 
 
 class AiohttpSession(HttpxAiohttpClient):
-    """An `httpx.AsyncClient` that talks through aiohttp, proxies of the environment included."""
+    """An `httpx.AsyncClient` that talks through aiohttp, also to proxies from the environment."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -183,3 +184,6 @@ class AiohttpSession(HttpxAiohttpClient):
     def _init_proxy_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         (kwargs["proxy"],) = args
         return _Transport(**kwargs)
+
+
+__all__ = ["AiohttpSession"]

@@ -1,0 +1,343 @@
+# Do not edit: copied from runtime/_calls.py, whatever the spec says.
+# To change it, edit runtime/_calls.py and run: make generate
+"""One call: which request goes next, whether it is retried, and which error comes of it.
+
+Nothing here does I/O. A call is a generator that yields steps, and `_drivers` sends back what came
+of each: `Open` a session, `Send` a response or an exception of httpx, `Now` the time.
+"""
+
+import functools
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any, TypeVar
+
+import httpx
+from attrs import define
+
+from . import errors
+from .client import AuthenticatedClient, Client
+from .types import Response
+
+T = TypeVar("T")
+
+Session = httpx.Client | httpx.AsyncClient
+
+HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+
+MAX_REDIRECTS = 20
+
+# Bytes.
+CHUNK_SIZE = 262_144
+
+# Methods that only read, so that repeating a request costs nothing.
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+# What httpx raises before the first byte of a request has left.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+# What httpx would raise again.
+_PERMANENT = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol)
+
+# Statuses of gateways that do not know what became of the request that they passed on.
+_OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
+
+# Seconds. A server that asks for a longer pause does not get it.
+_MAX_RETRY_AFTER = 60.0
+
+# Seconds. The pause doubles with every retry and has up to a second of jitter.
+_FIRST_BACKOFF = 0.5
+_MAX_BACKOFF = 8.0
+
+_logger = logging.getLogger(__package__)
+
+
+@define
+class Open:
+    """Open the session of the client; what it adds to requests is needed to build one."""
+
+
+@define
+class Send:
+    """Send a request, without following redirects.
+
+    Attributes:
+        request: The request.
+        deadline: When the whole response must be here, on the clock of `Now`; None for no deadline.
+        has_auth: Whether the `auth` of the session is added.
+    """
+
+    request: httpx.Request
+    deadline: float | None = None
+    has_auth: bool = True
+
+
+@define
+class Sleep:
+    """Do nothing for some seconds."""
+
+    seconds: float
+
+
+@define
+class Now:
+    """Tell the time in seconds, on a clock that never goes back."""
+
+
+Step = Open | Send | Sleep | Now
+
+# What is sent back depends on the step, which the type of a generator cannot express.
+Steps = Generator[Step, Any, T]
+
+
+class RetryableResponse(Exception):  # noqa: N818 - it is not an error
+    """A response to a request that may be sent again."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+
+
+def should_retry(method: str, outcome: int | errors.APIConnectionError, redirects: int = 0) -> bool:
+    """Whether a request may be sent again after a response with this status, or after this error.
+
+    Each POST may be paid for, so a request that writes is repeated only if it was never sent, which
+    is what an `APIConnectionError` of it says, or refused with 429. If it was redirected, it has
+    been received.
+    """
+    if isinstance(outcome, errors.APIConnectionError):
+        return not isinstance(outcome.__cause__, _PERMANENT)
+    if method in _SAFE_METHODS:
+        return is_transient(outcome)
+    return outcome == 429 and not redirects
+
+
+def is_transient(status_code: int) -> bool:
+    """Whether a later response to the same request may be a different one."""
+    return status_code in (408, 429) or 500 <= status_code <= 599
+
+
+def pause_before_retry(retry: int, failure: RetryableResponse | errors.APIConnectionError) -> float:
+    """Seconds before the n-th retry: what the server asks for, or a backoff with jitter."""
+    if isinstance(failure, RetryableResponse):
+        asked = errors.retry_after(failure.response.headers)
+        if asked is not None:
+            return min(asked, _MAX_RETRY_AFTER)
+    backoff = _FIRST_BACKOFF * 2 ** min(retry - 1, 10)
+    return float(min(backoff + random.uniform(0.0, 1.0), _MAX_BACKOFF))
+
+
+def with_retries(client: Client, method: str, attempt: Callable[[], Steps[T]]) -> Steps[T]:
+    """Make an attempt, and up to `client.max_retries` more where `should_retry` allows it.
+
+    Raises:
+        RetryableResponse: The last attempt had this response.
+        errors.APIConnectionError: The last attempt failed.
+    """
+    retry = 1
+    while True:
+        failure: RetryableResponse | errors.APIConnectionError
+        try:
+            return (yield from attempt())
+        except RetryableResponse as error:
+            failure = error
+        except errors.APIConnectionError as error:
+            if not should_retry(method, error):
+                raise
+            failure = error
+        if retry > client.max_retries:
+            raise failure
+        seconds = pause_before_retry(retry, failure)
+        _logger.info("retry %d of %d in %.1f s: %s", retry, client.max_retries, seconds, failure)
+        yield Sleep(seconds)
+        retry += 1
+
+
+def attempt(
+    client: Client, request: httpx.Request, deadline: float | None = None
+) -> Steps[httpx.Response]:
+    """Send a request once, follow its redirects, and return the last response.
+
+    Raises:
+        RetryableResponse: The request may be sent again.
+        errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
+        errors.OutcomeUnknownError: It was sent, and there was no response.
+    """
+    redirects = 0
+    try:
+        response: httpx.Response = yield Send(authorize(client, request), deadline)
+        while client.follow_redirects and response.next_request and redirects < MAX_REDIRECTS:
+            redirects += 1
+            response = yield Send(authorize(client, response.next_request), deadline)
+    except HTTPX_ERRORS as error:
+        raise map_exception(client, error, request, redirects) from error
+    if should_retry(request.method, response.status_code, redirects):
+        raise RetryableResponse(response)
+    return response
+
+
+def send(client: Client, kwargs: dict[str, Any]) -> Steps[httpx.Response]:
+    """One call: send a request, retry it where that is safe, and return its last response."""
+    request = build_request((yield Open()), kwargs)
+    try:
+        return (yield from with_retries(client, request.method, lambda: attempt(client, request)))
+    except RetryableResponse as error:
+        return error.response
+
+
+def detailed(
+    client: Client, kwargs: dict[str, Any], parse: Callable[[httpx.Response], T]
+) -> Steps[Response[T]]:
+    """One call that returns its response whatever the status; `parsed` is None if that fails."""
+    response = yield from send(client, kwargs)
+    parsed: T | None
+    try:
+        parsed = parse(response)
+    except _NOT_AS_SPECIFIED:
+        parsed = None
+    return Response(response.status_code, response.headers, response.content, parsed)
+
+
+def result(
+    client: Client, kwargs: dict[str, Any], parse: Callable[[httpx.Response], T]
+) -> Steps[T]:
+    """One call that returns what a 2xx response contains, or raises."""
+    response = yield from send(client, kwargs)
+    return read(client, kwargs["method"], response, parse)
+
+
+# What reading a body as the spec describes it can raise.
+_NOT_AS_SPECIFIED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def read(
+    client: Client, method: str, response: httpx.Response, parse: Callable[[httpx.Response], T]
+) -> T:
+    """What a 2xx response contains.
+
+    Raises:
+        errors.APIStatusError: The status is not 2xx.
+        errors.OutcomeUnknownError: The status does not tell what became of the request.
+        errors.APIResponseValidationError: The body is not what the spec says.
+    """
+    if response.is_success:
+        try:
+            return parse(response)
+        except _NOT_AS_SPECIFIED as error:
+            why: Exception | None = error
+        shown = redacted(client, response)
+        what = "the body is not what the spec says"
+        if shown[2] == response.content:
+            what += f" ({type(why).__name__}: {why})"
+        else:
+            why = None  # it may quote the token from the body
+        raise errors.APIResponseValidationError(what, *shown) from why
+    shown = redacted(client, response)
+    if response.status_code in _OUTCOME_UNKNOWN and method not in _SAFE_METHODS:
+        what = "it may have been carried out, check before you send it again"
+        raise errors.OutcomeUnknownError(what, *shown)
+    raise errors.status_error(*shown)
+
+
+def map_exception(
+    client: Client, error: Exception, request: httpx.Request, redirects: int
+) -> errors.APIConnectionError | errors.OutcomeUnknownError:
+    """This package's error for one of httpx's, which keeps its request, but without the token."""
+    for sent in (request, getattr(error, "_request", None)):
+        if sent is not None:
+            strip_auth(client, sent)
+    target = f"{request.method} {without_secrets(request.url)}"
+    what = f"{target}: {type(error).__name__} {error}".strip()
+    what = redact(client, what.encode()).decode()
+    if isinstance(error, _NOT_SENT) and not redirects:
+        return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
+    if request.method in _SAFE_METHODS:
+        return errors.APIConnectionError(what[:500])
+    return errors.OutcomeUnknownError(f"{what} (it was sent, check before you send it again)")
+
+
+def build_request(session: Session, kwargs: dict[str, Any]) -> httpx.Request:
+    """The request of an operation, with what the session adds to all requests."""
+    kwargs = {**kwargs, "url": _absolute_url(str(session.base_url), kwargs["url"])}
+    request = session.build_request(**kwargs)
+    if isinstance(request.stream, httpx.ByteStream) and len(request.content) > CHUNK_SIZE:
+        request.stream = _Chunks(request.content)
+    return request
+
+
+@functools.lru_cache(maxsize=256)
+def _absolute_url(base_url: str, path: str) -> httpx.URL:
+    """Parsed once for many calls; httpx would parse both parts, and then the whole, for each."""
+    return httpx.URL(f"{base_url.rstrip('/')}/{path.lstrip('/')}")
+
+
+class _Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A large body in chunks: httpx would allow the whole of it no more time than one chunk."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), CHUNK_SIZE):
+            yield self._content[start : start + CHUNK_SIZE]  # type: ignore[misc]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+
+def is_same_origin(client: Client, url: httpx.URL) -> bool:
+    """Whether a URL has the scheme, host and port of the API."""
+    return (url.scheme, url.host, url.port) == _origin(client._base_url)
+
+
+@functools.lru_cache(maxsize=256)
+def _origin(base_url: str) -> tuple[str, str, int | None]:
+    url = httpx.URL(base_url)
+    return url.scheme, url.host, url.port
+
+
+def authorize(client: Client, request: httpx.Request) -> httpx.Request:
+    """Add the token to a request to the API's own origin, and remove it from any other."""
+    if not isinstance(client, AuthenticatedClient):
+        return request
+    if is_same_origin(client, request.url):
+        token = f"{client.prefix} {client.token}" if client.prefix else client.token
+        request.headers[client.auth_header_name] = token
+    else:
+        strip_auth(client, request)
+    return request
+
+
+def strip_auth(client: Client, request: httpx.Request) -> None:
+    """Remove the token from a request, so that an error can keep it."""
+    if isinstance(client, AuthenticatedClient):
+        request.headers.pop(client.auth_header_name, None)
+
+
+# A shorter token protects nothing, and removing it would garble the text around it.
+_MIN_SECRET = 8
+
+
+def redact(client: Client, content: bytes) -> bytes:
+    """A text without the token, which a server may echo."""
+    if not isinstance(client, AuthenticatedClient) or len(client.token) < _MIN_SECRET:
+        return content
+    return content.replace(client.token.encode(), b"[token]")
+
+
+def redacted(client: Client, response: httpx.Response) -> tuple[int, httpx.Headers, bytes]:
+    """A response as an error may show it."""
+    headers = [(name, redact(client, value)) for name, value in response.headers.raw]
+    return response.status_code, httpx.Headers(headers), redact(client, response.content)
+
+
+def without_secrets(url: httpx.URL) -> str:
+    """A URL as it may be shown: without a password, and without the query, which may sign it."""
+    return str(url.copy_with(query=None, userinfo=b""))

@@ -1,0 +1,76 @@
+# Do not edit: copied from runtime/_limiter.py, whatever the spec says.
+# To change it, edit runtime/_limiter.py and run: make generate
+"""How many requests of a client are in flight: one for each connection; the others queue here.
+
+httpx's own queue is searched, for every connection, whenever a request starts or ends. With 2,000
+asyncio tasks in it none of them makes progress.
+"""
+
+import contextlib
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+
+# httpx's own defaults. More idle connections would cost its pool more than new connections do.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+
+
+class Limiter:
+    """Permits for the threads that share a session; unlimited if `permits` is None."""
+
+    def __init__(self, permits: int | None) -> None:
+        self._permits = threading.Semaphore(sys.maxsize if permits is None else permits)
+
+    @contextlib.contextmanager
+    def acquire(self, request: httpx.Request) -> Iterator[None]:
+        """Hold a permit, waiting for it no longer than the request's pool timeout."""
+        if not self._permits.acquire(timeout=pool_timeout(request)):
+            raise _no_permit(request)
+        try:
+            yield
+        finally:
+            self._permits.release()
+
+
+class AsyncLimiter:
+    """Permits for the tasks of an event loop; unlimited if `permits` is None."""
+
+    def __init__(self, permits: int | None) -> None:
+        import asyncio  # slow to import, and only needed here
+
+        self._timeout = asyncio.timeout
+        self._permits = asyncio.Semaphore(sys.maxsize if permits is None else permits)
+
+    @contextlib.asynccontextmanager
+    async def acquire(self, request: httpx.Request) -> AsyncIterator[None]:
+        """Hold a permit, waiting for it no longer than the request's pool timeout."""
+        if self._permits.locked():
+            await self._queue(request)
+        else:  # without a timer, which costs more than the permit
+            await self._permits.acquire()
+        try:
+            yield
+        finally:
+            self._permits.release()
+
+    async def _queue(self, request: httpx.Request) -> None:
+        try:
+            async with self._timeout(pool_timeout(request)):
+                await self._permits.acquire()
+        except TimeoutError:
+            raise _no_permit(request) from None
+
+
+def pool_timeout(request: httpx.Request) -> float | None:
+    """Seconds that a request may wait for a connection; None means without limit."""
+    seconds: float | None = request.extensions["timeout"]["pool"]
+    return seconds
+
+
+def _no_permit(request: httpx.Request) -> httpx.PoolTimeout:
+    return httpx.PoolTimeout("every connection was in use", request=request)
+
+
+__all__ = ["LIMITS", "AsyncLimiter", "Limiter"]

@@ -1,0 +1,156 @@
+"""One download: which requests fetch the file, and whether it is complete.
+
+Nothing here does I/O; see `_calls`.
+"""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+from attrs import define
+
+from . import errors
+from ._calls import (
+    HTTPX_ERRORS,
+    MAX_REDIRECTS,
+    Open,
+    RetryableResponse,
+    Send,
+    Session,
+    Steps,
+    authorize,
+    is_same_origin,
+    map_exception,
+    redacted,
+    should_retry,
+    with_retries,
+    without_secrets,
+)
+from .client import Client
+
+OnProgress = Callable[[int, int | None], object]
+
+
+@define(kw_only=True)
+class Save(Send):
+    """Send a request, and write the body of its response to a file, from the start of the file.
+
+    A response that `is_file` rejects is read whole instead.
+
+    Attributes:
+        file: The file.
+        on_progress: Called with the number of bytes so far, and with the total or None.
+    """
+
+    file: BinaryIO
+    on_progress: OnProgress | None
+
+    @staticmethod
+    def is_file(response: httpx.Response) -> bool:
+        """Other statuses of 2xx come with a part of a file, or with none."""
+        return response.status_code == 200
+
+    def report(self, response: httpx.Response) -> None:
+        if self.on_progress is not None:
+            self.on_progress(response.num_bytes_downloaded, _total(response))
+
+
+def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | None) -> Steps[None]:
+    """Fetch what is at `url` into a file, starting over where that may help.
+
+    Raises:
+        ValueError: No file can be fetched from `url`.
+        errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+        errors.APIStatusError: The status of the response is not 200.
+    """
+    try:
+        parsed = parse_url(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
+    session: Session = yield Open()
+
+    def attempt() -> Steps[None]:
+        request = build_request(client, session, parsed)
+        try:
+            yield from _follow(client, session, request, file, on_progress)
+        except HTTPX_ERRORS as error:
+            raise map_exception(client, error, request, redirects=0) from error
+
+    try:
+        yield from with_retries(client, "GET", attempt)
+    except RetryableResponse as error:
+        response = error.response
+    else:
+        return
+    raise errors.status_error(*redacted(client, response))
+
+
+def _follow(
+    client: Client,
+    session: Session,
+    request: httpx.Request,
+    file: BinaryIO,
+    on_progress: OnProgress | None,
+) -> Steps[None]:
+    """Follow all redirects to the file; each decides anew what may be sent there."""
+    for _ in range(MAX_REDIRECTS):
+        has_auth = is_same_origin(client, request.url)
+        response: httpx.Response = yield Save(
+            request=request, has_auth=has_auth, file=file, on_progress=on_progress
+        )
+        if not response.has_redirect_location:
+            return _check(client, response)
+        target = response.url.join(response.headers["location"])
+        request = build_request(client, session, parse_url(str(target)))
+    msg = f"more than {MAX_REDIRECTS} redirects"
+    raise httpx.TooManyRedirects(msg, request=request)
+
+
+def _check(client: Client, response: httpx.Response) -> None:
+    if should_retry("GET", response.status_code):
+        raise RetryableResponse(response)
+    if not Save.is_file(response):
+        raise errors.status_error(*redacted(client, response))
+    total, received = _total(response), response.num_bytes_downloaded
+    if total is not None and received != total:
+        msg = f"the file has {received} bytes, not the {total} that were announced"
+        raise httpx.RemoteProtocolError(msg, request=response.request)
+
+
+def _total(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def parse_url(url: str) -> httpx.URL:
+    """A URL that a file can be fetched from: an absolute one, or a path at the API.
+
+    Raises:
+        httpx.InvalidURL: It is neither.
+    """
+    parsed = httpx.URL(url)
+    is_absolute = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
+    if not is_absolute and (parsed.scheme or parsed.host or not url):
+        msg = (
+            f"url must start with https:// or http:// and name a host: {without_secrets(parsed)!r}"
+        )
+        raise httpx.InvalidURL(msg)
+    return parsed
+
+
+def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Request:
+    """A request for a file; what the session adds to requests goes to the API's own origin only."""
+    identity = {"Accept-Encoding": "identity"}
+    if url.is_relative_url or is_same_origin(client, url):
+        query = url.params if session.params else None  # or the session's would replace them
+        return authorize(client, session.build_request("GET", url, params=query, headers=identity))
+    headers = {"User-Agent": f"python-httpx/{httpx.__version__}", **identity}
+    timeout = {"timeout": session.timeout.as_dict()}
+    return httpx.Request("GET", url, headers=headers, extensions=timeout)
+
+
+def temporary_path(path: Path) -> Path:
+    """A new name beside `path`, short enough for every file system."""
+    return path.with_name(f".{secrets.token_hex(8)}.part")

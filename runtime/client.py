@@ -1,0 +1,374 @@
+"""Where the API is, and how to talk to it."""
+
+import functools
+import ipaddress
+import os
+import re
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, Literal, Self, TypeVar
+
+import httpx
+from attrs import Attribute, define, evolve, field, fields
+
+from ._limiter import LIMITS, AsyncLimiter, Limiter
+
+# Long enough for a server that creates a job before it responds, and finite.
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+S = TypeVar("S", httpx.Client, httpx.AsyncClient)
+L = TypeVar("L", Limiter, AsyncLimiter)
+
+
+class _Connections(Generic[S, L]):
+    """A session that is opened when it is first needed, and the limiter of its requests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # so that threads that share a client share its session
+        self._opened: tuple[S, L] | None = None
+        self._is_closed = False
+
+    def get(self, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
+        if self._opened is None and not self._is_closed:
+            with self._lock:
+                self._opened = self._opened or open_session()
+        if self._opened is None or self._is_closed or self._opened[0].is_closed:
+            msg = "this client is closed; make a new one"
+            raise RuntimeError(msg)
+        return self._opened
+
+    def use(self, session: S, limiter: L) -> None:
+        self._opened = session, limiter
+
+    def close(self) -> S | None:
+        """Refuse further use, and return the session that is to be closed."""
+        self._is_closed = True
+        return self._opened[0] if self._opened else None
+
+
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(values)  # later changes to the caller's own dict have no effect here
+
+
+def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
+    """Refuse what cannot be a header without showing it: it may be a secret."""
+    if not isinstance(value, str):
+        msg = f"{name} must be str, not {type(value).__name__}"
+        raise TypeError(msg)
+    if not re.fullmatch(r"(?![ \t])[\t\x20-\x7e]*(?<![ \t])", value):
+        msg = f"{name} must be printable ASCII, without line breaks and without blanks around it"
+        raise ValueError(msg)
+    if not empty and not value.strip():
+        msg = f"{name} must not be empty"
+        raise ValueError(msg)
+
+
+def _check_name(what: str, name: Any) -> None:
+    _check_header(what, name, empty=False)
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        msg = f"{what} must not contain blanks or separators: {name!r}"
+        raise ValueError(msg)
+
+
+def _check_headers(_: Any, attribute: "Attribute[Any]", value: dict[str, str]) -> None:
+    for name, content in value.items():
+        _check_name(f"a name in {attribute.alias!r}", name)
+        _check_header(f"{attribute.alias}[{name!r}]", content)
+
+
+def _check_base_url(_: Any, __: Any, value: str) -> None:
+    try:
+        url = httpx.URL(value)
+    except (TypeError, httpx.InvalidURL) as error:
+        msg = f"base_url is not a URL: {error}"
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
+    if url.userinfo:
+        msg = "base_url must not contain a user name or a password: use httpx_args={'auth': ...}"
+        raise ValueError(msg)
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
+        msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
+        raise ValueError(msg)
+
+
+def _check_max_retries(_: Any, __: Any, value: int) -> None:
+    if type(value) is not int or value < 0:
+        msg = f"max_retries must be an int of 0 or more: {value!r}"
+        raise ValueError(msg)
+
+
+def _check_transport(_: Any, __: Any, value: Any) -> None:
+    if value == "aiohttp":
+        from importlib.util import find_spec  # slow to import, and rarely needed
+
+        if find_spec("httpx_aiohttp") is None:
+            msg = "async_transport='aiohttp' needs another package: pip install httpx-aiohttp"
+            raise ImportError(msg)
+    elif not isinstance(value, httpx.AsyncBaseTransport | None):
+        msg = f"async_transport must be 'aiohttp' or an httpx.AsyncBaseTransport: {value!r}"
+        raise TypeError(msg)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _permits(session_args: dict[str, Any]) -> int | None:
+    """How many requests may be in flight; a transport of the caller's own has its own limit."""
+    permits: int | None = session_args["limits"].max_connections
+    return None if session_args.get("transport") else permits
+
+
+@define(eq=False)
+class Client:
+    """A client for an API that needs no token.
+
+    Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share it. A
+    pickle of it has everything except the connections, so it has the token too.
+
+    Args:
+        base_url: Where the API is, such as "https://gateway.example"; a path is kept.
+        headers: Headers to send with every request.
+        cookies: Cookies to send with every request.
+        timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, to connect 10.
+        verify_ssl: Whether to verify the server's certificate, or the context to verify it with.
+        follow_redirects: Whether to follow redirects. The token does not follow to another origin.
+        httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
+        max_retries: How often a request is retried, 0 or more, where it cannot be paid for twice.
+            Default: 2.
+        async_transport: "aiohttp", for hundreds of asyncio requests in flight (needs
+            httpx-aiohttp), or a transport for `httpx.AsyncClient`. Default: httpx's own.
+
+    Raises:
+        ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
+        TypeError: An argument has the wrong type.
+        ValueError: `base_url` is not a URL, or a header contains a line break.
+    """
+
+    _base_url: str = field(alias="base_url", validator=_check_base_url)
+    _headers: dict[str, str] = field(
+        factory=dict,
+        converter=_copy,
+        validator=_check_headers,
+        kw_only=True,
+        alias="headers",
+        repr=False,
+    )
+    _cookies: dict[str, str] = field(
+        factory=dict,
+        converter=_copy,
+        validator=_check_headers,
+        kw_only=True,
+        alias="cookies",
+        repr=False,
+    )
+    _timeout: httpx.Timeout | float | None = field(
+        default=DEFAULT_TIMEOUT, kw_only=True, alias="timeout"
+    )
+    _verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True, alias="verify_ssl")
+    follow_redirects: bool = field(default=False, kw_only=True)
+    _httpx_args: dict[str, Any] = field(
+        factory=dict, converter=_copy, kw_only=True, alias="httpx_args", repr=False
+    )
+    max_retries: int = field(default=2, validator=_check_max_retries, kw_only=True)
+    _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
+        default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
+    )
+    _connections: _Connections[httpx.Client, Limiter] = field(
+        factory=_Connections, init=False, repr=False
+    )
+    _async_connections: _Connections[httpx.AsyncClient, AsyncLimiter] = field(
+        factory=_Connections, init=False, repr=False
+    )
+
+    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
+        """Leave the connections out of pickles and copies, which open their own."""
+        given = {each.alias: getattr(self, each.name) for each in fields(type(self)) if each.init}
+        return functools.partial(type(self), **given), ()
+
+    def with_headers(self, headers: dict[str, str]) -> Self:
+        """A new client that also sends these headers; this one does not change."""
+        return evolve(self, headers={**self._headers, **headers})
+
+    def with_cookies(self, cookies: dict[str, str]) -> Self:
+        """A new client that also sends these cookies; this one does not change."""
+        return evolve(self, cookies={**self._cookies, **cookies})
+
+    def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
+        """A new client with another timeout; this one does not change."""
+        return evolve(self, timeout=timeout)
+
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """Save what is at `url` as `path`, completely or not at all.
+
+        A temporary file beside `path` is filled first, and replaces `path` when it is complete. A
+        connection that breaks starts over, up to `max_retries` times. Token, headers and cookies of
+        this client are sent to the API's own origin only.
+
+        Args:
+            url: Where the file is: an absolute URL, or a path at the API.
+            path: Where to save it.
+            on_progress: Called with the number of bytes so far, and with the total or None.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: No file can be fetched from `url`; nothing was sent.
+            OSError: The file cannot be written, or `path` exists and is not a file.
+            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+            errors.APIStatusError: The status of the response is not 200.
+        """
+        from ._drivers import download
+
+        return download(self, url, path, on_progress)
+
+    async def asyncio_download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """The async counterpart of `download`."""
+        from ._drivers import asyncio_download
+
+        return await asyncio_download(self, url, path, on_progress)
+
+    def _session_args(self) -> dict[str, Any]:
+        return {
+            "base_url": self._base_url,
+            "cookies": self._cookies,
+            "headers": self._headers,
+            "limits": LIMITS,
+            "timeout": self._timeout,
+            "verify": self._verify_ssl,
+            **self._httpx_args,
+        }
+
+    def _open(self) -> tuple[httpx.Client, Limiter]:
+        args = self._session_args()
+        return httpx.Client(**args), Limiter(_permits(args))
+
+    def _async_open(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
+        args = self._session_args()
+        if self._async_transport == "aiohttp":
+            from ._aiohttp import AiohttpSession
+
+            return AiohttpSession(**args), AsyncLimiter(_permits(args))
+        if self._async_transport is not None:
+            args["transport"] = self._async_transport
+        return httpx.AsyncClient(**args), AsyncLimiter(_permits(args))
+
+    def _session(self) -> tuple[httpx.Client, Limiter]:
+        return self._connections.get(self._open)
+
+    def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
+        return self._async_connections.get(self._async_open)
+
+    def get_httpx_client(self) -> httpx.Client:
+        """The session of this client, opened when it is first needed.
+
+        Raises:
+            RuntimeError: The client is closed.
+        """
+        return self._session()[0]
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """The async counterpart of `get_httpx_client`."""
+        return self._async_session()[0]
+
+    def set_httpx_client(self, client: httpx.Client) -> Self:
+        """Use this session, with its own headers, cookies and timeout; only the token is added."""
+        self._connections.use(client, Limiter(None))
+        return self
+
+    def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
+        """The async counterpart of `set_httpx_client`."""
+        self._async_connections.use(client, AsyncLimiter(None))
+        return self
+
+    def close(self) -> None:
+        """Close the connections; after this the client sends nothing more."""
+        if session := self._connections.close():
+            session.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of asyncio; after this the client sends nothing more from there."""
+        if session := self._async_connections.close():
+            await session.aclose()
+
+    def __enter__(self) -> Self:
+        """Enter a block at whose end the connections are closed."""
+        self.get_httpx_client()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the connections of asyncio are closed."""
+        self.get_async_httpx_client()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Close the connections of asyncio."""
+        await self.aclose()
+
+
+def _check_token(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+    _check_header(attribute.name, value, empty=attribute.name == "prefix")
+
+
+def _check_header_name(_: Any, attribute: "Attribute[Any]", value: str) -> None:
+    _check_name(attribute.name, value)
+
+
+@define(eq=False)
+class AuthenticatedClient(Client):
+    """A client that authenticates with a token; the other arguments are those of `Client`.
+
+    The token is sent to the origin of `base_url` only, and is in no repr, log line or error.
+
+    Args:
+        token: The API key.
+        prefix: What precedes the token in the header. Default: "Bearer"; "" for nothing.
+        auth_header_name: The header for the token. Default: "Authorization".
+        allow_plain_http: Send the token unencrypted to another machine.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `base_url` is not a URL or would send the token unencrypted, the token is empty,
+            or a header contains a line break.
+    """
+
+    token: str = field(validator=_check_token, repr=False)
+    prefix: str = field(default="Bearer", validator=_check_token, kw_only=True)
+    auth_header_name: str = field(
+        default="Authorization", validator=_check_header_name, kw_only=True
+    )
+    allow_plain_http: bool = field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to send the token where others can read it."""
+        url = httpx.URL(self._base_url)
+        if url.scheme == "http" and not _is_loopback(url.host) and not self.allow_plain_http:
+            msg = (
+                f"base_url is plain http, so anyone on the way to {url.host} could read the token:"
+                " use https, or pass allow_plain_http=True"
+            )
+            raise ValueError(msg)
+
+
+__all__ = ["AuthenticatedClient", "Client"]
