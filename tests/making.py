@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tools.generator import driver as generate
+from tools.generator import driver
 
 Spec = dict[str, Any]
 _numbers = itertools.count()
@@ -19,7 +19,7 @@ def made_from(document: Spec, folder: Path, **config: Any) -> ModuleType:
     config = {"post_hooks": [], "literal_enums": True} | config | {"package_name_override": name}
     (folder / "spec.json").write_text(json.dumps(document))
     (folder / "config.yaml").write_text(json.dumps(config))
-    generate.build(folder / "spec.json", folder / "config.yaml", folder / name)
+    driver.build(folder / "spec.json", folder / "config.yaml", folder / name)
     sys.path.insert(0, str(folder))
     try:
         return importlib.import_module(name)

@@ -145,8 +145,8 @@ def test_the_wheel_works_in_an_empty_environment(
     subprocess.run([*pip, "check"], check=True)
 
     call = [python, "-c", CALL, base_url, TOKEN]
-    answer = subprocess.check_output(call, cwd=tmp_path, input=json.dumps(TEXT).encode())
-    assert json.loads(answer).keys() == {"request_id"}
+    printed = subprocess.check_output(call, cwd=tmp_path, input=json.dumps(TEXT).encode())
+    assert json.loads(printed).keys() == {"request_id"}
     assert len(arrived) == 1
 
 

@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 class OpenObject(Generic[T]):
-    """An object that may have fields beside those of the spec: all are reached by name.
+    """An object that may have more fields than the spec has: `object["name"]` reaches them all.
 
-    The names are those in JSON, where they differ from those in Python.
+    The names are those in JSON, which may differ from those in Python.
     """
 
     __slots__ = ()

@@ -9,6 +9,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 from .constraints import Constraints, ObjectRules
 from .document import Document, Node, properties_of
+from .names import imports_of_models
 from .values import in_json, reader
 
 
@@ -85,9 +86,8 @@ class Model:
 
     @property
     def imports(self) -> list[str]:
-        """What the class needs. Upstream's `check_...` would refuse values that are new."""
-        lines = self.prop.relative_imports or ()
-        return sorted(line for line in lines if " import check_" not in line)
+        """What the module imports of the package, at once."""
+        return imports_of_models(self.prop.relative_imports)
 
     @property
     def lazy_imports(self) -> list[str]:

@@ -11,6 +11,7 @@ from openapi_python_client.schema import UntrustedString
 from .constraints import Constraints, together, type_of
 from .document import Document, Node
 from .models import documented
+from .names import imports_of_models
 from .values import in_json, reader
 
 # Methods that only read, so that a request can be sent again at no cost.
@@ -82,9 +83,8 @@ class Operation:
 
     @property
     def imports(self) -> list[str]:
-        """What the module needs. Upstream's `check_...` would refuse values that are new."""
-        lines = self.endpoint.relative_imports
-        return sorted(line for line in lines if " import check_" not in line)
+        """What the module imports of the package, at once."""
+        return imports_of_models(self.endpoint.relative_imports)
 
     def at(self, place: str) -> list[Argument]:
         """The parameters in one place: path, query, header or cookie."""
