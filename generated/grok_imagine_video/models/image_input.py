@@ -13,7 +13,7 @@ from .. import validators as _v
 
 @_define
 class ImageInput:
-    """The image that guides a video, in place of reference images.
+    """The image that guides a video, instead of reference images.
 
     Attributes:
         url (str): Where the image is.

@@ -48,12 +48,12 @@ def sync_detailed(
 ) -> Response[CreateVideoResponse]:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -81,12 +81,12 @@ def sync(
 ) -> CreateVideoResponse:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -116,12 +116,12 @@ async def asyncio_detailed(
 ) -> Response[CreateVideoResponse]:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -149,12 +149,12 @@ async def asyncio(
 ) -> CreateVideoResponse:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
