@@ -109,7 +109,7 @@ FAILURES: dict[str, tuple[list[str], dict[str, str], int, str]] = {
     "no key": (["A lake"], {"GROK_API_KEY": ""}, 2, "GROK_API_KEY"),
     "no address": (["A lake"], {"GROK_BASE_URL": ""}, 2, "GROK_BASE_URL"),
     "dead server": (["A lake"], {"GROK_BASE_URL": "http://127.0.0.1:9"}, 1, "refused"),
-    "not a URL": (["A lake"], {"GROK_BASE_URL": "relay.example"}, 2, "relay.example"),
+    "not a URL": (["A lake"], {"GROK_BASE_URL": "gateway.example"}, 2, "gateway.example"),
     "too long": (["A lake", "--duration", "16"], {}, 2, "'duration' must be <= 15: 16"),
     "both kinds of image": (
         ["A lake", "--image", "https://a.example", "--reference", "https://b.example"],
