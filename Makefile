@@ -1,6 +1,6 @@
-# `make help` lists the targets. Each sets up what it needs, with nothing but Python and make.
+# `make help` lists the targets. Each target installs what it needs; only Python and make are required.
 
-# The interpreter that makes the environment: PYTHON=... names another one.
+# The interpreter for the environment. PYTHON=... names another one.
 PYTHON = $(shell for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" $(IS_SUPPORTED) && echo "$$python" && break; done)
 
@@ -8,7 +8,7 @@ PYTHON = $(shell for python in python3 python3.15 python3.14 python3.13 python3.
 SPEC =
 CONFIG =
 OUTPUT =
-# The revision that `review` compares with: origin/main, or else main.
+# The revision that `review` compares with. The default is origin/main, or main.
 BASE =
 export SPEC CONFIG OUTPUT BASE
 
@@ -29,7 +29,7 @@ SOURCES = bench examples runtime tests tools
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 18
 
-demo: $(VENV)  ## create a video and save it, on a local relay or on GROK_BASE_URL with GROK_API_KEY
+demo: $(VENV)  ## create a video and save it, with a local relay or the gateway at GROK_BASE_URL
 	@mkdir -p build
 	@$(RUN) examples/create_video.py "A serene lake at sunrise with mist rolling over the water" \
 		--duration 4 --aspect-ratio 16:9 --resolution 480p --output build/lake.mp4
@@ -37,32 +37,32 @@ demo: $(VENV)  ## create a video and save it, on a local relay or on GROK_BASE_U
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal
 
-generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= name other paths
+generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths
 	@$(GENERATE)
 
-check-generated: $(VENV)  ## fail if the package is not what the spec gives
+check-generated: $(VENV)  ## fail if the package is not up to date with the spec
 	@$(GENERATE) --check
 
-lint: $(VENV)  ## check the style and the types of hand-written and generated code
+lint: $(VENV)  ## check style and types of hand-written and generated code
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
-lint-spec: $(VENV) $(NODE)  ## check the spec by the rules of redocly.yaml
+lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
 	@$(RUN) tools/lint_spec.py
 
-review: $(VENV) $(NODE)  ## say what a change of the spec does, and to whom; BASE= names a revision
+review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets the base revision
 	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
 
-docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs no network
+docs: $(VENV) $(NODE)  ## write build/index.html, the spec as one page that works offline
 	@mkdir -p build
 	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle \
 		--template tools/node/page.hbs >build/docs.log 2>&1 || { cat build/docs.log >&2; exit 1; }
 	@echo "wrote build/index.html"
 
-bench: $(VENV) $(BENCH)  ## measure the client against its peers; takes minutes
+bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes six minutes
 	@rm -rf build/bench
 	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir build/bench .
@@ -70,15 +70,15 @@ bench: $(VENV) $(BENCH)  ## measure the client against its peers; takes minutes
 		build/bench/*.whl
 	@.bench/bin/python -m bench
 
-check: lint lint-spec check-generated test build  ## all that must hold of a change
+check: lint lint-spec check-generated test build  ## run every check that a change must pass
 
-# The files in a build carry the time of the commit, so that each build of it has the same bytes.
+# The files in a build have the time of the commit, so that every build of a commit is identical.
 build: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 build: $(VENV)  ## build the wheel and the source distribution into dist/
 	@rm -rf dist
 	@$(RUN) -m hatchling build
 
-check-release: $(VENV)  ## check that what is in dist/ can be released, and works when installed
+check-release: $(VENV)  ## check that the files in dist/ can be released, and work when installed
 	@$(BIN)/twine check --strict dist/*
 	@$(BIN)/check-wheel-contents dist/*.whl
 	@$(RUN) -m venv --clear build/installed
@@ -86,7 +86,7 @@ check-release: $(VENV)  ## check that what is in dist/ can be released, and work
 	@build/installed/bin/python -m pip check --disable-pip-version-check
 	@cd build/installed && bin/python -I "$(CURDIR)/tests/smoke.py"
 
-check-tag: $(VENV)  ## fail unless TAG is v and the spec's version, and CHANGELOG.md has that version
+check-tag: $(VENV)  ## fail unless TAG is v plus the spec's version, and CHANGELOG.md has that version
 	@version=$$($(RUN) -c 'import pathlib, ruamel.yaml; spec = pathlib.Path("openapi.yaml"); \
 		print(ruamel.yaml.YAML(typ="safe").load(spec)["info"]["version"])') && \
 	if [ "$$TAG" != "v$$version" ]; then \
@@ -95,7 +95,7 @@ check-tag: $(VENV)  ## fail unless TAG is v and the spec's version, and CHANGELO
 		echo "make: CHANGELOG.md has no heading ## [$$version]" >&2; exit 1; \
 	fi
 
-lock: $(VENV)  ## pin the newest development tools and peers with their hashes
+lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--all-extras --output-file requirements-dev.txt pyproject.toml requirements-dev.in
@@ -106,7 +106,7 @@ lock: $(VENV)  ## pin the newest development tools and peers with their hashes
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--extra aiohttp --output-file bench/requirements.txt pyproject.toml bench/requirements.in
 
-clean:  ## remove everything that the other targets made
+clean:  ## remove everything that other targets created
 	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
@@ -119,7 +119,7 @@ $(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
 
 $(VENV): requirements-dev.txt pyproject.toml
 	@"$(PYTHON)" $(IS_SUPPORTED) || { echo \
-		"make: no Python 3.11 or newer$(PYTHON:%= at %); install one, or name it with PYTHON=..." >&2; exit 1; }
+		"make: no Python 3.11 or newer$(PYTHON:%= at %); install one, or set PYTHON=..." >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

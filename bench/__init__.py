@@ -1,1 +1,1 @@
-"""`make bench`: the client beside its peers, measured in one run."""
+"""`make bench`: the client and its peers, measured in one run."""

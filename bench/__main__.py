@@ -1,4 +1,4 @@
-"""Measure the client beside its peers, print a table and write build/bench.json."""
+"""Measure the client and its peers, print a table and write build/bench.json."""
 
 import dataclasses
 import json
@@ -37,10 +37,10 @@ def machine() -> dict[str, str]:
     }
 
 
-def make_stock() -> str:
-    """Make the stock client where it can be imported, and return the version of the generator."""
-    package = processes.BUILD / "stock_client"
-    processes.generate_stock(package)
+def make_upstream() -> str:
+    """Generate the upstream client, and return the version of the generator."""
+    package = processes.BUILD / "upstream_client"
+    processes.generate_upstream(package)
     processes.run(sys.executable, "-m", "compileall", "-q", package)
     return processes.run(processes.TOOLS / "openapi-python-client", "--version").split()[-1]
 
@@ -56,9 +56,9 @@ def measured(row: Callable[[], list[Line]], what: str) -> list[Line]:
 def measure() -> None:
     head, versions = machine(), {name: version(name) for name in PACKAGES}
     try:
-        versions["openapi-python-client"] = make_stock()
-    except Exception as error:  # the rows will miss it
-        tell(f"no stock client: {reason(error)}")
+        versions["openapi-python-client"] = make_upstream()
+    except Exception as error:  # its cells will say that it is missing
+        tell(f"no upstream client: {reason(error)}")
     with processes.serving() as base_url:
         table: dict[str, Callable[[], list[Line]]] = {
             "import": rows.imports,
@@ -79,7 +79,7 @@ def measure() -> None:
     about = ", ".join(f"{name} {number}" for name, number in versions.items())
     print("`make bench` on {cores} cores, {processor}, {system}:".format(**head))
     print(f"Python {head['Python']}, {about}.")
-    print(f"Medians; each client has the limits that it comes with.\n\n{markdown(lines)}")
+    print(f"Medians; each client has its default limits.\n\n{markdown(lines)}")
 
 
 def main() -> None:

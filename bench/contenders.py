@@ -1,7 +1,7 @@
-"""The clients that are measured: each function makes one, and returns what sends its request.
+"""The clients that are measured. Each function creates one and returns the function that calls it.
 
-Each has the defaults that its users get. What only one contender needs is imported where that one
-is made, so that a peer which is missing or broken fails alone.
+Every client has its own defaults. What only one contender needs is imported in its function, so
+that a missing or broken peer fails alone.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ def ours(base_url: str, body: Body, **options: Any) -> Call:
     from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video
 
     client = AuthenticatedClient(base_url=base_url, token=TOKEN, **options)
-    client.get_httpx_client()  # as a `with` block does, and the others when they are made
+    client.get_httpx_client()  # `with` opens it; the other clients open theirs when created
     request = CreateVideoRequest.from_dict(body)
     return lambda: create_video.sync(client=client, body=request)
 
@@ -43,7 +43,7 @@ def raw_httpx(base_url: str, body: Body, **options: Any) -> Call:
 
 
 def openai(base_url: str, body: Body, **options: Any) -> Call:
-    """Its `videos.create` sends a form; this is how all of its methods that send JSON do it."""
+    """Its `videos.create` sends a form. Its methods that send JSON do it like this."""
     from openai import OpenAI
     from openai.types import Video
 
@@ -51,10 +51,10 @@ def openai(base_url: str, body: Body, **options: Any) -> Call:
     return lambda: client.post(PATH, body=body, cast_to=Video)
 
 
-def stock(base_url: str, body: Body, **options: Any) -> Call:
-    from stock_client import AuthenticatedClient
-    from stock_client.api.videos import create_video
-    from stock_client.models import CreateVideoRequest
+def upstream(base_url: str, body: Body, **options: Any) -> Call:
+    from upstream_client import AuthenticatedClient
+    from upstream_client.api.videos import create_video
+    from upstream_client.models import CreateVideoRequest
 
     client = AuthenticatedClient(base_url=base_url, token=TOKEN, **options)
     request = CreateVideoRequest.from_dict(body)
@@ -64,7 +64,7 @@ def stock(base_url: str, body: Body, **options: Any) -> Call:
 def fal_client(base_url: str, body: Body, timeout: float) -> Call:
     from fal_client import SyncClient, client
 
-    client.QUEUE_URL_FORMAT = f"{base_url}/"  # its setting is the name of a host, always with https
+    client.QUEUE_URL_FORMAT = f"{base_url}/"  # its setting is only a host, always with https
     session = SyncClient(key=TOKEN, default_timeout=timeout)
     return lambda: session.submit("owner/application", body)
 
@@ -114,7 +114,7 @@ def async_aiohttp(base_url: str) -> AsyncCall:
 
 
 async def wait_ours(base_url: str, interval: float, **options: Any) -> tuple[Wait, float]:
-    """The wait, when it has all that it needs, and the longest pause that it makes on purpose."""
+    """The wait, after a warm-up call, and the longest pause that it makes on purpose."""
     from grok_imagine_video import AuthenticatedClient, get_video
 
     client = AuthenticatedClient(base_url=base_url, token=TOKEN, **options)
@@ -151,8 +151,8 @@ def download_raw_httpx(base_url: str, url: str, path: Path) -> Call:
 
     def call() -> None:
         with client.stream("GET", url) as response, path.open("wb") as file:
-            for part in response.raise_for_status().iter_bytes():
-                file.write(part)
+            for chunk in response.raise_for_status().iter_bytes():
+                file.write(chunk)
 
     return call
 
@@ -163,8 +163,8 @@ def build_ours() -> Call:
     return lambda: CreateVideoRequest(**BODY)
 
 
-def build_stock() -> Call:
-    from stock_client import models
+def build_upstream() -> Call:
+    from upstream_client import models
 
     values = BODY | {
         "model": models.CreateVideoRequestModel(BODY["model"]),
@@ -175,7 +175,7 @@ def build_stock() -> Call:
 
 
 def build_pydantic() -> Call:
-    """The same fields and rules, checked when a request is built and when a field is assigned."""
+    """The same fields and rules, checked when a request is built and a field is assigned."""
     from typing import Annotated, Literal, Self
 
     from pydantic import BaseModel, ConfigDict, Field, model_validator

@@ -1,4 +1,4 @@
-"""What is measured in a process of its own: `python -m bench.loads` with a name and arguments."""
+"""The loads, each measured in a new process: `python -m bench.loads` with a name and arguments."""
 
 import asyncio
 import functools
@@ -35,11 +35,11 @@ SYNC: dict[str, Callable[..., Call]] = {
     "ours": contenders.ours,
     "raw httpx": contenders.raw_httpx,
     "openai `client.post`": contenders.openai,
-    "stock": contenders.stock,
+    "upstream": contenders.upstream,
 }
 BUILDS = {
     "ours": contenders.build_ours,
-    "stock": contenders.build_stock,
+    "upstream": contenders.build_upstream,
     "pydantic": contenders.build_pydantic,
 }
 ASYNC: dict[str, Callable[[str], AsyncCall]] = {
@@ -60,18 +60,18 @@ POSTS: dict[str, Callable[..., Call]] = {
     "openai": contenders.openai,
     "fal-client": contenders.fal_client,
     "replicate": contenders.replicate,
-    "stock": contenders.stock,
+    "upstream": contenders.upstream,
 }
 
 
 def sync_calls(base_url: str, rounds: int, times: int) -> Measured:
-    """One call after another, on a connection that is open."""
+    """One call after another on an open connection."""
     makes = {name: partial(make, base_url, BODY) for name, make in SYNC.items()}
     return _in_turns(makes, rounds, times)
 
 
 def builds(rounds: int, times: int) -> Measured:
-    """A request built, and checked by those who do."""
+    """Build a request, and check it where the contender does."""
     return _in_turns(BUILDS, rounds, times)
 
 
@@ -85,8 +85,8 @@ def _in_turns(makes: Mapping[str, Callable[[], Call]], rounds: int, times: int) 
 
 
 def async_calls(name: str, base_url: str, in_flight: int, seconds: float) -> Measurement:
-    """So many tasks at once, each with one call after another."""
-    answered = 0
+    """`in_flight` tasks at once, each with one call after another."""
+    completed = 0
 
     async def prepare() -> AsyncCall:
         call = ASYNC[name](base_url)
@@ -94,23 +94,23 @@ def async_calls(name: str, base_url: str, in_flight: int, seconds: float) -> Mea
         return call
 
     async def keep_calling() -> None:
-        nonlocal answered
+        nonlocal completed
         while True:
             with suppress(Exception):
                 await call()
-                answered += 1
+                completed += 1
 
     loop = _loop_in_background()
     call = asyncio.run_coroutine_threadsafe(prepare(), loop).result()
     asyncio.run_coroutine_threadsafe(_all(keep_calling() for _ in range(in_flight)), loop)
-    time.sleep(in_flight / 1000)  # until about all of them have sent something
-    before, start = answered, time.perf_counter()
+    time.sleep(in_flight / 1000)  # until most of them have sent a request
+    before, start = completed, time.perf_counter()
     time.sleep(seconds)
-    return {"per second": (answered - before) / (time.perf_counter() - start)}
+    return {"per second": (completed - before) / (time.perf_counter() - start)}
 
 
 def waits(name: str, base_url: str, jobs: int, interval: float, intervals: int) -> Measurement:
-    """So many jobs waited for at once, as the server and this process see it."""
+    """Wait for `jobs` jobs at once, measured at the server and in this process."""
     loop = _loop_in_background()
     prepare = WAITS[name](base_url, interval)
     wait, longest_pause = asyncio.run_coroutine_threadsafe(prepare, loop).result()
@@ -130,7 +130,7 @@ def waits(name: str, base_url: str, jobs: int, interval: float, intervals: int) 
 
 
 def _loop_in_background() -> asyncio.AbstractEventLoop:
-    """A loop in a thread, so that one which is stuck does not keep its time from being up."""
+    """An event loop in a thread, so that a busy loop cannot delay the end of the measurement."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop
@@ -160,17 +160,17 @@ def _seconds_and_bytes(call: Call) -> Measurement:
     return timed(call) | {"bytes": peak_memory() - before}
 
 
-def posts(name: str, base_url: str, patience: float) -> Measurement:
-    """The requests that reach the server for one call, by what becomes of them.
+def posts(name: str, base_url: str, timeout: float) -> Measurement:
+    """How many requests reach the server for one call, for each fault.
 
-    Nobody pauses between two attempts, for some do so for a minute.
+    Pauses between two attempts are skipped, because some clients pause for a minute.
     """
     with mock.patch("time.sleep"):
         for fault in FAULTS:
             call = POSTS[name](f"{base_url}/{fault}/{name}", BODY, timeout=0.5)
             thread = threading.Thread(target=_tried, args=[call], daemon=True)
             thread.start()
-            thread.join(patience)
+            thread.join(timeout)
     counts = httpx.get(f"{base_url}/posts").json()
     return {fault: counts[f"{fault}/{name}"] for fault in FAULTS}
 
@@ -190,7 +190,7 @@ def main() -> None:
     stay_on(0)
     allow_connections()
     print(json.dumps(LOADS[sys.argv[1]](*json.loads(sys.argv[2]))), flush=True)
-    os._exit(0)  # whatever is still under way: to cancel thousands of calls takes httpx minutes
+    os._exit(0)  # without cancelling the calls in flight: httpx takes minutes for thousands
 
 
 if __name__ == "__main__":

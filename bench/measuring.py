@@ -1,4 +1,4 @@
-"""What a process can tell of itself, and how contenders take turns."""
+"""Measure time and memory of this process, and give all contenders equal conditions."""
 
 import os
 import resource
@@ -11,17 +11,16 @@ from pathlib import Path
 # Quantities by name, in seconds, bytes and numbers.
 Measurement = dict[str, float]
 
-# One measurement a round for each contender, or why it has none.
+# One measurement per round for each contender, or the reason why there is none.
 Measured = dict[str, list[Measurement] | str]
 
 
 def in_turns(
     contenders: Mapping[str, Callable[[], Measurement]], rounds: int, warm_up: int = 0
 ) -> Measured:
-    """Every contender once a round, so that whatever else the machine does befalls them all.
+    """Measure every contender once per round, so that other load on the machine affects them all.
 
-    One that fails is left out from there on, and the others go on. What comes before the first
-    round is not kept.
+    A contender that fails is skipped from then on. The warm-up rounds are not kept.
     """
     measured: Measured = {name: [] for name in contenders}
     for number in range(rounds + warm_up):
@@ -47,15 +46,15 @@ def timed(call: Callable[[], object], times: int = 1) -> Measurement:
 
 
 def reason(error: Exception) -> str:
-    """An error in a few words."""
+    """The error in at most 80 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def peak_memory() -> int:
-    """The most bytes that this process ever held.
+    """The peak memory of this process in bytes.
 
-    On Linux what getrusage says is never below what the parent held when it started the process.
+    On Linux getrusage is no use: its value starts at the memory of the parent process.
     """
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text()
@@ -64,13 +63,13 @@ def peak_memory() -> int:
 
 
 def stay_on(core: int) -> None:
-    """Run on one core alone, counted from the first or the last, where there are two or more."""
+    """Run this process on one core, by its index: 0 is the first, -1 the last."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
 
 
 def allow_connections(number: int = 8192) -> None:
-    """Let this process hold so many files open, or as many as the machine lets it."""
+    """Raise the limit of open files to `number`, or as far as the machine allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = number if hard == resource.RLIM_INFINITY else min(number, hard)
     if soft < most:
@@ -78,7 +77,7 @@ def allow_connections(number: int = 8192) -> None:
 
 
 def worst_lag(polls: list[list[float]], start: float, end: float, interval: float) -> float:
-    """By how much the longest time in which a job was not asked for is above the interval."""
+    """How much the longest time without a poll of a job exceeds the interval."""
     longest = 0.0
     for times in polls:
         moments = [start, *times, end]

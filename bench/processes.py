@@ -1,4 +1,4 @@
-"""The processes that a run is made of."""
+"""The processes of a run: commands, loads and the server."""
 
 import contextlib
 import json
@@ -13,19 +13,19 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 TOOLS = ROOT / ".venv" / "bin"
 
-# Peers find the stock client, and nobody asks a proxy for what is on this machine.
+# Loads can import the upstream client, and calls to this machine bypass proxies.
 _ENVIRONMENT = os.environ | {"PYTHONPATH": str(BUILD), "no_proxy": "*"}
 
-# Seconds for a process that takes a few on a usual machine.
-_PATIENCE = 120
+# Seconds for a process that usually takes a few.
+_TIMEOUT = 120
 
 
 class ProcessError(Exception):
-    """A process that failed; the text says how."""
+    """A process failed; the text is the last line that it printed."""
 
 
 def run(*words: object, **environment: str) -> str:
-    """What a command says; an interruption ends it too."""
+    """The output of a command. An interrupt stops the command too."""
     try:
         done = subprocess.run(
             [str(word) for word in words],
@@ -33,32 +33,32 @@ def run(*words: object, **environment: str) -> str:
             env=_ENVIRONMENT | environment,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise ProcessError(f"no result in {_PATIENCE} s") from None
+        raise ProcessError(f"no result in {_TIMEOUT} s") from None
     if done.returncode:
-        said = (done.stderr + done.stdout).split("\n")
-        raise ProcessError(next((line for line in reversed(said) if line.strip()), "no word"))
+        lines = (done.stderr + done.stdout).split("\n")
+        raise ProcessError(next((line for line in reversed(lines) if line.strip()), "no output"))
     return done.stdout
 
 
-def generate_stock(package: Path) -> None:
-    """What the generator makes of the spec without our templates and configuration."""
+def generate_upstream(package: Path) -> None:
+    """Generate a client from the spec without our templates and configuration."""
     words = ["generate", "--path", "openapi.yaml", "--meta", "none", "--overwrite"]
     path = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"  # where its hooks find ruff
     run(TOOLS / "openapi-python-client", *words, "--output-path", package, PATH=path)
 
 
 def load(name: str, *arguments: object) -> Any:
-    """What one of `bench.loads` measures, in a process of its own."""
-    said = run(sys.executable, "-m", "bench.loads", name, json.dumps(arguments))
-    return json.loads(said.splitlines()[-1])
+    """The measurement of one of `bench.loads`, run in a new process."""
+    output = run(sys.executable, "-m", "bench.loads", name, json.dumps(arguments))
+    return json.loads(output.splitlines()[-1])
 
 
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
-    """The address of a server in a process of its own, which no Ctrl-C reaches before this one."""
+    """Run a server in its own process group, which Ctrl-C does not reach, and give its address."""
     with subprocess.Popen(
         [sys.executable, "-m", "bench.server"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The rows of the table: what is measured, against whom, and where it should be."""
+"""The rows of the table: the quantities, the contenders and the aims."""
 
 import sys
 from collections.abc import Iterable
@@ -17,20 +17,20 @@ IMPORTS = {
     "httpx + attrs": "import attrs, httpx",
     "openai": "import openai",
     "xai-sdk": "import xai_sdk",
-    "stock": "from stock_client.api.videos import create_video, get_video; "
+    "upstream": "from upstream_client.api.videos import create_video, get_video; "
     f"create_video.CreateVideoRequest.from_dict({BODY})",
 }
-# Which is when ours imports httpx.
+# Our package imports httpx only when a client is created.
 CLIENTS = {
     "ours": "from grok_imagine_video import AuthenticatedClient, create_video; "
     "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
     "httpx + attrs": "import attrs, httpx; httpx.Client()",
     "openai": "import openai; openai.OpenAI(api_key='a-token')",
-    "stock": "from stock_client import AuthenticatedClient; "
-    "from stock_client.api.videos import create_video; "
+    "upstream": "from upstream_client import AuthenticatedClient; "
+    "from upstream_client.api.videos import create_video; "
     "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
 }
-# With as little around it as can be, for what is imported already is not measured.
+# It imports nothing else first, because modules that are loaded already would not be measured.
 IMPORTING = """
 from time import perf_counter
 start = perf_counter()
@@ -43,8 +43,8 @@ print(peak_memory())
 
 def imports(rounds: int = 11) -> list[Line]:
     def measure(statement: str) -> Measurement:
-        said = processes.run(sys.executable, "-c", IMPORTING.format(statement)).split()
-        return {"seconds": float(said[-2]), "bytes": float(said[-1])}
+        output = processes.run(sys.executable, "-c", IMPORTING.format(statement)).split()
+        return {"seconds": float(output[-2]), "bytes": float(output[-1])}
 
     lines = []
     for made, statements in {"a request": IMPORTS, "a client": CLIENTS}.items():
@@ -129,10 +129,10 @@ def large_files(base_url: str, size: int = 200_000_000, rounds: int = 7) -> list
     ]
 
 
-def posts(base_url: str, patience: float = 8) -> list[Line]:
-    measured = _loads(1, loads.POSTS, "posts", base_url, patience)
+def posts(base_url: str, timeout: float = 8) -> list[Line]:
+    measured = _loads(1, loads.POSTS, "posts", base_url, timeout)
     faults = {
-        f"no answer, counted for {patience:g} s": ("no-answer", 1),
+        f"no response, counted for {timeout:g} s": ("no-response", 1),
         "reset": ("reset", 1),
         "500": ("500", 1),
         "429": ("429", 3),
@@ -148,14 +148,16 @@ def generation(rounds: int = 5) -> list[Line]:
     ours = [*command, "--output", processes.BUILD / "ours"]
     contenders = {
         "ours": partial(timed, partial(processes.run, *ours)),
-        "stock": partial(timed, partial(processes.generate_stock, processes.BUILD / "stock")),
+        "upstream": partial(
+            timed, partial(processes.generate_upstream, processes.BUILD / "upstream")
+        ),
     }
     seconds = _of(in_turns(contenders, rounds, warm_up=1), "seconds")
-    return [Line("`make generate`, whole", "s", seconds, {"stock": Aim(1.5)})]
+    return [Line("`make generate`, whole", "s", seconds, {"upstream": Aim(1.5)})]
 
 
 def _loads(rounds: int, names: Iterable[str], load: str, *words: object) -> Measured:
-    """What a load measures of each contender, each time in a process of its own."""
+    """Measure each contender with a load, each time in a new process."""
     contenders = {name: partial(processes.load, load, name, *words) for name in names}
     return in_turns(contenders, rounds)
 
@@ -168,7 +170,7 @@ def _of(measured: Measured, quantity: str, scale: float = 1) -> dict[str, Sample
 
 
 def _led_by(ours: str, samples: dict[str, Sample]) -> dict[str, Sample]:
-    """One of ours, then the others without those of ours."""
+    """One of our clients first, then the contenders that are not ours."""
     return {ours: samples[ours]} | {
         name: sample for name, sample in samples.items() if name not in OURS
     }

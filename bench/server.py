@@ -1,8 +1,8 @@
-"""A server that costs little, so that what is measured is the client.
+"""A server that costs little time, so that the client is what is measured.
 
-A `POST` is answered with a job, which is never done; `/file/<size>` has so many bytes. Under
-`/<fault>/<name>` every `POST` goes wrong and is counted for that name: `/posts` has the counts, and
-`/polls` has when each job was asked for. It ends when its standard input does.
+A `POST` creates a job, which never ends; `/file/<size>` is a file of that size. Under
+`/<fault>/<name>` every `POST` fails and is counted for that name. `/posts` returns the counts, and
+`/polls` the times of the polls of each job. The server stops when its standard input is closed.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from bench import measuring
 _BLOCK = bytes(1_000_000)
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
-FAULTS = ("no-answer", "reset", "500", "429")
+FAULTS = ("no-response", "reset", "500", "429")
 
 
-def answer(body: object, status: str = "200 OK") -> bytes:
+def response(body: object, status: str = "200 OK") -> bytes:
     content = json.dumps(body).encode()
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
     return head.encode() + b"\r\n\r\n" + content
 
 
-_CREATED = answer({"request_id": "3f0c9f2e-7d0f-4c55-9a53-0f6b4f5d9f11"})
-_PENDING = answer({"status": "pending", "progress": 0, "model": "grok-imagine-video"})
+_CREATED = response({"request_id": "3f0c9f2e-7d0f-4c55-9a53-0f6b4f5d9f11"})
+_PENDING = response({"status": "pending", "progress": 0, "model": "grok-imagine-video"})
 _FAILURES = {
-    "500": answer({"error": {"message": "Something broke."}}, "500 Internal Server Error"),
-    "429": answer({"error": {"message": "Too many requests."}}, "429 Too Many Requests"),
+    "500": response({"error": {"message": "Something broke."}}, "500 Internal Server Error"),
+    "429": response({"error": {"message": "Too many requests."}}, "429 Too Many Requests"),
 }
 
 _posts: Counter[str] = Counter()
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self._left)
             self._send_more()
         elif first in ("posts", "polls"):
-            self._transport.write(answer(_posts if first == "posts" else _polls))
+            self._transport.write(response(_posts if first == "posts" else _polls))
         else:
             _polls[path.rpartition("/")[2]].append(time.monotonic())
             self._transport.write(_PENDING)
@@ -106,9 +106,9 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Connection, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    has_no_parent = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), has_no_parent.set)
-    await has_no_parent.wait()
+    stopped = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), stopped.set)
+    await stopped.wait()
 
 
 if __name__ == "__main__":

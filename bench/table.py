@@ -1,17 +1,17 @@
-"""What was measured, as a Markdown table."""
+"""The measurements as a Markdown table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import floor, log10
 from statistics import median
 
-# All that was measured of a contender, or why there is nothing.
+# All measurements of a contender, or the reason why there are none.
 Sample = list[float] | str
 
 
 @dataclass(frozen=True)
 class Aim:
-    """Where a figure should be: at most at the limit, or at least."""
+    """The limit that a figure should not exceed, or should reach."""
 
     limit: float
     at_least: bool = False
@@ -28,8 +28,8 @@ class Aim:
 class Line:
     """One quantity of all contenders, ours first.
 
-    An aim under our own name is about our figure; one under the name of another contender is about
-    the ratio of ours to theirs.
+    An aim under our own name applies to our figure. An aim under another name applies to the ratio
+    of our figure to theirs.
     """
 
     what: str
@@ -75,7 +75,7 @@ class Line:
 
 
 def readable(figure: float) -> str:
-    """Three digits that count, and more only before the point."""
+    """Three significant digits, or more if the integer part is longer."""
     if figure == int(figure):
         return f"{figure:,.0f}"
     return f"{figure:,.{max(0, 2 - floor(log10(abs(figure))))}f}"

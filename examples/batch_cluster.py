@@ -1,6 +1,7 @@
 """The jobs of a batch, followed by the workers of a Dask cluster.
 
-They only ask and save, for Dask does again elsewhere what a lost worker had begun, or even done.
+The workers only poll and save. They never send a line, because Dask repeats the work of a lost
+worker, even if that work was done.
 """
 
 import argparse
@@ -19,14 +20,14 @@ from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, se
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
-from batch_gate import say
+from batch_limiter import say
 from batch_run import Follow
 from grok_imagine_video import AuthenticatedClient, VideoJob
 
 Outcome = tuple[VideoJob, int] | Exception  # with the size of the video
 
-PATIENCE = 60.0  # seconds, for a worker that takes a first task
-# Two workers, so that the loss of one leaves one; no dashboard, and no port of a fixed number.
+FIRST_TASK_TIMEOUT = 60.0  # seconds until a worker must have run a first task
+# Two workers, so that one is left if the other is lost. No dashboard and no fixed ports.
 LOCAL: dict[str, Any] = {
     "n_workers": 2,
     "threads_per_worker": 1,
@@ -40,7 +41,7 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 async def following(
     client: AuthenticatedClient, options: argparse.Namespace, journal: Path
 ) -> AsyncIterator[Follow]:
-    """A function that lets a worker follow a job and save its video."""
+    """A function that has a worker follow a job and save its video."""
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     async with connected(options.cluster) as dask:
@@ -53,9 +54,9 @@ async def connected(address: str) -> AsyncIterator[Client]:
     if address != "local":
         url = urlsplit(address)
         if url.scheme == "tcp" and url.hostname not in THIS_MACHINE:
-            say(f"the API key travels to {address} and its workers unencrypted")
+            say(f"the API key is sent to {address} and its workers unencrypted")
         if url.scheme == "tls" and not Security().get_connection_args("client")["ssl_context"]:
-            raise ValueError(f"{address} needs the files that distributed.comm.tls of Dask names")
+            raise ValueError(f"{address} needs the files of Dask's setting distributed.comm.tls")
         async with Client(address, asynchronous=True, set_as_default=False) as dask:
             yield dask
         return
@@ -63,41 +64,41 @@ async def connected(address: str) -> AsyncIterator[Client]:
         LocalCluster(**LOCAL, silence_logs=logging.CRITICAL, asynchronous=True) as cluster,
         Client(cluster, asynchronous=True, set_as_default=False) as dask,
     ):
-        await dask.register_plugin(Undisturbed())
+        await dask.register_plugin(IgnoreCtrlC())
         yield dask
 
 
-class Undisturbed(WorkerPlugin):
-    """Leaves a Ctrl-C, which a terminal sends to the workers too, to the batch."""
+class IgnoreCtrlC(WorkerPlugin):
+    """Leaves Ctrl-C to the batch: a terminal sends it to the workers too."""
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask passes it by this name
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def check(dask: Client, journal: Path) -> None:
-    """Find out before anything is paid for whether the workers could save it."""
+    """Make sure that the workers can save the videos, before anything is paid for."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            await dask.submit(sight(), journal, pure=False)
-            answers = await dask.run(sight(), journal, on_error="return")
+        async with asyncio.timeout(FIRST_TASK_TIMEOUT):
+            await dask.submit(probe(), journal, pure=False)
+            results = await dask.run(probe(), journal, on_error="return")
     except TimeoutError:
-        raise TimeoutError(f"no worker took a task in {PATIENCE:g} seconds") from None
+        raise TimeoutError(f"no worker ran a task in {FIRST_TASK_TIMEOUT:g} seconds") from None
     except Exception as error:
-        raise OSError(f"the cluster cannot take a task: {error}") from error
-    for worker, sees in answers.items():
+        raise OSError(f"the cluster cannot run a task: {error}") from error
+    for worker, sees in results.items():
         if isinstance(sees, ImportError):
-            raise OSError(f"{worker} cannot take a task: {sees}")
+            raise OSError(f"{worker} cannot run a task: {sees}")
         if sees is False:
             what = f"{worker} does not see {journal.parent}"
             raise OSError(f"{what}; --output must be a folder that all workers share")
 
 
 class Follower:
-    """Lets workers follow jobs, as long as there is a cluster."""
+    """Has workers follow jobs, as long as the cluster is there."""
 
-    def __init__(self, dask: Client, client: AuthenticatedClient, patience: float) -> None:
-        self._dask, self._patience = dask, patience
-        # Dask logs the start of what a worker cannot read; the key in it is not to be read there.
+    def __init__(self, dask: Client, client: AuthenticatedClient, timeout: float) -> None:
+        self._dask, self._timeout = dask, timeout
+        # Dask logs the first bytes of a task that a worker cannot read: hide the key from the log.
         self._sealed = zlib.compress(pickle.dumps(client))
 
     async def follow(self, job_id: str, path: Path) -> VideoJob:
@@ -106,24 +107,24 @@ class Follower:
         try:
             outcome = await self._outcome(job_id, path)
         except KilledWorker:
-            raise RuntimeError("each worker that had begun with it was lost") from None
+            raise RuntimeError("every worker that started it was lost") from None
         except FutureCancelledError as error:
             raise ConnectionError(f"the cluster is lost: {error.reason}") from None
         if isinstance(outcome, Exception):
             raise outcome
         job, size = outcome
         if not await asyncio.to_thread(is_whole, path, size):
-            what = f"{path} is not there as a worker saved it"
+            what = f"{path} is not the file that a worker saved"
             raise OSError(f"{what}; --output must be a folder that all workers share")
         return job
 
     async def _outcome(self, job_id: str, path: Path) -> Outcome:
-        task = on_worker(), self._sealed, job_id, path, self._patience
+        task = on_worker(), self._sealed, job_id, path, self._timeout
         try:
-            async with asyncio.timeout(2 * self._patience):  # time for another worker, and to save
+            async with asyncio.timeout(2 * self._timeout):  # time for another worker, and to save
                 outcome: Outcome = await self._dask.submit(*task, pure=False)
         except TimeoutError:
-            raise TimeoutError("no worker got done with it in twice the --timeout") from None
+            raise TimeoutError("no worker finished it in twice the --timeout") from None
         return outcome
 
 
@@ -131,34 +132,34 @@ def is_whole(path: Path, size: int) -> bool:
     return path.exists() and path.stat().st_size == size
 
 
-# Functions made in functions travel whole. Others travel by name, and no worker has this module.
-# They name no type of the package, so that a worker without it can still read them, and say so.
+# Dask sends a nested function as code, and any other by name. Workers do not have this module.
+# The functions name no type of the package, so that a worker without it can run them and report it.
 
 
 def on_worker() -> Callable[..., Outcome]:
-    """What a worker does with a job."""
+    """The function with which a worker follows a job."""
 
     def follow_and_save(sealed: bytes, job_id: str, path: Path, timeout: float) -> Any:
         try:
             from grok_imagine_video import get_video
 
-            secede()  # a job that is waited for keeps no other from being begun
-            with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - it is our own
+            secede()  # so that the worker can start other tasks while it waits
+            with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - the batch made it
                 job = get_video.wait(job_id, client=client, timeout=timeout)
                 if not path.exists():
                     client.download(job["video"]["url"], path)
             return job, path.stat().st_size
         except Exception as error:
-            return error  # if it were raised, Dask would log the arguments
+            return error  # not raised, because Dask would log the arguments
 
     return follow_and_save
 
 
-def sight() -> Callable[[Path], bool]:
-    """Whether a worker has this package, and sees a file."""
+def probe() -> Callable[[Path], bool]:
+    """The function that tells whether a worker has this package and sees a file."""
 
     def sees(path: Path) -> bool:
-        import grok_imagine_video  # noqa: F401 - as long as it is there
+        import grok_imagine_video  # noqa: F401 - it raises where the package is missing
 
         return path.exists()
 

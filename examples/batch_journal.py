@@ -1,4 +1,4 @@
-"""What became of each line of a batch, in an SQLite file that outlives a kill at any moment."""
+"""The outcome of each line of a batch, in an SQLite file that survives a kill at any moment."""
 
 import sqlite3
 from pathlib import Path
@@ -7,14 +7,14 @@ from attrs import astuple, frozen
 
 TICKS_A_DOLLAR = 10_000_000_000
 
-# The lock is let go by the system when the process ends, however it ends.
+# The system releases the lock when the process ends, even if it is killed.
 OPENING = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA synchronous = FULL;
 BEGIN EXCLUSIVE;
 CREATE TABLE IF NOT EXISTS lines (
-    number INTEGER PRIMARY KEY, digest TEXT, relay TEXT, state TEXT, job TEXT, ticks INTEGER,
-    error TEXT, answer BLOB
+    number INTEGER PRIMARY KEY, digest TEXT, gateway TEXT, state TEXT, job TEXT, ticks INTEGER,
+    error TEXT, response BLOB
 );
 COMMIT;
 """
@@ -22,35 +22,35 @@ COMMIT;
 
 @frozen
 class Entry:
-    """A line that was sent, or is about to be.
+    """A line that was sent or is about to be sent.
 
     Attributes:
-        number: The line in the file.
-        digest: What tells its request from every other one.
-        relay: Where it was sent.
-        state: "unknown" from before it is sent until there is an answer, so that it stays with a
-            line whose sender is killed; "created" once there is a job; "done" or "failed" at last.
+        number: The number of the line in the file.
+        digest: The hash of its request.
+        gateway: The gateway that it was sent to.
+        state: "unknown" before it is sent, so that a killed line stays unknown; "created" once
+            there is a job; "done" or "failed" when the job has ended.
         job: The id of the job.
-        ticks: What the job costs, if an answer told.
+        ticks: The price of the job, if a response reported it.
         error: Why it is unknown or failed.
-        answer: The answer that left it unknown, for a person to read.
+        response: The response that left it unknown, for a person to read.
     """
 
     number: int
     digest: str
-    relay: str
+    gateway: str
     state: str = "unknown"
     job: str | None = None
     ticks: int | None = None
     error: str | None = None
-    answer: bytes | None = None
+    response: bytes | None = None
 
 
 class Journal:
-    """The entries of one batch; each change is on the disk when its call returns.
+    """The entries of one batch. Every change is on disk when its call returns.
 
     Attributes:
-        path: The file, which no other batch can use until this one is closed or dead.
+        path: The file, locked against other batches until it is closed or the process ends.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,8 +60,8 @@ class Journal:
             self._connection.executescript(OPENING)
         except sqlite3.Error as error:
             self.close()
-            is_taken = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-            why = "another batch is at work in this folder" if is_taken else str(error)
+            is_locked = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            why = "another batch is running in this folder" if is_locked else str(error)
             raise ValueError(f"{self.path}: {why}") from error
 
     def close(self) -> None:
@@ -81,19 +81,19 @@ class Journal:
         values = "INSERT OR REPLACE INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         self._connection.execute(values, astuple(entry))
 
-    def put_back(self, number: int, before: Entry | None) -> None:
-        """Undo what was noted before a line was sent, for nothing came of it."""
+    def restore(self, number: int, before: Entry | None) -> None:
+        """Undo the entry that was written before sending, because no job was created."""
         if before:
             self.put(before)
         else:
             self._connection.execute("DELETE FROM lines WHERE number = ?", (number,))
 
     def counts(self) -> dict[str, int]:
-        """How many lines there are in each state."""
+        """The number of lines in each state."""
         rows = self._connection.execute("SELECT state, COUNT(*) FROM lines GROUP BY state")
         return dict(rows.fetchall())
 
     def dollars(self) -> float:
-        """What the jobs cost together, as far as answers told."""
+        """The price of all jobs together, as far as responses reported it."""
         (ticks,) = self._connection.execute("SELECT TOTAL(ticks) FROM lines").fetchone()
         return float(ticks) / TICKS_A_DOLLAR

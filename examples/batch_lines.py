@@ -1,4 +1,4 @@
-"""The lines of a batch: one request as JSON on each, all of them checked before one is sent."""
+"""The lines of a batch: one JSON request each, all checked before the first one is sent."""
 
 import codecs
 import hashlib
@@ -13,7 +13,7 @@ from grok_imagine_video import CreateVideoRequest
 
 @frozen
 class Line:
-    """A request, the number of its line, and what tells it from every other request."""
+    """A request, the number of its line, and the hash of its content."""
 
     number: int
     request: CreateVideoRequest
@@ -21,10 +21,10 @@ class Line:
 
 
 def read(path: Path) -> tuple[list[Line], dict[int, str]]:
-    """The good lines, and what is wrong with the bad ones; blank lines only count."""
+    """The good lines, and the errors of the bad ones by line number. Blank lines are skipped."""
     good: list[Line] = []
     bad: dict[int, str] = {}
-    # A text in JSON may hold every line break of Unicode but this one.
+    # Not splitlines: it also splits at Unicode line breaks, which JSON allows in strings.
     for number, raw in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         try:
             if raw.strip():
@@ -38,7 +38,7 @@ def parse(number: int, raw: bytes) -> Line:
     hooks: dict[str, Any] = {"object_pairs_hook": to_object, "parse_constant": refuse}
     request = CreateVideoRequest.from_dict(json.loads(raw.decode(), **hooks))
     options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
-    canonical = json.dumps(request.to_dict(), **options).encode()  # as strict as what sends it
+    canonical = json.dumps(request.to_dict(), **options).encode()  # as strict as httpx
     return Line(number, request, hashlib.sha256(canonical).hexdigest())
 
 
@@ -46,7 +46,7 @@ def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise ValueError(f"{name!r} is there twice")
+            raise ValueError(f"{name!r} occurs twice")
         fields[name] = value
     return fields
 
@@ -58,14 +58,14 @@ def refuse(constant: str) -> None:
 def explain(error: Exception) -> str:
     match error:
         case json.JSONDecodeError():
-            return f"no JSON: {error.msg} at column {error.colno}"
+            return f"not JSON: {error.msg} at column {error.colno}"
         case RecursionError():
             return "nested too deeply"
         case UnicodeError():
-            return f"no UTF-8: {error}"
+            return f"not UTF-8: {error}"
     return str(error)
 
 
 def video_of(folder: Path, number: int) -> Path:
-    """The file for the video of a line."""
+    """The path of the video of a line."""
     return folder / f"{number:04}.mp4"

@@ -2,18 +2,17 @@
 
     python examples/create_video.py "A serene lake at sunrise" --duration 4 -o lake.mp4
 
-With GROK_BASE_URL and GROK_API_KEY set, it goes to that relay and costs money. Without them it goes
-to a relay of our own on this machine, whose videos are all the same.
+With GROK_BASE_URL and GROK_API_KEY set, it calls that gateway and costs money. Without them it
+starts a local relay, whose videos are all the same.
 
-Exit codes: 0 saved, 1 not reached or not in time, 2 wrong arguments, 3 refused, 4 no video came of
-it, 5 the outcome is unknown, 130 interrupted.
+Exit codes: 0 saved, 1 not reached or not in time, 2 wrong arguments, 3 refused, 4 the job ended
+without a video, 5 the outcome is unknown, 130 interrupted.
 """
 
 import argparse
 import base64
 import contextlib
 import json
-import logging
 import mimetypes
 import os
 import re
@@ -53,13 +52,13 @@ def parse_arguments() -> argparse.Namespace:
     image: dict[str, Any] = {"type": to_url, "metavar": "FILE_OR_URL"}
     parser.add_argument("--image", **image, help="an image that guides the video")
     parser.add_argument("--reference", **image, action="append", help="repeatable")
-    parser.add_argument("--resume", metavar="ID", help="wait for a job that exists already")
+    parser.add_argument("--resume", metavar="ID", help="wait for an existing job")
     parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS")
     options = parser.parse_args()
     if bool(options.prompt) == bool(options.resume):
         parser.error("a prompt is needed, or --resume ID")
     if options.output.is_dir() or not os.access(options.output.parent, os.W_OK):
-        parser.error(f"--output must be a place for a file: {options.output}")  # before it is paid
+        parser.error(f"--output must be a file that can be written: {options.output}")
     return options
 
 
@@ -80,12 +79,12 @@ def request_from(options: argparse.Namespace) -> models.CreateVideoRequest:
 
 
 def to_url(file_or_url: str) -> str:
-    """A URL as it is; a file as a data URI, which holds it whole."""
+    """A URL as it is; a file as a data URI with its whole content."""
     if file_or_url.lower().startswith(("https://", "http://", "data:")):
         return file_or_url
     kind = mimetypes.guess_type(file_or_url)[0] or ""
     if not kind.startswith("image/") or not Path(file_or_url).is_file():
-        raise argparse.ArgumentTypeError(f"neither a URL nor the file of an image: {file_or_url!r}")
+        raise argparse.ArgumentTypeError(f"neither a URL nor an image file: {file_or_url!r}")
     return f"data:{kind};base64,{base64.b64encode(Path(file_or_url).read_bytes()).decode()}"
 
 
@@ -97,12 +96,12 @@ def create(client: AuthenticatedClient, request: models.CreateVideoRequest) -> s
 
 
 def id_of(job: models.CreateVideoResponse) -> str:
-    """What to follow a job by that was just accepted."""
-    answer = job.to_dict()
+    """The id of a job that was just accepted."""
+    fields = job.to_dict()
     for name in ("request_id", "id", "task_id"):  # gateways differ
-        if (found := str(answer.get(name) or "")) and found.isprintable():
+        if (found := str(fields.get(name) or "")) and found.isprintable():
             return found
-    what, content = "accepted, with nothing to follow the job by", json.dumps(answer).encode()
+    what, content = "accepted, but the response has no job id", json.dumps(fields).encode()
     raise errors.APIResponseValidationError(what, content=content)
 
 
@@ -120,17 +119,17 @@ def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespa
 
 
 @contextlib.contextmanager
-def relay_to_use() -> Iterator[tuple[str, str]]:
-    """The address and the key of the relay that is configured, or of one on this machine."""
+def gateway_to_use() -> Iterator[tuple[str, str]]:
+    """The address and the key of the configured gateway, or else of a local relay."""
     base_url, token = os.environ.get("GROK_BASE_URL"), os.environ.get("GROK_API_KEY")
     if bool(base_url) != bool(token):
         raise ValueError("set both GROK_BASE_URL and GROK_API_KEY, or neither")
     if base_url and token:
         yield base_url, token
         return
-    import relay  # it needs more than the package does
+    import relay  # it needs development dependencies
 
-    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach this machine's loopback
+    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach the loopback of this machine
     (jobs := Path(__file__).parents[1] / "build" / "jobs.sqlite").parent.mkdir(exist_ok=True)
     app = relay.create_app(token := secrets.token_hex(), str(jobs))
     with relay.running(app) as base_url:
@@ -138,22 +137,21 @@ def relay_to_use() -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.ERROR)  # a request that is sent again is a warning
     options = parse_arguments()
     request_id = options.resume
     try:
-        with relay_to_use() as (url, key), AuthenticatedClient(url, key) as client:
+        with gateway_to_use() as (url, key), AuthenticatedClient(url, key) as client:
             request_id = request_id or create(client, request_from(options))
             return save(client, request_id, options)
-    except (errors.GrokImagineVideoError, OSError, ValueError) as error:
-        told = str(error)
+    except (errors.APIError, OSError, ValueError) as error:
+        message = str(error)
         code = next(code for code, kind in EXIT_CODES.items() if isinstance(error, kind))
-        if request_id and code != 4:  # the job exists, whatever went wrong after that
-            code, told = 1, f"{error}; go on with --resume {request_id}"
+        if request_id and code != 4:  # the job exists, whatever failed after that
+            code, message = 1, f"{error}; continue with --resume {request_id}"
     except KeyboardInterrupt:
-        code, told = 130, "interrupted; "
-        told += f"go on with --resume {request_id}" if request_id else "a video may come of it"
-    print(f"create_video: {told}", file=sys.stderr)
+        code, message = 130, "interrupted; "
+        message += f"continue with --resume {request_id}" if request_id else "the job may exist"
+    print(f"create_video: {message}", file=sys.stderr)
     sys.exit(code)
 
 

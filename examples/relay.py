@@ -1,10 +1,10 @@
-"""A relay on loopback for the demo, the tests and your experiments; its videos are all the same.
+"""A local relay for the demo, the tests and your experiments. Its videos are all the same.
 
-Every request is validated against openapi.yaml, so that the relay cannot drift from the contract.
-Jobs are kept in SQLite and take a moment. A word in the prompt asks for another ending: "failed",
-"expired" or "withheld"; "empty" for answers without a body while the job is pending, "gateway" for
-the statuses of other gateways, "flaky" for polls that fail now and then.
-Run `python examples/relay.py --help` to start one by hand.
+It validates every request against openapi.yaml, so it cannot drift from the contract. Jobs are kept
+in SQLite and take a second. A word in the prompt changes how the job ends: "failed", "expired" or
+"withheld". Other words change the responses: "empty" for no body while the job is pending,
+"gateway" for the statuses of other gateways, "flaky" for polls that sometimes fail.
+Run `python examples/relay.py --help` to start it by hand.
 """
 
 import argparse
@@ -38,10 +38,10 @@ SECONDS_A_JOB_TAKES = 1.0
 
 
 class Jobs:
-    """The jobs of one relay, in an SQLite file or, without one, in memory."""
+    """The jobs of one relay, in an SQLite file or in memory."""
 
     def __init__(self, database: str = ":memory:") -> None:
-        # One connection, used by the server's thread alone; every statement is a transaction.
+        # One connection, used only by the server's thread. Every statement is a transaction.
         self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, model TEXT, prompt TEXT,"
@@ -60,7 +60,7 @@ class Jobs:
         return job
 
     def poll(self, job: str) -> dict[str, Any] | None:
-        """A job as it is now, which counts as another poll of it."""
+        """The job as it is now, or None. Counts as one more poll."""
         self._connection.execute("UPDATE jobs SET polls = polls + 1 WHERE id = ?", (job,))
         cursor = self._connection.execute("SELECT * FROM jobs WHERE id = ?", (job,))
         row = cursor.fetchone()
@@ -68,7 +68,7 @@ class Jobs:
 
 
 def create_app(token: str | None = None, database: str = ":memory:") -> Starlette:
-    """The relay, which asks for `token` as bearer token if it is given one."""
+    """The relay. With a `token` it asks for that bearer token."""
     contract = OpenAPI.from_file_path(str(SPEC))
     jobs = Jobs(database)
 
@@ -80,7 +80,7 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
     async def refusal(request: Request) -> Response | None:
         sent = request.headers.get("authorization", "").encode()
         if token is not None and not secrets.compare_digest(sent, f"Bearer {token}".encode()):
-            return error(401, "A valid API key is needed.", code="invalid_api_key")
+            return error(401, "A valid API key is required.", code="invalid_api_key")
         try:
             contract.validate_request(StarletteOpenAPIRequest(request, await request.body()))
         except ValidationError as problem:
@@ -102,7 +102,7 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
         return FileResponse(VIDEO, media_type="video/mp4")
 
     async def refuse(_: Request, problem: Exception) -> Response:
-        assert isinstance(problem, HTTPException)  # noqa: S101 - Starlette calls it for no other
+        assert isinstance(problem, HTTPException)  # noqa: S101 - Starlette passes no other
         return error(problem.status_code, problem.detail)
 
     return Starlette(
@@ -117,41 +117,41 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
 
 
 def describe(job: dict[str, Any], request: Request) -> Response:
-    """The answer about a job, which depends on how old it is and on what its prompt asks for."""
-    asks_for = job["prompt"].lower().split()
+    """The response to a poll. It depends on the age of the job and the words of its prompt."""
+    words = job["prompt"].lower().split()
     done = min((time.time() - job["created"]) / SECONDS_A_JOB_TAKES, 1.0)
-    if "flaky" in asks_for and job["polls"] % 2:
+    if "flaky" in words and job["polls"] % 2:
         return error(503, "Try again.")
-    if done < 1 and "empty" in asks_for:
+    if done < 1 and "empty" in words:
         return Response(status_code=202)
-    gateway = "gateway" in asks_for
+    gateway = "gateway" in words
     if done < 1:
         progress: Any = f"{done:.0%}" if gateway else int(100 * done)
         status = "IN_PROGRESS" if gateway else "pending"
         return JSONResponse({"status": status, "progress": progress}, 200 if gateway else 202)
-    if "failed" in asks_for:
+    if "failed" in words:
         reason = {"code": "internal_error", "message": "The prompt asked for it."}
         return JSONResponse({"status": "FAILURE" if gateway else "failed", "error": reason})
-    if "expired" in asks_for:
+    if "expired" in words:
         return JSONResponse({"status": "expired"})
     url = str(request.url_for("get_content", request_id=job["id"]))
     video = {"url": url, "duration": job["duration"], "respect_moderation": True}
-    if "withheld" in asks_for:
+    if "withheld" in words:
         video = {"respect_moderation": False}
     usage = {"cost_in_usd_ticks": int(job["duration"] * 500_000_000)}
     status = "SUCCESS" if gateway else "done"
-    answer = {"status": status, "progress": 100, "video": video, "usage": usage}
-    return JSONResponse(answer | {"model": job["model"], "error": None})
+    fields = {"status": status, "progress": 100, "video": video, "usage": usage}
+    return JSONResponse(fields | {"model": job["model"], "error": None})
 
 
 def explain(problem: ValidationError) -> tuple[str, str | None]:
-    """What is wrong with a request, and the name of the field that it is wrong with."""
+    """What is wrong with a request, and the field that is wrong."""
     cause = problem.__cause__
-    if isinstance(cause, MediaTypeDeserializeError):  # its text fails on bytes that are not UTF-8
+    if isinstance(cause, MediaTypeDeserializeError):  # its str() raises on bytes that are not UTF-8
         return "The body is not valid JSON.", None
     if not isinstance(cause, InvalidSchemaValue):
         return str(problem), None
-    fault: Any = next(iter(cause.schema_errors))  # jsonschema's error, typed as a bare exception
+    fault: Any = next(iter(cause.schema_errors))  # jsonschema's error, typed as an exception
     fields = [str(part) for part in fault.absolute_path]
     if fault.validator == "not":
         together = fault.validator_value["required"]
@@ -164,14 +164,14 @@ def explain(problem: ValidationError) -> tuple[str, str | None]:
 def error(
     status: int, message: str, param: str | None = None, code: str | None = None
 ) -> JSONResponse:
-    """An answer in the shape that OpenAI's API gives its errors."""
+    """A response in the shape of OpenAI's errors."""
     body = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return JSONResponse({"error": body}, status)
 
 
 @contextlib.contextmanager
 def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve `app` on loopback from a thread of its own, on a free port, and give its base URL."""
+    """Serve `app` on loopback in a thread, and give its base URL."""
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
@@ -186,8 +186,8 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run a relay whose videos are all the same.")
-    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes a free one")
-    parser.add_argument("--token", help="answer 401 to every other bearer token")
+    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 for a free one")
+    parser.add_argument("--token", help="refuse every other bearer token with 401")
     parser.add_argument("--database", default=":memory:", help="an SQLite file to keep the jobs in")
     options = parser.parse_args()
     try:
@@ -195,7 +195,7 @@ def main() -> None:
     except sqlite3.Error as problem:
         parser.error(f"{options.database}: {problem}")
     with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
-        print(f"{base_url} (Ctrl-C ends it)", flush=True)
+        print(f"{base_url} (Ctrl-C stops it)", flush=True)
         threading.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""Batches in processes of their own, a relay that misbehaves, and what a journal says."""
+"""Helpers for the tests of batches: run one in a process, break its gateway, read its journal."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
 def launch(
     folder: Path, url: str, *words: object, within: Sequence[str] = ()
 ) -> Iterator[subprocess.Popen[str]]:
-    """A batch in a process, and a session, of its own, which is killed if it is still there."""
+    """A batch in its own process and session; it is killed if it is still running at the end."""
     command = [*within, sys.executable, batch.__file__, "prompts.jsonl", "-o", "videos", *words]
     with subprocess.Popen(
         list(map(str, command)),
@@ -51,7 +51,7 @@ def as_line(body: Body) -> bytes:
 
 
 def journaled(folder: Path) -> list[tuple[int, str]]:
-    """The lines in the journal and their states."""
+    """The numbers and states of the lines in the journal."""
     with contextlib.closing(sqlite3.connect(folder / "videos" / "journal.sqlite")) as connection:
         return connection.execute("SELECT number, state FROM lines ORDER BY number").fetchall()
 
@@ -66,22 +66,26 @@ def posted(arrived: list[Arrived] | list[bytes]) -> list[str]:
 
 @contextlib.contextmanager
 def in_front_of(base_url: str, *faults: Fault | None) -> Iterator[Server]:
-    """A server that has each fault once, where there is one, and else passes on to the relay."""
+    """A server that has each fault once, and forwards all other requests to the relay.
+
+    None in place of a fault forwards that request too.
+    """
     with httpx.Client(base_url=base_url) as session:
 
-        def pass_on(connection: socket.socket) -> None:
-            answer_of(session, server.latest[connection])(connection)
+        def forward(connection: socket.socket) -> None:
+            forwarded(session, server.latest[connection])(connection)
 
-        with serving(*(fault or pass_on for fault in faults), pass_on) as server:
+        with serving(*(fault or forward for fault in faults), forward) as server:
             yield server
 
 
-def answer_of(session: httpx.Client, request: bytes) -> Fault:
+def forwarded(session: httpx.Client, request: bytes) -> Fault:
+    """Send a request to the relay; the fault sends its response."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
     try:
-        answer = session.request(*first.split()[:2], content=body, headers=headers)
-    except (httpx.HTTPError, RuntimeError):  # the test is over, and a lost batch's worker is not
+        response = session.request(*first.split()[:2], content=body, headers=headers)
+    except (httpx.HTTPError, RuntimeError):  # the test is over, but a worker still asks
         return hang_up
-    return answering(answer.status_code, answer.content)
+    return answering(response.status_code, response.content)

@@ -1,4 +1,4 @@
-"""Request bodies, good ones and bad ones with one fault each, for every test that needs some."""
+"""Request bodies for the tests: valid ones, and invalid ones with a single fault each."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ GOOD: dict[str, Body] = {
     | {"image": {"url": URL, "detail": "high"}, "seed": 7, "user": None, "tags": ["a"]},
 }
 
-# The field that the fault is in, as a path, and the body.
+# The path of the wrong field, and the body.
 BAD: dict[str, tuple[str, Body]] = {
     **{f"without {name}": (name, {key: TEXT[key] for key in TEXT if key != name}) for name in TEXT},
     "unknown model": ("model", TEXT | {"model": "grok-imagine-video-2"}),
-    "model of no type": ("model", TEXT | {"model": None}),
+    "model as null": ("model", TEXT | {"model": None}),
     "prompt as a list": ("prompt", TEXT | {"prompt": ["a lake"]}),
     "prompt as null": ("prompt", TEXT | {"prompt": None}),
     "4320p": ("resolution", TEXT | {"resolution": "4320p"}),

@@ -11,7 +11,7 @@ import relay
 from grok_imagine_video import AuthenticatedClient, _drivers
 from ways import WAYS, Clock, Way
 
-# As Dask does when it is imported: from then on an exception is pickled with what caused it.
+# Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
 
 TOKEN = "a-token-of-the-tests"
@@ -46,7 +46,7 @@ class Arrived:
 
 @define
 class Recorder:
-    """An ASGI application that writes down every request before it hands it on."""
+    """An ASGI application that records every request before it passes it to another."""
 
     app: ASGIApp
     arrived: list[Arrived] = field(factory=list)
@@ -94,12 +94,12 @@ def client(base_url: str) -> AuthenticatedClient:
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may reach a paid relay, or loopback through a proxy, because of who runs it."""
+    """No test may reach a paid gateway or a proxy through the environment of its user."""
     for name in ("GROK_BASE_URL", "GROK_API_KEY", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
 
 
 def compact(value: object) -> bytes:
-    """JSON as httpx writes it."""
+    """JSON as httpx encodes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

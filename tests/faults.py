@@ -1,4 +1,4 @@
-"""A server of plain sockets that reads requests whole, counts them, and then misbehaves as told."""
+"""A server on plain sockets that reads and counts requests, and misbehaves as each test asks."""
 
 import contextlib
 import json
@@ -13,9 +13,9 @@ Fault = Callable[[socket.socket], None]
 
 
 class Server:
-    """Answers the n-th request with the n-th fault, and all later ones with the last.
+    """Has the n-th fault for the n-th request, and the last fault for all later ones.
 
-    If it is not to read requests whole, the first fault gets every connection as it comes.
+    With `whole=False` it reads no requests: the first fault gets every new connection.
     """
 
     def __init__(self, *faults: Fault, port: int = 0, whole: bool = True) -> None:
@@ -26,7 +26,7 @@ class Server:
         self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
-        self.latest: dict[socket.socket, bytes] = {}  # of each connection, for faults that choose
+        self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -64,10 +64,10 @@ def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Serve
 
 
 class Readable(Protocol):
-    """What a request can be read from."""
+    """A source of requests: a socket, or what a test puts in its place."""
 
     def recv(self, size: int, /) -> bytes:
-        """Wait for some bytes, at most so many."""
+        """Wait for at most `size` bytes."""
 
 
 def read_request(connection: Readable) -> bytes:
@@ -96,7 +96,7 @@ def reset(connection: socket.socket) -> None:
 
 
 def no_answer(connection: socket.socket) -> None:
-    connection.recv(1)  # until the caller has given up
+    connection.recv(1)  # returns when the caller hangs up
 
 
 def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
@@ -111,7 +111,7 @@ def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
 
 
 def dripping(body: bytes, then: Fault = hang_up) -> Fault:
-    """Send an answer byte by byte, each well within the caller's timeout."""
+    """Send a response byte by byte, each byte well within the caller's timeout."""
 
     def fault(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -124,7 +124,7 @@ def dripping(body: bytes, then: Fault = hang_up) -> Fault:
 
 
 def answering(status: int, content: Any = b"", **headers: str) -> Fault:
-    """A whole answer; what is not bytes becomes JSON."""
+    """Send a whole response. Content other than bytes is sent as JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

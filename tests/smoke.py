@@ -1,4 +1,4 @@
-"""Whether the package works where nothing else is installed; for `make check-release`."""
+"""Check that the package works with only its dependencies installed, for `make check-release`."""
 
 from pathlib import Path
 
@@ -17,4 +17,4 @@ request = CreateVideoRequest(
 )
 assert request.to_dict()["image"] == {"url": ADDRESS}
 assert "site-packages" in Path(grok_imagine_video.__file__).parts, grok_imagine_video.__file__
-print(f"grok-imagine-video {grok_imagine_video.__version__} works where it is installed")
+print(f"grok-imagine-video {grok_imagine_video.__version__} works when installed")

@@ -26,8 +26,8 @@ def run(*words: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True)
 
 
-def test_the_code_in_the_spec_runs(base_url: str, arrived: list[Arrived], tmp_path: Path) -> None:
-    """The first creates a video, and the second waits for it and saves it."""
+def test_the_code_samples_run(base_url: str, arrived: list[Arrived], tmp_path: Path) -> None:
+    """The first sample creates a video; the second waits for it and saves it."""
     samples = [operation["x-codeSamples"][0]["source"] for operation in OPERATIONS]
     env = {"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN}
     words: list[str] = []
@@ -40,7 +40,7 @@ def test_the_code_in_the_spec_runs(base_url: str, arrived: list[Arrived], tmp_pa
 
 
 class Text(HTMLParser):
-    """What a reader sees of a page."""
+    """The text of a page that a reader sees."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,11 +2,11 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Client for Grok Imagine Video.
 
-The one documented endpoint of an OpenAI-style relay in front of xAI's Grok Imagine video
-models, and the one that follows a job. Every accepted request is a paid video. What the relay's
-own documentation does not say carries an `x-source`: `xai` stands for xAI's public
-documentation, `gateway` for what OpenAI-style gateways are seen to do. The relay's address is
-not part of the contract, so this document names no server.
+The documented endpoint of an OpenAI-style gateway to xAI's Grok Imagine video models, and the
+endpoint that follows a job. Every accepted request is a paid video. Facts that are not in the
+documentation of the gateway carry an `x-source`: `xai` is xAI's public documentation, `gateway`
+is the observed behavior of OpenAI-style gateways. The address of the gateway is not part of the
+contract, so this document lists no server.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Code as callers write it; the type checker has to find nothing in it, today and tomorrow."""
+"""Code as callers write it. The type checker must find no error in it, now or in later versions."""
 
 import httpx
 
@@ -40,10 +40,10 @@ def with_references() -> CreateVideoRequest:
 
 def clients() -> list[Client]:
     return [
-        Client(base_url="https://relay.example"),
-        AuthenticatedClient(base_url="https://relay.example", token="token"),
+        Client(base_url="https://gateway.example"),
+        AuthenticatedClient(base_url="https://gateway.example", token="token"),
         AuthenticatedClient(
-            "https://relay.example",
+            "https://gateway.example",
             "token",
             prefix="",
             auth_header_name="X-Api-Key",
@@ -61,11 +61,11 @@ def clients() -> list[Client]:
 
 def create(client: AuthenticatedClient) -> str:
     job: CreateVideoResponse = create_video.sync(client=client, body=request())
-    answer: Response[CreateVideoResponse] = create_video.sync_detailed(
+    response: Response[CreateVideoResponse] = create_video.sync_detailed(
         client=client, body=request()
     )
-    status: int = answer.status_code
-    return f"{job['request_id']} {status} {answer.content!r}"
+    status: int = response.status_code
+    return f"{job['request_id']} {status} {response.content!r}"
 
 
 async def create_from_asyncio(client: AuthenticatedClient) -> CreateVideoResponse:

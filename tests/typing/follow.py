@@ -1,4 +1,4 @@
-"""Code as callers write it around a job, and around its failures."""
+"""Code as callers write it to follow a job and to handle failures."""
 
 from pathlib import Path
 
@@ -42,6 +42,6 @@ def handle(client: AuthenticatedClient, request_id: str) -> str:
         return str(error)
     except errors.APIResponseValidationError as error:
         return repr(error.content)
-    except errors.GrokImagineVideoError as error:
+    except errors.APIError as error:
         return str(error)
     return ""

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 @_define(on_setattr=_objects.on_assignment)
 class CreateVideoRequest(_objects.OpenObject[Any]):
-    """A video to be made. `image` and `reference_images` cannot be used together.
+    """The video to make. `image` and `reference_images` cannot be used together.
 
     Attributes:
         model (CreateVideoRequestModel): The model that makes the video.
         prompt (str): What the video should show, in words.
         resolution (CreateVideoRequestResolution): The resolution of the video.
-        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the video's width to its
+        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the width of the video to its
             height.
-        duration (int): The length of the video in seconds, from 1 to 15, both included.
-        image (ImageInput | Unset): An image that guides the video. Cannot be used together with
-            `reference_images`.
-        reference_images (list[ReferenceImage] | Unset): Images that the video refers to. Cannot
+        duration (int): The length of the video in seconds, from 1 to 15 inclusive.
+        image (ImageInput | Unset): The image that guides the video. Cannot be used together
+            with `reference_images`.
+        reference_images (list[ReferenceImage] | Unset): Reference images for the video. Cannot
             be used together with `image`.
 
     Raises:

@@ -14,12 +14,11 @@ from ..types import UNSET, Unset
 
 @_define
 class CreateVideoResponse(_objects.OpenObject[Any]):
-    """The relay's answer to an accepted job. The contract says no more of it than that it is an
-    object, so every field is kept as it came.
+    """The response to an accepted request. The contract only says that it is an object, so every
+    field is kept as it is.
 
     Attributes:
-        request_id (str | Unset): What to ask for the job by. Some gateways call it `id` or
-            `task_id`.
+        request_id (str | Unset): The id of the job. Some gateways call it `id` or `task_id`.
     """
 
     request_id: str | Unset = UNSET

@@ -14,7 +14,7 @@ from .. import _validators as _v
 
 @_define
 class ImageInput(_objects.OpenObject[Any]):
-    """The image that guides a video, in place of reference images.
+    """The image that guides a video, instead of reference images.
 
     Attributes:
         url (str): Where the image is.

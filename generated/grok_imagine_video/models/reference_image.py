@@ -15,7 +15,7 @@ from ..types import UNSET, Unset
 
 @_define
 class ReferenceImage(_objects.OpenObject[Any]):
-    """One of the images that a video refers to, in place of an image that guides it.
+    """One of the reference images for a video.
 
     Attributes:
         url (str | Unset): Where the image is.

@@ -14,11 +14,11 @@ from ..types import UNSET, Unset
 
 @_define
 class VideoError(_objects.OpenObject[Any]):
-    """Why a job ended without a video.
+    """The reason why a job ended without a video.
 
     Attributes:
-        code (int | str | Unset): The kind of error.
-        message (str | Unset): What went wrong, in words.
+        code (int | str | Unset): The error code.
+        message (str | Unset): The error message.
     """
 
     code: int | str | Unset = UNSET

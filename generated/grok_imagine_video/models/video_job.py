@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 @_define
 class VideoJob(_objects.OpenObject[Any]):
-    """A job as it is now. Nothing in it is required and no value is closed, for gateways differ.
+    """The current state of a job. No field is required and no set of values is closed, because
+    gateways differ.
 
     Attributes:
-        status (str | Unset): How far the job is; xAI says `pending`, `done`, `failed` or
-            `expired`. A status that is not listed in `x-job`, whatever its case, means that the job
-            is not finished.
-        progress (float | str | Unset): How much of the job is done, from 0 to 100; some
-            gateways say "100%".
-        video (Video | Unset): The video, once the job is done.
+        status (str | Unset): The status of the job: `pending`, `done`, `failed` or `expired` at
+            xAI. Upper and lower case are the same. A status that is not listed in `x-job` means
+            that the job is not finished.
+        progress (float | str | Unset): How much of the job is done, from 0 to 100. Some
+            gateways send "100%".
+        video (Video | Unset): The video, when the job is done.
         model (str | Unset): The model that makes the video.
-        usage (VideoUsage | Unset): What the job costs.
-        error (str | Unset | VideoError): Why there is no video; some gateways say it in words
-            alone.
+        usage (VideoUsage | Unset): The price of the job.
+        error (str | Unset | VideoError): The reason why there is no video. Some gateways send
+            only a text.
     """
 
     status: str | Unset = UNSET

@@ -14,10 +14,11 @@ from ..types import UNSET, Unset
 
 @_define
 class VideoUsage(_objects.OpenObject[Any]):
-    """What a job costs.
+    """The price of a job.
 
     Attributes:
-        cost_in_usd_ticks (int | Unset): The price; 10,000,000,000 ticks are one US dollar.
+        cost_in_usd_ticks (int | Unset): The price in ticks. 10,000,000,000 ticks are one US
+            dollar.
     """
 
     cost_in_usd_ticks: int | Unset = UNSET

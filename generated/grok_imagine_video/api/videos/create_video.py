@@ -42,12 +42,12 @@ def sync_detailed(
 ) -> Response[CreateVideoResponse]:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -69,12 +69,12 @@ def sync(
 ) -> CreateVideoResponse:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -98,12 +98,12 @@ async def asyncio_detailed(
 ) -> Response[CreateVideoResponse]:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
@@ -127,12 +127,12 @@ async def asyncio(
 ) -> CreateVideoResponse:
     """Create a video.
 
-    Starts a job that makes a video from a prompt, optionally guided by one image or by
-    reference images, but not by both.
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
 
     Args:
         client: Where the API is, and how often to send the request again.
-        body (CreateVideoRequest): A video to be made. `image` and `reference_images` cannot be
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:

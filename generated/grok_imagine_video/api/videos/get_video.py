@@ -40,10 +40,10 @@ def sync_detailed(
 ) -> Response[VideoJob]:
     """Get a job.
 
-    Tells how far a job is and, once it is done, where its video is.
+    Returns the status of a job and, when it is done, the URL of its video.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -66,10 +66,10 @@ def sync(
 ) -> VideoJob:
     """Get a job.
 
-    Tells how far a job is and, once it is done, where its video is.
+    Returns the status of a job and, when it is done, the URL of its video.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -94,10 +94,10 @@ async def asyncio_detailed(
 ) -> Response[VideoJob]:
     """Get a job.
 
-    Tells how far a job is and, once it is done, where its video is.
+    Returns the status of a job and, when it is done, the URL of its video.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -120,10 +120,10 @@ async def asyncio(
 ) -> VideoJob:
     """Get a job.
 
-    Tells how far a job is and, once it is done, where its video is.
+    Returns the status of a job and, when it is done, the URL of its video.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is, and how often to send the request again.
 
     Returns:
@@ -172,7 +172,7 @@ def wait(
     The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
@@ -219,7 +219,7 @@ async def asyncio_wait(
     The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
 
     Args:
-        request_id (str): The job, by the `request_id` of the answer that accepted it.
+        request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
