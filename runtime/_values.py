@@ -51,7 +51,7 @@ def list_of(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
 
     def read_each(source: Any) -> list[T]:
         if not isinstance(source, list):
-            msg = f"must be a JSON array, not {type(source).__name__}: {show(source)}"
+            msg = f"a JSON array is needed, not {type(source).__name__}: {show(source)}"
             raise TypeError(msg)
         return [read(item) for item in source]
 

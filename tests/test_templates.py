@@ -242,11 +242,11 @@ def test_a_refusal_names_the_field_the_rule_and_the_value(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ({"inner": "u"}, "in 'inner': must be a JSON object, not str: 'u'"),
+        ({"inner": "u"}, "in 'inner': a JSON object is needed, not str: 'u'"),
         ({"inner": {}}, "in 'inner': 'url' is required, and missing in: {}"),
-        ({"inners": "u"}, "in 'inners': must be a JSON array, not str: 'u'"),
+        ({"inners": "u"}, "in 'inners': a JSON array is needed, not str: 'u'"),
         ({"inners": [{"url": 1}]}, "in 'inners': 'url' must be str, not int: 1"),
-        ([], "must be a JSON object, not list: []"),
+        ([], "a JSON object is needed, not list: []"),
     ],
 )
 def test_a_refusal_by_from_dict_says_where(source: Any, message: str, one: ModuleType) -> None:

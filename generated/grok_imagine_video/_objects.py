@@ -141,7 +141,7 @@ def as_dict(
 ) -> dict[str, Any]:
     """A copy of a JSON object, which must have the required names."""
     if not isinstance(source, Mapping):
-        msg = f"must be a JSON object, not {type(source).__name__}: {show(source)}"
+        msg = f"a JSON object is needed, not {type(source).__name__}: {show(source)}"
         raise TypeError(msg)
     for name in required:
         if name not in source:
