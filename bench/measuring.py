@@ -54,7 +54,7 @@ def reason(error: Exception) -> str:
 def peak_memory() -> int:
     """The peak memory of this process in bytes.
 
-    On Linux getrusage is no use: its value starts at the memory of the parent process.
+    On Linux getrusage cannot be used: its value starts at the memory of the parent process.
     """
     if sys.platform == "linux":
         status = Path("/proc/self/status").read_text()
