@@ -13,10 +13,11 @@ import pytest
 from conftest import each_transport
 from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
 from grok_imagine_video import AuthenticatedClient, errors
-from ways import Clock, Way
+from ways import WAYS, Clock, Way
 
 TOKEN = "sk-secret-0123456789"
 VIDEO = bytes(range(256)) * 1024
+SYNC = WAYS[0]
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,15 @@ def test_a_failed_download_of_a_new_file_leaves_nothing(way: Way, tmp_path: Path
     with serving(announced(99, b"x")) as server, pytest.raises(errors.APIConnectionError):
         save(way, client_of(server.base_url), "/v.mp4", tmp_path / "v.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_shorter_than_announced_is_not_saved(tmp_path: Path) -> None:
+    def short(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Length": "99"}, content=iter([b"x" * 98]))
+
+    args = {"transport": httpx.MockTransport(short)}  # one that does not count, unlike httpx's own
+    with pytest.raises(errors.APIConnectionError, match="98 bytes, not the 99 that were announced"):
+        save(SYNC, client_of("https://gateway.example", httpx_args=args), "/v", tmp_path / "v")
 
 
 def test_a_download_that_breaks_off_starts_over(way: Way, tmp_path: Path) -> None:

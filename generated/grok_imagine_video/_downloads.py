@@ -5,7 +5,7 @@
 Nothing here does I/O; see `_calls`.
 """
 
-import secrets
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -155,4 +155,4 @@ def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Req
 
 def temporary_path(path: Path) -> Path:
     """A new name beside `path`, short enough for every file system."""
-    return path.with_name(f".{secrets.token_hex(8)}.part")
+    return path.with_name(f".{os.urandom(8).hex()}.part")
