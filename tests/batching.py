@@ -15,7 +15,7 @@ import httpx
 import batch
 from bodies import TEXT, Body
 from conftest import TOKEN, Arrived
-from faults import Fault, Server, answering, hang_up, serving
+from faults import Fault, Server, hang_up, responding, serving
 
 LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
 
@@ -88,4 +88,4 @@ def forwarded(session: httpx.Client, request: bytes) -> Fault:
         response = session.request(*first.split()[:2], content=body, headers=headers)
     except (httpx.HTTPError, RuntimeError):  # the test is over, but a worker still asks
         return hang_up
-    return answering(response.status_code, response.content)
+    return responding(response.status_code, response.content)

@@ -95,7 +95,7 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def no_answer(connection: socket.socket) -> None:
+def no_response(connection: socket.socket) -> None:
     connection.recv(1)  # returns when the caller hangs up
 
 
@@ -123,7 +123,7 @@ def dripping(body: bytes, then: Fault = hang_up) -> Fault:
     return fault
 
 
-def answering(status: int, content: Any = b"", **headers: str) -> Fault:
+def responding(status: int, content: Any = b"", **headers: str) -> Fault:
     """Send a whole response. Content other than bytes is sent as JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(body)}"]
@@ -137,4 +137,4 @@ def answering(status: int, content: Any = b"", **headers: str) -> Fault:
     return fault
 
 
-OK = answering(200, {"request_id": "1"})
+OK = responding(200, {"request_id": "1"})

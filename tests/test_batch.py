@@ -26,7 +26,7 @@ from batch_journal import Entry, Journal
 from batching import LAKES, as_line, forwarded, in_front_of, journaled, launch, posted, write
 from bodies import TEXT
 from conftest import TOKEN, Arrived
-from faults import OK, Fault, answering, hang_up, no_answer, reset, saying, serving
+from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import AuthenticatedClient
 
 ERROR = {"error": {"message": "It did not work."}}
@@ -160,22 +160,22 @@ UNUSABLE = {"taskId": "x1"}
 
 # The gateway's reaction to a line, the exit code and the message. With code 5 a job may exist.
 OUTCOMES: dict[str, tuple[Fault, int, str]] = {
-    "400": (answering(400, ERROR), 1, "line 1 not sent: status 400: It did not work."),
-    "401": (answering(401, ERROR), 3, "line 1 not sent: status 401: It did not work."),
-    "404": (answering(404, ERROR), 1, "line 1 not sent: status 404"),
-    "302": (answering(302, ERROR, Location="/"), 5, "line 1 unknown: status 302"),
-    "408": (answering(408, ERROR), 5, "line 1 unknown: it may have been carried out"),
-    "500": (answering(500, ERROR), 5, "line 1 unknown: status 500: It did not work."),
-    "502": (answering(502, ERROR), 5, "line 1 unknown: it may have been carried out"),
+    "400": (responding(400, ERROR), 1, "line 1 not sent: status 400: It did not work."),
+    "401": (responding(401, ERROR), 3, "line 1 not sent: status 401: It did not work."),
+    "404": (responding(404, ERROR), 1, "line 1 not sent: status 404"),
+    "302": (responding(302, ERROR, Location="/"), 5, "line 1 unknown: status 302"),
+    "408": (responding(408, ERROR), 5, "line 1 unknown: it may have been carried out"),
+    "500": (responding(500, ERROR), 5, "line 1 unknown: status 500: It did not work."),
+    "502": (responding(502, ERROR), 5, "line 1 unknown: it may have been carried out"),
     "reset": (reset, 5, "line 1 unknown: POST http"),
     "no response": (hang_up, 5, "line 1 unknown: POST http"),
     "half a response": (
         saying(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"request_id'),
         *(5, "line 1 unknown: POST http"),
     ),
-    "not JSON": (answering(200, b"<html>"), 5, "line 1 unknown: the body is not what"),
-    "no id": (answering(200, UNUSABLE), 5, "line 1 unknown: accepted, but the response has no"),
-    "odd id": (answering(200, {"id": "\ud800"}), 5, "line 1 unknown: accepted, but the response"),
+    "not JSON": (responding(200, b"<html>"), 5, "line 1 unknown: the body is not what"),
+    "no id": (responding(200, UNUSABLE), 5, "line 1 unknown: accepted, but the response has no"),
+    "odd id": (responding(200, {"id": "\ud800"}), 5, "line 1 unknown: accepted, but the response"),
 }
 
 
@@ -198,7 +198,7 @@ def test_a_line_is_sent_again_only_if_it_certainly_created_no_job(
 
 def test_an_unusable_response_is_kept_in_the_journal(start: Batch, tmp_path: Path) -> None:
     write(tmp_path, LAKES[:1])
-    with serving(answering(200, UNUSABLE)) as server:
+    with serving(responding(200, UNUSABLE)) as server:
         start(url=server.base_url)
     with contextlib.closing(Journal(tmp_path / "videos")) as journal:
         assert journal.entries()[0].response == b'{"taskId": "x1"}'
@@ -209,7 +209,7 @@ def test_a_line_is_in_the_journal_before_it_is_sent(start: Batch, tmp_path: Path
 
     def look(connection: socket.socket) -> None:
         seen.append(b"unknown" in (tmp_path / "videos" / "journal.sqlite").read_bytes())
-        answering(400, ERROR)(connection)
+        responding(400, ERROR)(connection)
 
     write(tmp_path, LAKES)
     with serving(look) as server:
@@ -222,7 +222,7 @@ def test_resend_unknown_sends_each_unknown_line_once_more(
 ) -> None:
     write(tmp_path, LAKES)
     again = "--resend-unknown"
-    with in_front_of(base_url, *[hang_up] * 3, *[answering(400, ERROR)] * 2) as server:
+    with in_front_of(base_url, *[hang_up] * 3, *[responding(400, ERROR)] * 2) as server:
         assert start(url=server.base_url).code == 5
         shutil.copy(relay.VIDEO, tmp_path / "videos" / "0002.mp4")  # found by a person
         refused = start(again, url=server.base_url)
@@ -252,17 +252,17 @@ def test_a_job_that_ended_without_a_video_is_not_tried_again(
 @pytest.mark.parametrize("usage", [None, 1, {}, *({TICKS: x} for x in ("1", -1, 10**30))])
 def test_an_invalid_price_is_not_counted(usage: object, start: Batch, tmp_path: Path) -> None:
     write(tmp_path, LAKES[:1])
-    job = answering(200, {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage})
-    with serving(OK, job, answering(200, b"video")) as server:
+    job = responding(200, {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage})
+    with serving(OK, job, responding(200, b"video")) as server:
         ended = start(url=server.base_url)
     assert ended.code == 0
     assert "$0.00 reported so far" in ended.out
 
 
 UNFINISHED: dict[str, tuple[Fault, list[str], str]] = {
-    "404": (answering(404, ERROR), [], "status 404: It did not work."),
+    "404": (responding(404, ERROR), [], "status 404: It did not work."),
     "timeout": (
-        answering(200, {"status": "pending"}),
+        responding(200, {"status": "pending"}),
         *(["--timeout", "0.2"], "the job had not ended after 0.2 seconds"),
     ),
 }
@@ -286,7 +286,7 @@ def test_a_killed_run_leaves_a_video_to_keep_and_temporary_files_to_remove(
     start: Batch, base_url: str, tmp_path: Path
 ) -> None:
     write(tmp_path, LAKES[:1])
-    with in_front_of(base_url, None, answering(404)) as server:
+    with in_front_of(base_url, None, responding(404)) as server:
         start(url=server.base_url)
         shutil.copy(relay.VIDEO, (videos := tmp_path / "videos") / "0001.mp4")
         others = {".part", "x.part", "0123456789abcdef.part"}
@@ -342,7 +342,7 @@ def test_a_folder_that_cannot_be_used_is_refused(
 def test_jobs_of_one_gateway_are_not_looked_up_at_another(start: Batch, tmp_path: Path) -> None:
     write(tmp_path, LAKES)
     assert start().code == 0
-    with serving(no_answer) as server:
+    with serving(no_response) as server:
         ended = start(url=server.base_url)
         assert (ended.code, len(server.arrived)) == (2, 0)
     assert "the previous lines were sent to http://" in ended.err
@@ -351,11 +351,16 @@ def test_jobs_of_one_gateway_are_not_looked_up_at_another(start: Batch, tmp_path
 # The requests until the batch stops, the exit code and the message.
 STOPS: dict[str, tuple[Fault, int, int, str]] = {
     **{
-        str(status): (answering(status, ERROR), 1, 3, f"line 1: status {status}: It did not work.;")
+        str(status): (
+            responding(status, ERROR),
+            1,
+            3,
+            f"line 1: status {status}: It did not work.;",
+        )
         for status in (401, 402, 403)
     },
     "502": (
-        answering(502, b"<title>Bad gateway</title>"),
+        responding(502, b"<title>Bad gateway</title>"),
         *(10, 5, "10 lines in a row have an unknown outcome: it may have been carried out"),
     ),
 }
@@ -401,7 +406,7 @@ def test_lines_wait_as_long_as_a_busy_gateway_asks(
     start: Batch, base_url: str, tmp_path: Path
 ) -> None:
     sent: list[float] = []
-    busy = noting(sent, answering(429, ERROR, Retry_After="0.4"))
+    busy = noting(sent, responding(429, ERROR, Retry_After="0.4"))
     write(tmp_path, LAKES)
     with in_front_of(base_url, busy, busy) as server:
         ended = start("--concurrency", 1, url=server.base_url)
@@ -417,7 +422,7 @@ def test_a_gateway_that_accepts_nothing_stops_the_batch_after_the_timeout(
     write(tmp_path, LAKES)
     words = ["--timeout", "0.5", "--concurrency", "1"]
     dead = start(*words, url="http://127.0.0.1:9")
-    with serving(answering(429, ERROR, Retry_After="60")) as server:
+    with serving(responding(429, ERROR, Retry_After="60")) as server:
         busy = start(*words, url=server.base_url)
         assert len(server.arrived) == 1
     assert "(nothing was sent); no more lines are sent" in dead.err
@@ -431,7 +436,7 @@ def test_a_gateway_that_accepts_nothing_stops_the_batch_after_the_timeout(
 def test_lines_are_sent_at_a_rate(start: Batch, tmp_path: Path) -> None:
     sent: list[float] = []
     write(tmp_path, LAKES * 2)
-    with serving(noting(sent, answering(400))) as server:
+    with serving(noting(sent, responding(400))) as server:
         start("--rate", 400, url=server.base_url)
     gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
     assert len(gaps) == 5
@@ -530,7 +535,7 @@ def test_a_summary_can_be_printed_in_any_encoding(
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     write(tmp_path, LAKES[:1])
-    refusal = answering(400, {"error": {"message": "额度不足"}})
+    refusal = responding(400, {"error": {"message": "额度不足"}})
     with serving(refusal) as server, launch(tmp_path, server.base_url) as process:
         out, _ = process.communicate(timeout=20)
     assert process.returncode == 1

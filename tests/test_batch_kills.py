@@ -29,7 +29,7 @@ import relay
 from batching import LAKES, forwarded, journaled, launch, posted, write
 from bodies import TEXT
 from conftest import TOKEN, Arrived
-from faults import Server, answering, hang_up, reset, saying, serving
+from faults import Server, hang_up, reset, responding, saying, serving
 from grok_imagine_video import AuthenticatedClient, VideoJob, errors
 
 KILLS = 20
@@ -73,14 +73,14 @@ class Chance:
             case "truncated":
                 saying(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"request_id": "')(connection)
             case "without an id":
-                answering(200, {"ok": True})(connection)
+                responding(200, {"ok": True})(connection)
             case "busy":
-                answering(429, Retry_After="0")(connection)
+                responding(429, Retry_After="0")(connection)
             case "reset":
                 time.sleep(0.1)
                 reset(connection)
             case "failed":
-                answering(500)(connection)
+                responding(500)(connection)
 
     def _fail(self, connection: socket.socket, request: bytes) -> None:
         """Fail a poll or a download."""
@@ -88,7 +88,7 @@ class Chance:
             half = b"HTTP/1.1 200 OK\r\nContent-Length: 4254\r\n\r\n" + b"x" * 2000
             saying(half)(connection)
         else:
-            self.random.choice([answering(503), hang_up, reset])(connection)
+            self.random.choice([responding(503), hang_up, reset])(connection)
 
 
 @contextlib.contextmanager

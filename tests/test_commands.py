@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 import relay
 from conftest import TOKEN, Arrived
-from faults import OK, answering, no_answer, serving
+from faults import OK, no_response, responding, serving
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -163,7 +163,7 @@ def test_the_example_says_in_one_line_what_is_wrong(
 def test_a_status_that_looks_like_markup_breaks_nothing(tmp_path: Path) -> None:
     odd = {"status": "[/x]", "progress": "1" * 400}
     done = {"status": "done", "video": {"url": "/v.mp4"}}
-    with serving(OK, answering(200, odd), answering(200, done)) as server:
+    with serving(OK, responding(200, odd), responding(200, done)) as server:
         env = {"GROK_BASE_URL": server.base_url, "GROK_API_KEY": TOKEN}
         assert example("A lake", cwd=tmp_path, **env).returncode == 0
 
@@ -214,7 +214,7 @@ def test_ctrl_c_prints_how_to_continue(
 
 
 def test_ctrl_c_before_the_response_says_that_the_job_may_exist(tmp_path: Path) -> None:
-    with serving(no_answer) as server:
+    with serving(no_response) as server:
         arrived: list[Any] = server.arrived
         message = interrupted(lambda _: True, server.base_url, arrived, tmp_path)
     assert message == "create_video: interrupted; the job may exist"

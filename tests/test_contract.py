@@ -21,7 +21,7 @@ POST = SPEC["paths"][FACTS["path"]]["post"]
 # Who says what the export does not.
 SOURCES = ("xai", "gateway")
 
-# What a document says about itself without demanding anything of a request or an answer.
+# What a document says about itself without demanding anything of a request or a response.
 ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples"}
 
 
@@ -154,7 +154,7 @@ DRIFTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "new parameter": lambda s: s["paths"][FACTS["path"]]["post"].update(
         parameters=[{"name": "n", "in": "query", "schema": {"type": "integer"}}]
     ),
-    "new answer": lambda s: s["paths"][FACTS["path"]]["post"]["responses"].update({"400": {}}),
+    "new response": lambda s: s["paths"][FACTS["path"]]["post"]["responses"].update({"400": {}}),
     "authorization required": lambda s: s["security"].pop(),
     "other authorization": lambda s: s["components"]["securitySchemes"]["bearerAuth"].update(
         scheme="basic"
@@ -179,10 +179,10 @@ DRIFTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "required reference url": lambda s: s["components"]["schemas"]["ReferenceImage"].update(
         required=["url"]
     ),
-    "closed answer": lambda s: s["components"]["schemas"]["CreateVideoResponse"].update(
+    "closed response": lambda s: s["components"]["schemas"]["CreateVideoResponse"].update(
         additionalProperties=False
     ),
-    "field in the answer": lambda s: s["components"]["schemas"]["CreateVideoResponse"].update(
+    "field in the response": lambda s: s["components"]["schemas"]["CreateVideoResponse"].update(
         properties={"id": {"type": "string"}}
     ),
     "operation without a source": lambda s: s["paths"]["/v1/videos/{request_id}"]["get"].pop(
@@ -233,7 +233,7 @@ def test_the_accepted_job_is_linked_to_the_operation_that_tells_of_it() -> None:
         assert expression.removeprefix("$response.body#/") in schema["properties"]
 
 
-def test_nothing_in_an_answer_is_required_and_no_value_is_closed() -> None:
+def test_nothing_in_a_response_is_required_and_no_value_is_closed() -> None:
     for name, schema in SPEC["components"]["schemas"].items():
         if name not in ("CreateVideoRequest", "ImageInput", "ReferenceImage"):
             text = json.dumps(schema)

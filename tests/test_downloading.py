@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conftest import each_transport
-from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
+from faults import Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import AuthenticatedClient, errors
 from ways import WAYS, Clock, Way
 
@@ -42,7 +42,7 @@ def announced(length: int, body: bytes, then: Fault = hang_up) -> Fault:
 def test_a_video_is_saved_and_reported_on(way: Way, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     path = tmp_path / "a video.mp4"
-    with serving(answering(200, VIDEO)) as server:
+    with serving(responding(200, VIDEO)) as server:
         saved = save(
             way,
             client_of(server.base_url),
@@ -81,25 +81,25 @@ def test_a_video_of_unknown_length_is_saved(way: Way, tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[Fault, type[Exception], int]] = {
     "shorter than announced": (announced(99, b"x" * 98), errors.APIConnectionError, 3),
     "breaks off": (announced(10**6, VIDEO, then=reset), errors.APIConnectionError, 3),
-    "stops coming": (announced(10**6, VIDEO, then=no_answer), errors.APIConnectionError, 3),
+    "stops coming": (announced(10**6, VIDEO, then=no_response), errors.APIConnectionError, 3),
     "cut between chunks": (
         saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"),
         errors.APIConnectionError,
         3,
     ),
-    "no answer": (no_answer, errors.APIConnectionError, 3),
-    "500": (answering(500, b"oops"), errors.InternalServerError, 3),
-    "429": (answering(429, b"oops"), errors.RateLimitError, 3),
-    "404": (answering(404, b"<title>gone</title>"), errors.NotFoundError, 1),
-    "403": (answering(403), errors.PermissionDeniedError, 1),
-    "redirect in a circle": (answering(302, Location="/x"), errors.APIConnectionError, 20),
-    "304": (answering(304), errors.APIStatusError, 1),
-    "204": (answering(204), errors.APIStatusError, 1),
-    "206": (answering(206, b"x" * 10, Content_Range="bytes 0-9/1000"), errors.APIStatusError, 1),
-    "redirect to a file": (answering(302, Location="file:///x"), errors.APIConnectionError, 1),
-    "redirect to no URL": (answering(302, Location="http://[::1"), errors.APIConnectionError, 3),
+    "no response": (no_response, errors.APIConnectionError, 3),
+    "500": (responding(500, b"oops"), errors.InternalServerError, 3),
+    "429": (responding(429, b"oops"), errors.RateLimitError, 3),
+    "404": (responding(404, b"<title>gone</title>"), errors.NotFoundError, 1),
+    "403": (responding(403), errors.PermissionDeniedError, 1),
+    "redirect in a circle": (responding(302, Location="/x"), errors.APIConnectionError, 20),
+    "304": (responding(304), errors.APIStatusError, 1),
+    "204": (responding(204), errors.APIStatusError, 1),
+    "206": (responding(206, b"x" * 10, Content_Range="bytes 0-9/1000"), errors.APIStatusError, 1),
+    "redirect to a file": (responding(302, Location="file:///x"), errors.APIConnectionError, 1),
+    "redirect to no URL": (responding(302, Location="http://[::1"), errors.APIConnectionError, 3),
     "redirect to no port": (
-        answering(302, Location="http://127.0.0.1:99999/"),
+        responding(302, Location="http://127.0.0.1:99999/"),
         errors.APIConnectionError,
         1,
     ),
@@ -137,7 +137,7 @@ def test_a_file_that_is_shorter_than_announced_is_not_saved(tmp_path: Path) -> N
 
 def test_a_download_that_breaks_off_starts_over(way: Way, tmp_path: Path) -> None:
     longer = announced(2 * len(VIDEO), VIDEO + b"x")
-    faults = longer, answering(503), answering(200, VIDEO)
+    faults = longer, responding(503), responding(200, VIDEO)
     with serving(*faults) as server:
         save(way, client_of(server.base_url), server.base_url + "/v.mp4", tmp_path / "v")
     assert hashlib.sha256((tmp_path / "v").read_bytes()).digest() == hashlib.sha256(VIDEO).digest()
@@ -157,7 +157,7 @@ def elsewhere(url: str) -> str:
 @pytest.mark.parametrize("header", ["Authorization", "X-Api-Key"])
 def test_credentials_go_to_the_own_origin_only(header: str, way: Way, tmp_path: Path) -> None:
     arguments = {"auth_header_name": header, "httpx_args": {"auth": ("user", TOKEN)}}
-    with serving(answering(200, VIDEO)) as cdn, serving(answering(200, VIDEO)) as api:
+    with serving(responding(200, VIDEO)) as cdn, serving(responding(200, VIDEO)) as api:
         save(way, client_of(api.base_url, **arguments), cdn.base_url + "/v.mp4", tmp_path / "v")
         save(
             way,
@@ -175,7 +175,7 @@ def test_session_parameters_stay_at_home_and_signatures_stay_whole(
     way: Way, tmp_path: Path
 ) -> None:
     arguments = {"httpx_args": {"params": {"key": TOKEN}}, "headers": {"User-Agent": TOKEN}}
-    with serving(answering(200, VIDEO)) as cdn, serving(answering(200, VIDEO)) as api:
+    with serving(responding(200, VIDEO)) as cdn, serving(responding(200, VIDEO)) as api:
         for server in (cdn, api):
             url = server.base_url + "/v.mp4?signature=a%2Fb"
             save(way, client_of(api.base_url, **arguments), url, tmp_path / "v")
@@ -189,22 +189,26 @@ def test_session_parameters_stay_at_home_and_signatures_stay_whole(
 def test_relative_redirects_are_resolved_against_the_url_that_sent_them(
     way: Way, tmp_path: Path
 ) -> None:
-    hops = answering(302, Location="next"), answering(302, Location="/last"), answering(200, VIDEO)
-    with serving(*hops) as cdn, serving(no_answer) as api:
+    hops = (
+        responding(302, Location="next"),
+        responding(302, Location="/last"),
+        responding(200, VIDEO),
+    )
+    with serving(*hops) as cdn, serving(no_response) as api:
         save(way, client_of(api.base_url), cdn.base_url + "/a/first", tmp_path / "v")
     assert [request.split()[1] for request in cdn.arrived] == [b"/a/first", b"/a/next", b"/last"]
     assert not api.arrived
 
 
 def test_another_host_gets_the_timeout_of_the_client(way: Way, tmp_path: Path) -> None:
-    with serving(no_answer) as cdn, serving(no_answer) as api:
+    with serving(no_response) as cdn, serving(no_response) as api:
         client = client_of(api.base_url, timeout=httpx.Timeout(0.05), max_retries=0)
         with pytest.raises(errors.APIConnectionError, match="ReadTimeout"):
             save(way, client, cdn.base_url + "/v.mp4", tmp_path / "v")
 
 
 def test_a_token_that_the_server_echoes_is_not_in_the_error(way: Way, tmp_path: Path) -> None:
-    for fault in (answering(404, TOKEN.encode()), answering(503, TOKEN.encode())):
+    for fault in (responding(404, TOKEN.encode()), responding(503, TOKEN.encode())):
         with serving(fault) as server, pytest.raises(errors.APIStatusError) as raised:
             save(way, client_of(server.base_url), "/v", tmp_path / "v")
         assert b"[token]" in raised.value.content
@@ -227,7 +231,7 @@ URLS = {
 def test_a_url_that_cannot_be_fetched_is_refused_before_anything_is_sent(
     url: str, way: Way, tmp_path: Path
 ) -> None:
-    with serving(answering(200, VIDEO)) as api, pytest.raises(ValueError, match=r"(?i)url|port"):
+    with serving(responding(200, VIDEO)) as api, pytest.raises(ValueError, match=r"(?i)url|port"):
         save(way, client_of(api.base_url), url, tmp_path / "v")
     assert not api.arrived
     assert not list(tmp_path.iterdir())
@@ -241,9 +245,9 @@ def test_a_password_in_a_url_is_not_shown(way: Way, tmp_path: Path) -> None:
 
 
 def test_the_token_does_not_follow_a_redirect_to_another_host(way: Way, tmp_path: Path) -> None:
-    with serving(answering(200, VIDEO)) as cdn:
+    with serving(responding(200, VIDEO)) as cdn:
         away = elsewhere(cdn.base_url) + "/v.mp4"
-        with serving(answering(302, Location="/step"), answering(307, Location=away)) as api:
+        with serving(responding(302, Location="/step"), responding(307, Location=away)) as api:
             save(way, client_of(api.base_url), "/v1/videos/1/content", tmp_path / "v")
     assert [f"Authorization: Bearer {TOKEN}".encode() in request for request in api.arrived] == [
         True,
@@ -260,7 +264,10 @@ def test_a_path_that_cannot_be_written_is_refused_before_anything_is_sent(
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with serving(answering(200, VIDEO)) as server, pytest.raises(OSError, match=path.split("/")[0]):
+    with (
+        serving(responding(200, VIDEO)) as server,
+        pytest.raises(OSError, match=path.split("/")[0]),
+    ):
         save(way, client_of(server.base_url), server.base_url + "/v", tmp_path / path)
     assert not server.arrived
     assert {entry.name for entry in tmp_path.iterdir()} == {"folder", "file"}
@@ -269,7 +276,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_anything_is_sent(
 def test_the_target_of_a_link_is_replaced_and_keeps_its_mode(way: Way, tmp_path: Path) -> None:
     (path := tmp_path / "v.mp4").touch(0o600)
     (link := tmp_path / "link").symlink_to("v.mp4")
-    with serving(answering(200, VIDEO)) as server:
+    with serving(responding(200, VIDEO)) as server:
         save(way, client_of(server.base_url), "/v", link)
     assert link.is_symlink()
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (VIDEO, 0o600)
@@ -277,14 +284,14 @@ def test_the_target_of_a_link_is_replaced_and_keeps_its_mode(way: Way, tmp_path:
 
 def test_only_a_regular_file_is_replaced(way: Way, tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
-    with serving(answering(200, VIDEO)) as server, pytest.raises(OSError, match="is not a file"):
+    with serving(responding(200, VIDEO)) as server, pytest.raises(OSError, match="is not a file"):
         save(way, client_of(server.base_url), "/v", pipe)
     assert pipe.is_fifo()
     assert not server.arrived
 
 
 def test_the_longest_file_name_works(way: Way, tmp_path: Path) -> None:
-    with serving(answering(200, VIDEO)) as server:
+    with serving(responding(200, VIDEO)) as server:
         save(way, client_of(server.base_url), "/v", tmp_path / ("v" * 255))
     assert (tmp_path / ("v" * 255)).read_bytes() == VIDEO
 
@@ -295,7 +302,7 @@ def test_cancelling_removes_the_temporary_file(transport: Any, tmp_path: Path) -
 
     def half(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nhalf")
-        no_answer(connection)
+        no_response(connection)
 
     async def cancel(base_url: str) -> None:
         seen = asyncio.Event()

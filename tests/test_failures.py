@@ -23,11 +23,11 @@ from faults import (
     OK,
     Fault,
     Server,
-    answering,
     dripping,
     hang_up,
-    no_answer,
+    no_response,
     reset,
+    responding,
     saying,
     serving,
 )
@@ -61,7 +61,7 @@ def create(way: Way, client: AuthenticatedClient) -> Any:
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 FAULTS: dict[str, tuple[Fault, type[Exception] | None, int]] = {
-    "no answer": (no_answer, errors.OutcomeUnknownError, 1),
+    "no response": (no_response, errors.OutcomeUnknownError, 1),
     "hung up": (hang_up, errors.OutcomeUnknownError, 1),
     "reset": (reset, errors.OutcomeUnknownError, 1),
     "cut in the header": (saying(HEAD), errors.OutcomeUnknownError, 1),
@@ -78,12 +78,12 @@ FAULTS: dict[str, tuple[Fault, type[Exception] | None, int]] = {
     ),
     "slow drip": (dripping(b'{"request_id": "1"}'), None, 1),
     "slow drip that stops": (
-        dripping(b'{"request_id"', then=no_answer),
+        dripping(b'{"request_id"', then=no_response),
         errors.OutcomeUnknownError,
         1,
     ),
     "body stops coming": (
-        saying(HEAD + b"Content-Length: 99\r\n\r\n", b"{", then=no_answer),
+        saying(HEAD + b"Content-Length: 99\r\n\r\n", b"{", then=no_response),
         errors.OutcomeUnknownError,
         1,
     ),
@@ -94,26 +94,26 @@ FAULTS: dict[str, tuple[Fault, type[Exception] | None, int]] = {
     ),
     "garbage bytes": (saying(b"\x00\xff\x16\x03 garbage\r\n\r\n"), errors.OutcomeUnknownError, 1),
     "only an informational status": (
-        saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=no_answer),
+        saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=no_response),
         errors.OutcomeUnknownError,
         1,
     ),
     "silent success": (saying(HEAD + b"\r\n"), errors.APIResponseValidationError, 1),
-    "HTML": (answering(200, b"<html><title>Hi</title>"), errors.APIResponseValidationError, 1),
-    "null": (answering(200, None), errors.APIResponseValidationError, 1),
-    "list": (answering(200, []), errors.APIResponseValidationError, 1),
-    "number": (answering(200, 4), errors.APIResponseValidationError, 1),
-    "no UTF-8": (answering(200, b'{"a": "\xff"}'), errors.APIResponseValidationError, 1),
-    "half of it": (answering(200, b'{"request_id": "1"'), errors.APIResponseValidationError, 1),
-    "too deep": (answering(200, b"[" * 10**6), errors.APIResponseValidationError, 1),
-    "50 MB of junk": (answering(200, b"x" * 50_000_000), errors.APIResponseValidationError, 1),
-    "50 MB of JSON": (answering(200, {"a": "x" * 50_000_000}), None, 1),
-    "created": (answering(201, {"request_id": "1"}), None, 1),
-    "refused for now": (answering(429), errors.RateLimitError, 3),
-    "redirect": (answering(307, Location="/elsewhere"), errors.APIStatusError, 1),
-    "redirect to nowhere": (answering(307, Location="http://[/"), errors.APIStatusError, 1),
-    "status 502": (answering(502), errors.OutcomeUnknownError, 1),
-    "status 999": (answering(999, b"why"), errors.APIStatusError, 1),
+    "HTML": (responding(200, b"<html><title>Hi</title>"), errors.APIResponseValidationError, 1),
+    "null": (responding(200, None), errors.APIResponseValidationError, 1),
+    "list": (responding(200, []), errors.APIResponseValidationError, 1),
+    "number": (responding(200, 4), errors.APIResponseValidationError, 1),
+    "no UTF-8": (responding(200, b'{"a": "\xff"}'), errors.APIResponseValidationError, 1),
+    "half of it": (responding(200, b'{"request_id": "1"'), errors.APIResponseValidationError, 1),
+    "too deep": (responding(200, b"[" * 10**6), errors.APIResponseValidationError, 1),
+    "50 MB of junk": (responding(200, b"x" * 50_000_000), errors.APIResponseValidationError, 1),
+    "50 MB of JSON": (responding(200, {"a": "x" * 50_000_000}), None, 1),
+    "created": (responding(201, {"request_id": "1"}), None, 1),
+    "refused for now": (responding(429), errors.RateLimitError, 3),
+    "redirect": (responding(307, Location="/elsewhere"), errors.APIStatusError, 1),
+    "redirect to nowhere": (responding(307, Location="http://[/"), errors.APIStatusError, 1),
+    "status 502": (responding(502), errors.OutcomeUnknownError, 1),
+    "status 999": (responding(999, b"why"), errors.APIStatusError, 1),
 }
 
 
@@ -180,7 +180,7 @@ def test_a_post_that_was_never_sent_is_retried(
 
 
 def test_a_proxy_that_refuses_has_sent_nothing(way: Way) -> None:
-    with serving(answering(407)) as proxy:
+    with serving(responding(407)) as proxy:
         client = client_of("https://gateway.example", httpx_args={"proxy": proxy.base_url})
         with pytest.raises(errors.APIConnectionError, match="nothing was sent"):
             create(way, client)
@@ -207,7 +207,7 @@ def test_a_server_that_comes_up_meanwhile_gets_one_post(way: Way, clock: Clock) 
 def test_detailed_returns_every_response_whatever_its_status(
     status: int, content: bytes, parsed: Any, way: Way
 ) -> None:
-    with serving(answering(status, content, X_Some="thing")) as server:
+    with serving(responding(status, content, X_Some="thing")) as server:
         client = client_of(server.base_url, max_retries=0)
         response = way.call(create_video, "sync_detailed", client, body=BODY)
     assert (response.status_code, response.content) == (status, content)
@@ -216,10 +216,10 @@ def test_detailed_returns_every_response_whatever_its_status(
 
 
 READING: dict[str, tuple[Fault, type[Exception]]] = {
-    "no answer": (no_answer, errors.APIConnectionError),
+    "no response": (no_response, errors.APIConnectionError),
     "reset": (reset, errors.APIConnectionError),
     "cut in the body": (FAULTS["cut in the body"][0], errors.APIConnectionError),
-    "500": (answering(500), errors.InternalServerError),
+    "500": (responding(500), errors.InternalServerError),
 }
 
 
@@ -234,7 +234,7 @@ def test_a_get_is_retried(fault: Fault, error: type[Exception], way: Way) -> Non
 def test_the_token_stays_at_home_when_a_redirect_leads_elsewhere(way: Way) -> None:
     with serving(OK) as other:
         away = other.base_url.replace("127.0.0.1", "localhost") + "/elsewhere"
-        faults = answering(307, Location="/v2"), answering(307, Location=away)
+        faults = responding(307, Location="/v2"), responding(307, Location=away)
         with serving(*faults) as server:
             client = client_of(server.base_url, follow_redirects=True)
             assert create(way, client)["request_id"] == "1"
@@ -244,8 +244,8 @@ def test_the_token_stays_at_home_when_a_redirect_leads_elsewhere(way: Way) -> No
 
 
 def test_a_post_that_was_redirected_is_not_sent_again(way: Way) -> None:
-    for fault in (reset, answering(429)):
-        with serving(answering(303, Location="/seen"), fault) as server:
+    for fault in (reset, responding(429)):
+        with serving(responding(303, Location="/seen"), fault) as server:
             with pytest.raises(errors.APIError) as raised:
                 create(way, client_of(server.base_url, follow_redirects=True))
             assert len(server.arrived) == 2
@@ -259,7 +259,7 @@ def test_a_token_that_the_server_echoes_is_in_no_error(way: Way) -> None:
     ):
         echoing = pytest.raises(errors.APIError)
         again = {"X_Request_Id": TOKEN, "X_Debug": f"Bearer {TOKEN}"}
-        with serving(answering(status, content, **again)) as server, echoing as raised:
+        with serving(responding(status, content, **again)) as server, echoing as raised:
             create(way, client_of(server.base_url))
         assert_well_made(raised.value)
         assert TOKEN not in "".join(traceback.format_exception(raised.value))
@@ -267,7 +267,7 @@ def test_a_token_that_the_server_echoes_is_in_no_error(way: Way) -> None:
 
 def test_the_token_is_in_no_log_line(way: Way, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with serving(answering(429), reset) as server, pytest.raises(errors.OutcomeUnknownError):
+    with serving(responding(429), reset) as server, pytest.raises(errors.OutcomeUnknownError):
         create(way, client_of(server.base_url))
     assert caplog.records
     assert TOKEN not in caplog.text
@@ -288,7 +288,7 @@ def test_cancelling_ends_the_call_at_once_and_sends_nothing_more(
                 await call
 
     started = time.monotonic()
-    with serving(no_answer) as server:
+    with serving(no_response) as server:
         asyncio.run(cancel(server))
     assert len(server.arrived) == 1
     assert not clock.slept
@@ -311,7 +311,7 @@ def test_cancelling_ends_the_wait_between_attempts(
                 await call
 
     monkeypatch.setattr(_drivers, "_asyncio_sleep", sleep_for_ever)
-    with serving(answering(429), OK) as server:
+    with serving(responding(429), OK) as server:
         asyncio.run(cancel(server))
     assert len(server.arrived) == 1
 
@@ -321,7 +321,7 @@ def test_ctrl_c_ends_the_wait_between_attempts(clock: Clock) -> None:
         raise KeyboardInterrupt
 
     clock.meanwhile = interrupt
-    with serving(answering(429), OK) as server, pytest.raises(KeyboardInterrupt):
+    with serving(responding(429), OK) as server, pytest.raises(KeyboardInterrupt):
         create(Way("sync"), client_of(server.base_url))
     assert len(server.arrived) == 1
 
@@ -336,7 +336,7 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
     slow = {"50 MB of junk", "50 MB of JSON", "too deep", "slow drip", "slow drip that stops"}
     quick = {name: FAULTS[name] for name in FAULTS if name not in slow}
     kinds = (
-        [fault for fault, *_ in quick.values()] + [OK] * 20 + [answering(429, Retry_After="0")] * 9
+        [fault for fault, *_ in quick.values()] + [OK] * 20 + [responding(429, Retry_After="0")] * 9
     )
     decided: dict[bytes, list[Fault]] = {}
 

@@ -12,7 +12,7 @@ import pytest
 
 from bodies import TEXT
 from conftest import each_transport
-from faults import OK, Fault, answering, no_answer, reset, serving
+from faults import OK, Fault, no_response, reset, responding, serving
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video, errors
 from ways import WAYS, Way
 
@@ -89,7 +89,7 @@ def test_a_session_or_transport_of_the_caller_has_its_own_limit() -> None:
     assert [crowd.most for crowd in crowds] == [CALLS, CALLS]
 
 
-FAULTS: dict[str, Fault] = {"500": answering(500), "reset": reset, "no response": no_answer}
+FAULTS: dict[str, Fault] = {"500": responding(500), "reset": reset, "no response": no_response}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -128,7 +128,7 @@ def test_a_failure_or_a_cancelled_task_releases_its_permit(
                     await task
             return await create_video.asyncio(client=client, body=BODY)
 
-    with serving(fault, fault, no_answer, OK) as server:
+    with serving(fault, fault, no_response, OK) as server:
         assert asyncio.run(calls(server.base_url))["request_id"] == "1"
     assert len(server.arrived) == 4
 
@@ -153,7 +153,7 @@ def test_a_caller_without_a_permit_in_time_has_sent_nothing(asynchronous: bool) 
             server.close()
             assert isinstance(busy.exception(), errors.OutcomeUnknownError)
 
-    with serving(no_answer) as server:
+    with serving(no_response) as server:
         timeout = httpx.Timeout(5, pool=0.05)
         client = client_of(server.base_url, timeout=timeout, **limited_to(1))
         asyncio.run(call_async(client)) if asynchronous else call_sync(client)

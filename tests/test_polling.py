@@ -14,7 +14,7 @@ PENDING = {"status": "pending", "progress": 10}
 TOKEN = "sk-secret-0123456789"
 
 
-def answer(code: int, content: Any, **headers: str) -> dict[str, Any]:
+def respond(code: int, content: Any, **headers: str) -> dict[str, Any]:
     if isinstance(content, bytes):
         return {"status_code": code, "content": content, "headers": headers}
     return {"status_code": code, "json": content}
@@ -34,23 +34,23 @@ def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = 
 
 
 UNFINISHED: dict[str, Any] = {
-    "pending": answer(200, PENDING),
-    "unknown status": answer(200, {"status": "dreaming", "video": DONE["video"]}),
-    "no status": answer(200, {"video": DONE["video"]}),
-    "empty object": answer(200, {}),
-    "null everywhere": answer(200, dict.fromkeys(["status", "progress", "video", "error"])),
-    "status of another type": answer(200, {"status": 3}),
-    "202 without a body": answer(202, b""),
-    "202 with a blank body": answer(202, b" \n"),
-    "202 with a body": answer(202, PENDING),
-    "200 without a body": answer(200, b""),
-    "parts of other types": answer(200, {"video": "", "usage": 3, "error": []}),
-    "a list of videos": answer(200, {"status": "running", "video": [DONE["video"]]}),
+    "pending": respond(200, PENDING),
+    "unknown status": respond(200, {"status": "dreaming", "video": DONE["video"]}),
+    "no status": respond(200, {"video": DONE["video"]}),
+    "empty object": respond(200, {}),
+    "null everywhere": respond(200, dict.fromkeys(["status", "progress", "video", "error"])),
+    "status of another type": respond(200, {"status": 3}),
+    "202 without a body": respond(202, b""),
+    "202 with a blank body": respond(202, b" \n"),
+    "202 with a body": respond(202, PENDING),
+    "200 without a body": respond(200, b""),
+    "parts of other types": respond(200, {"video": "", "usage": 3, "error": []}),
+    "a list of videos": respond(200, {"status": "running", "video": [DONE["video"]]}),
     **{
-        name: answer(200, {"status": name})
+        name: respond(200, {"status": name})
         for name in ("queued", "submitted", "processing", "in_progress", "running", "NOT_START")
     },
-    **{str(code): answer(code, b"<html>") for code in (408, 429, 500, 502, 524, 599)},
+    **{str(code): respond(code, b"<html>") for code in (408, 429, 500, 502, 524, 599)},
     "reset": httpx.ReadError,
     "no connection": httpx.ConnectError,
     "no permit": httpx.PoolTimeout,
@@ -61,7 +61,7 @@ UNFINISHED: dict[str, Any] = {
 
 @pytest.mark.parametrize("outcome", UNFINISHED.values(), ids=UNFINISHED)
 def test_polling_goes_on_until_a_response_says_that_the_job_has_ended(outcome: Any) -> None:
-    played = play(outcome, outcome, answer(200, DONE))
+    played = play(outcome, outcome, respond(200, DONE))
     assert played.end.video.url == "https://cdn.example/v.mp4"
     assert len(played.requests) == 3
     assert {request.url.path for request in played.requests} == {"/v1/videos/job-1"}
@@ -69,13 +69,13 @@ def test_polling_goes_on_until_a_response_says_that_the_job_has_ended(outcome: A
 
 
 def job(state: str, **fields: Any) -> dict[str, Any]:
-    return answer(200, {"status": state, **fields})
+    return respond(200, {"status": state, **fields})
 
 
 BILLED = "may have been billed"
 ENDINGS: dict[str, tuple[dict[str, Any], type[Exception] | None, str]] = {
     **{
-        state: (answer(200, DONE | {"status": state}), None, "")
+        state: (respond(200, DONE | {"status": state}), None, "")
         for state in ("done", "completed", "succeeded", "SUCCESS", "Done")
     },
     "no word of moderation": (job("done", video={"url": DONE["video"]["url"]}), None, ""),  # type: ignore[index]
@@ -105,14 +105,14 @@ ENDINGS: dict[str, tuple[dict[str, Any], type[Exception] | None, str]] = {
         job("done", video={"url": "u", "respect_moderation": False}),
         *(errors.VideoWithheldError, BILLED),
     ),
-    "400": (answer(400, {"error": "unknown task"}), errors.BadRequestError, "unknown task"),
+    "400": (respond(400, {"error": "unknown task"}), errors.BadRequestError, "unknown task"),
     "401": (status(401), errors.AuthenticationError, "401"),
     "403": (status(403), errors.PermissionDeniedError, "403"),
     "404": (status(404), errors.NotFoundError, "404"),
     "410": (status(410), errors.APIStatusError, "410"),
     "422": (status(422), errors.UnprocessableEntityError, "422"),
-    "HTML": (answer(200, b"<html>"), errors.APIResponseValidationError, "spec"),
-    "list": (answer(200, []), errors.APIResponseValidationError, "spec"),
+    "HTML": (respond(200, b"<html>"), errors.APIResponseValidationError, "spec"),
+    "list": (respond(200, []), errors.APIResponseValidationError, "spec"),
 }
 
 
@@ -132,7 +132,7 @@ def test_a_wait_ends_at_once_when_the_job_has_ended_or_asking_again_is_no_use(
 
 
 def test_a_wait_ends_at_its_deadline_and_can_go_on() -> None:
-    played = play(*[answer(200, PENDING)] * 9, timeout=20)
+    played = play(*[respond(200, PENDING)] * 9, timeout=20)
     assert isinstance(played.end, errors.WaitTimeoutError)
     assert str(played.end).endswith("after 20 seconds; waiting can go on")
     assert (played.now, played.end.job.to_dict()) == (1020, PENDING)
@@ -140,7 +140,7 @@ def test_a_wait_ends_at_its_deadline_and_can_go_on() -> None:
 
 
 def test_every_request_has_the_deadline_of_the_wait_redirected_or_not() -> None:
-    played = play(status(302, Location="/x"), answer(200, PENDING), answer(200, DONE))
+    played = play(status(302, Location="/x"), respond(200, PENDING), respond(200, DONE))
     assert [request.url.path for request in played.requests][1] == "/x"
     assert played.deadlines == [1900] * 3
 
@@ -157,28 +157,28 @@ def test_retry_after_is_honoured_but_not_beyond_the_deadline(asked: str) -> None
 @pytest.mark.parametrize("asked", ["0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"])
 def test_retry_after_never_shortens_the_interval(asked: str) -> None:
     busy = status(429, Retry_After=asked)
-    assert all(4 <= seconds < 7.5 for seconds in play(busy, busy, answer(200, DONE)).slept)
+    assert all(4 <= seconds < 7.5 for seconds in play(busy, busy, respond(200, DONE)).slept)
 
 
 def test_the_last_response_and_the_last_failure_are_kept() -> None:
-    failing = play(answer(200, PENDING), *[status(500)] * 9, timeout=20).end
+    failing = play(respond(200, PENDING), *[status(500)] * 9, timeout=20).end
     assert failing.job.to_dict() == PENDING
     assert isinstance(failing.__cause__, errors.InternalServerError)
-    recovered = play(status(500), *[answer(200, PENDING)] * 9, timeout=20).end
+    recovered = play(status(500), *[respond(200, PENDING)] * 9, timeout=20).end
     assert recovered.__cause__ is None
 
 
 def test_progress_is_reported_for_each_response_as_one_number() -> None:
     values = [42, "42", "42%", " 7.5% ", 0, None, "soon", True, [1], "nan", 101, "inf", 10**400, -1]
     seen: list[Any] = []
-    polls = [answer(200, {"status": "running", "progress": value}) for value in values]
-    play(*polls, answer(200, DONE), seen=seen.append)
+    polls = [respond(200, {"status": "running", "progress": value}) for value in values]
+    play(*polls, respond(200, DONE), seen=seen.append)
     assert [get_video.progress(job) for job in seen] == [42, 42, 42, 7.5, 0, *[None] * 10]
 
 
 def test_waits_do_not_poll_in_step() -> None:
     random.seed(1)
-    slept = play(*[answer(200, PENDING)] * 30, answer(200, DONE), interval=10).slept
+    slept = play(*[respond(200, PENDING)] * 30, respond(200, DONE), interval=10).slept
     assert len(set(slept)) == 30
     assert min(slept) < 9
     assert max(slept) > 11

@@ -20,7 +20,7 @@ import trustme
 
 from bodies import TEXT
 from conftest import each_transport
-from faults import OK, Fault, Server, answering, hang_up, read_request, reset, saying, serving
+from faults import OK, Fault, Server, hang_up, read_request, reset, responding, saying, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     Client,
@@ -37,8 +37,8 @@ def calls(client: Client, *, times: int = 1, body: CreateVideoRequest = BODY) ->
     async def call() -> Any:
         async with client:
             for _ in range(times):
-                answer = await create_video.asyncio(client=client, body=body)
-            return answer
+                response = await create_video.asyncio(client=client, body=body)
+            return response
 
     return asyncio.run(call())
 
@@ -81,7 +81,7 @@ def test_the_proxies_of_the_environment_are_used(
     transport: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving(OK, answering(407)) as proxy:
+    with serving(OK, responding(407)) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.base_url.replace("//", "//me:secret@"))
         options = {"async_transport": transport, "max_retries": 0}
@@ -180,13 +180,13 @@ def test_a_body_of_unknown_length_arrives(transport: Any) -> None:
         OK(connection)
 
     with serving(read_chunks, whole=False) as server:
-        answer = asyncio.run(post(Client(server.base_url, async_transport=transport)))
-    assert (answer.status_code, answer.reason_phrase) == (200, "Some Reason")
+        response = asyncio.run(post(Client(server.base_url, async_transport=transport)))
+    assert (response.status_code, response.reason_phrase) == (200, "Some Reason")
 
 
 @each_transport
 def test_an_idle_connection_is_reused_and_so_are_cookies(transport: Any) -> None:
-    with serving(answering(200, {}, Set_Cookie="a=b"), OK) as server:
+    with serving(responding(200, {}, Set_Cookie="a=b"), OK) as server:
         calls(Client(server.base_url, async_transport=transport), times=2)
     assert len(server.connections) == 1
     assert [b"\r\ncookie: a=b\r\n" in each.lower() for each in server.arrived] == [False, True]
@@ -227,10 +227,10 @@ def test_a_reused_connection_that_breaks_means_one_request(transport: Any) -> No
     assert len(server.arrived) == 2
 
 
-ANSWERS: dict[str, Fault] = {
-    "compressed": answering(200, gzip.compress(b'{"request_id": "1"}'), Content_Encoding="gzip"),
-    "long header": answering(200, {"request_id": "1"}, X_A="b" * 60_000),
-    "header that is not ASCII": answering(200, {"request_id": "1"}, X_A="é"),
+RESPONSES: dict[str, Fault] = {
+    "compressed": responding(200, gzip.compress(b'{"request_id": "1"}'), Content_Encoding="gzip"),
+    "long header": responding(200, {"request_id": "1"}, X_A="b" * 60_000),
+    "header that is not ASCII": responding(200, {"request_id": "1"}, X_A="é"),
     "no reason": saying(b'HTTP/1.1 200\r\nContent-Length: 19\r\n\r\n{"request_id": "1"}'),
     "in parts": saying(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -240,9 +240,9 @@ ANSWERS: dict[str, Fault] = {
 
 
 @each_transport
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_a_response_is_read_in_every_form(answer: Fault, transport: Any) -> None:
-    with serving(answer) as server:
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+def test_a_response_is_read_in_every_form(response: Fault, transport: Any) -> None:
+    with serving(response) as server:
         client = Client(server.base_url, async_transport=transport)
         assert calls(client)["request_id"] == "1"
 

@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from conftest import each_transport
-from faults import Fault, answering, hang_up, no_answer, reset, saying, serving
+from faults import Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import AuthenticatedClient, VideoJob, errors, get_video
 from making import document, made_from
 from ways import WAYS, Clock, Way
@@ -34,20 +34,20 @@ def wait(way: Way, base_url: str, each: httpx.Timeout = PATIENCE, **options: Any
 
 
 UNFINISHED: dict[str, Fault] = {
-    "pending": answering(200, PENDING),
-    "202 without a body": answering(202, b""),
-    "429": answering(429),
-    "502": answering(502),
+    "pending": responding(200, PENDING),
+    "202 without a body": responding(202, b""),
+    "429": responding(429),
+    "502": responding(502),
     "reset": reset,
     "disconnect": hang_up,
     "half a response": saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-    "no response": no_answer,
+    "no response": no_response,
 }
 
 
 @pytest.mark.parametrize("fault", UNFINISHED.values(), ids=UNFINISHED)
 def test_polling_goes_on_until_the_job_has_ended(fault: Fault, way: Way, clock: Clock) -> None:
-    with serving(fault, fault, answering(200, DONE)) as server:
+    with serving(fault, fault, responding(200, DONE)) as server:
         job = wait(way, server.base_url)
     assert job["video"]["url"] == "https://cdn.example/v.mp4"
     assert len(server.arrived) == 3
@@ -56,7 +56,7 @@ def test_polling_goes_on_until_the_job_has_ended(fault: Fault, way: Way, clock: 
 
 
 def test_a_job_that_failed_ends_the_wait(way: Way, clock: Clock) -> None:
-    failed = answering(200, {"status": "failed"})
+    failed = responding(200, {"status": "failed"})
     with serving(failed) as server, pytest.raises(errors.JobFailedError):
         wait(way, server.base_url)
     assert not clock.slept
@@ -74,15 +74,15 @@ def dripping_for_ever(start: bytes, drop: bytes) -> Fault:
 
 def one_byte_late(connection: Any) -> None:
     time.sleep(0.25)
-    saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", then=no_answer)(connection)
+    saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", then=no_response)(connection)
 
 
 NEVER_WHOLE: dict[str, Fault] = {
-    "no response": no_answer,
+    "no response": no_response,
     "a body that drips": dripping_for_ever(b"\r\n", b" "),
     "a byte and no more": one_byte_late,
     "resets": reset,
-    "pending": answering(200, PENDING),
+    "pending": responding(200, PENDING),
 }
 
 
@@ -103,7 +103,7 @@ def test_headers_that_drip_do_not_outlive_the_deadline_of_asyncio(way: Way) -> N
 def test_waits_on_a_server_that_drips_leave_no_thread_and_no_permit_behind() -> None:
     drips = dripping_for_ever(b"\r\n", b" ")
     limits = httpx.Limits(max_connections=1)
-    with serving(drips, drips, drips, answering(200, DONE)) as server:
+    with serving(drips, drips, drips, responding(200, DONE)) as server:
         client = AuthenticatedClient(server.base_url, "token", httpx_args={"limits": limits})
         with client:
             before = set(threading.enumerate())
@@ -125,7 +125,7 @@ def test_cancelling_ends_the_wait(transport: Any) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await waiter
 
-    with serving(answering(200, PENDING)) as server:
+    with serving(responding(200, PENDING)) as server:
         asyncio.run(cancel(server.base_url))
     assert len(server.arrived) == 1
 
@@ -204,6 +204,6 @@ def test_any_operation_that_responds_with_a_job_can_be_waited_for(
     clock.rule(importlib.import_module(f"{rendering.__name__}._drivers"))
     ready = {"state": {"name": "Ready"}, "files": ["a"]}
     for way in WAYS:
-        with serving(answering(202), answering(200, ready)) as server:
+        with serving(responding(202), responding(200, ready)) as server:
             job = way.call(rendering.render, "wait", rendering.Client(server.base_url))
         assert job.to_dict() == ready
