@@ -51,10 +51,10 @@ lint: $(VENV)  ## check the style and the types of hand-written and generated co
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec by the rules of redocly.yaml
-	@$(RUN) tools/lint_spec.py
+	@$(RUN) -m tools.review.lint
 
 review: $(VENV) $(NODE)  ## say what a change of the spec does, and to whom; BASE= names a revision
-	@$(RUN) tools/review.py $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
+	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
 
 docs: $(VENV) $(NODE)  ## make build/index.html, the spec as a page that needs no network
 	@mkdir -p build

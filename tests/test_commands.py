@@ -264,7 +264,7 @@ def test_check_lints_the_spec_and_neither_demo_nor_test_needs_node(tmp_path: Pat
         (tmp_path / name).touch()
     for target in ("check", "demo", "test"):
         planned = run("make", "-n", "-C", tmp_path, target).stdout
-        for command in ("tools/install_node.py", "tools/lint_spec.py"):
+        for command in ("tools/install_node.py", "-m tools.review.lint"):
             assert (command in planned) == (target == "check")
 
 

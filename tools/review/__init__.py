@@ -1,0 +1,11 @@
+"""Review a change of the spec: what it does, to whom, with proof, and what is left to do."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools"))  # where generate.py is
+
+
+class ReviewError(Exception):
+    """Something that the person at the keyboard can fix; the text is the one line to print."""
