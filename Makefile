@@ -51,7 +51,7 @@ lint: $(VENV)  ## check style and types of hand-written and generated code
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
-	@$(RUN) tools/lint_spec.py
+	@$(RUN) -m tools.review.lint
 
 review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets the base revision
 	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")

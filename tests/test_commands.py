@@ -260,7 +260,7 @@ def test_check_needs_node_but_demo_and_test_do_not(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     for target in ("check", "demo", "test"):
         planned = run("make", "-n", "-C", tmp_path, target).stdout
-        for command in ("tools/install_node.py", "tools/lint_spec.py"):
+        for command in ("tools/install_node.py", "-m tools.review.lint"):
             assert (command in planned) == (target == "check")
 
 

@@ -1,4 +1,4 @@
-"""Hold the spec to the rules of redocly.yaml."""
+"""Check the spec against the rules of redocly.yaml."""
 
 import json
 import subprocess
@@ -7,13 +7,12 @@ from pathlib import Path
 
 from attrs import frozen
 
-ROOT = Path(__file__).resolve().parent.parent
-REDOCLY = ROOT / ".node" / "redocly"
+from . import ROOT, ReviewError
 
 
 @frozen
 class Problem:
-    """What a rule has to say of a place in the spec."""
+    """What a rule says about a place in the spec."""
 
     rule: str
     severity: str
@@ -22,19 +21,15 @@ class Problem:
     text: str
 
 
-class LintError(Exception):
-    """Redocly did not run to its end; the text is the one line to print."""
-
-
 def problems(spec: Path) -> list[Problem]:
-    config = ROOT / "redocly.yaml"
-    command = [str(REDOCLY), "lint", str(spec), "--format=json", f"--config={config}"]
+    redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
+    command = [str(redocly), "lint", str(spec), "--format=json", f"--config={config}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     try:
         found = json.loads(done.stdout)["problems"]
     except (KeyError, ValueError):
         said = " ".join(done.stderr.split())[-300:]
-        raise LintError(f"Redocly cannot read {spec}: {said}") from None
+        raise ReviewError(f"Redocly cannot read {spec}: {said}") from None
     return [
         Problem(
             rule=each["ruleId"],
@@ -51,8 +46,8 @@ def main() -> None:
     spec = ROOT / "openapi.yaml"
     try:
         found = problems(spec)
-    except (LintError, OSError) as error:
-        sys.exit(f"lint_spec: {error}")
+    except (ReviewError, OSError) as error:
+        sys.exit(f"lint: {error}")
     for problem in found:
         print(f"{spec.name}:{problem.line}: {problem.severity}: {problem.rule}: {problem.text}")
     sys.exit(1 if found else 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 import griffe
 
 PACKAGE = "grok_imagine_video"
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 # What callers import from; the other modules are the package's own business.
 PUBLIC = ("api", "client", "errors", "models", "types")
 

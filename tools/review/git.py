@@ -1,0 +1,49 @@
+"""What the project was at a git revision."""
+
+import subprocess
+import tarfile
+from pathlib import Path
+
+from . import ROOT, ReviewError
+
+# What callers had: the package, and code that uses it.
+PARTS_FOR_CALLERS = ["generated", "tests/typing", "README.md"]
+
+
+def revision(named: str | None) -> str:
+    """The commit to compare with."""
+    for candidate in [named] if named else ["origin/main", "main"]:
+        wanted = ["--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"]
+        try:
+            return _git("rev-parse", *wanted).strip()
+        except ReviewError:
+            continue
+    missing = repr(named) if named else "origin/main or main"
+    if _git("rev-parse", "--is-shallow-repository").strip() == "true":
+        raise ReviewError(f"no revision {missing} in this shallow clone: run git fetch --unshallow")
+    raise ReviewError(f"no revision {missing}: name another one with BASE=")
+
+
+def text_at(base: str, path: str) -> str | None:
+    """A file as it was at a revision, or None if there was none."""
+    try:
+        return _git("show", f"{base}:{path}")
+    except ReviewError:
+        return None
+
+
+def unpack(base: str, folder: Path) -> None:
+    """Put what callers had at a revision into a folder."""
+    parts = _git("ls-tree", "--name-only", base, *PARTS_FOR_CALLERS).split()
+    if parts:
+        archive = folder / "old.tar"
+        _git("archive", f"--output={archive}", base, *parts)
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8")  # noqa: S607
+    if done.returncode:
+        raise ReviewError(" ".join(done.stderr.split()) or f"git {words[0]} failed")
+    return done.stdout

@@ -1,0 +1,189 @@
+"""A spec whose parts are found by JSON pointers, with the lines that they are on."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from . import ReviewError
+
+Node = dict[str, Any]
+# How deep `Spec.flat` follows references and parts: a schema may refer to itself.
+DEPTH = 8
+
+
+@frozen(eq=False)
+class Spec:
+    """A document of OpenAPI, and the line of each pointer into it."""
+
+    document: Node
+    lines: dict[str, int]
+
+    @classmethod
+    def read(cls, path: Path) -> "Spec":
+        try:
+            return cls.parse(path.read_text("utf-8"), str(path))
+        except OSError as error:
+            raise ReviewError(f"{path}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise ReviewError(f"{path}: not UTF-8: {error.reason}") from None
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> "Spec":
+        """Read a spec from YAML.
+
+        Raises:
+            ReviewError: The text is not YAML, or not an OpenAPI document.
+        """
+        loaded = _load(text, name)
+        document = json.loads(json.dumps(loaded, default=str))
+        try:
+            validate(document)
+        except OpenAPIValidationError as error:
+            place = "/".join(map(str, error.absolute_path))
+            what = " ".join(error.message.split())[:300]
+            raise ReviewError(f"{name}: not a valid OpenAPI document: {place}: {what}") from None
+        except Exception as error:  # references that lead nowhere have errors of many kinds
+            raise ReviewError(f"{name}: {' '.join(str(error).split())[:300]}") from None
+        return cls(document, dict(_lines(loaded)))
+
+    def at(self, pointer: str) -> Any:
+        node: Any = self.document
+        for part in parts_of(pointer):
+            node = node[_key(node, part)]
+        return node
+
+    def find(self, pointer: str) -> Any:
+        """The part at a pointer, or None if there is none."""
+        try:
+            return self.at(pointer)
+        except (LookupError, TypeError, ValueError):
+            return None
+
+    def line(self, pointer: str) -> int:
+        """The line of a part, or of the nearest part around it that is there."""
+        while pointer and pointer not in self.lines:
+            pointer = pointer.rpartition("/")[0]
+        return self.lines.get(pointer, 1)
+
+    def target(self, pointer: str) -> str:
+        """Where the part at a pointer really is: behind its references."""
+        seen: set[str] = set()
+        while isinstance(node := self.at(pointer), dict) and "$ref" in node and pointer not in seen:
+            seen.add(pointer)
+            pointer = node["$ref"].removeprefix("#")
+        return pointer
+
+    def flat(self, schema: Any, depth: int = 0) -> Node:
+        """A schema with what it refers to and its `allOf` merged into it, as far as that goes."""
+        if not isinstance(schema, dict) or depth > DEPTH:
+            return {}
+        found: Node = {}
+        referred = [self.at(schema["$ref"].removeprefix("#"))] if "$ref" in schema else []
+        own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
+        inner = [self.flat(part, depth + 1) for part in [*referred, *schema.get("allOf", [])]]
+        for part in [*inner, own]:
+            merged = {
+                "properties": {**found.get("properties", {}), **part.get("properties", {})},
+                "required": [*found.get("required", []), *part.get("required", [])],
+            }
+            found = {**found, **part, **{key: value for key, value in merged.items() if value}}
+        return found
+
+    def changed(self, pointer: str, value: Any, other: "Spec") -> "Spec":
+        """A copy in which a part is as given, or is gone if the value is None.
+
+        What the part refers to is taken from the other spec, if this one does not have it.
+        """
+        document = dict(self.document)
+        ours, theirs = (each.document.get("components", {}) for each in (self, other))
+        document["components"] = {
+            kind: {**theirs.get(kind, {}), **ours.get(kind, {})} for kind in {**ours, **theirs}
+        }
+        *way, last = parts_of(pointer)
+        node: Any = document
+        for part in way:  # only what is on the way is copied, the rest is shared
+            key = _key(node, part)
+            node[key] = copy.copy(node[key] if isinstance(node, list) else node.get(key, {}))
+            node = node[key]
+        if value is None:
+            del node[_key(node, last)]
+        else:
+            node[_key(node, last)] = value
+        return Spec(document, self.lines)
+
+
+@frozen
+class Part:
+    """A place in a spec, and the mapping that is there, which is empty if nothing is."""
+
+    spec: Spec
+    pointer: str
+
+    @property
+    def node(self) -> Node:
+        return self.spec.find(self.pointer) or {}
+
+    @property
+    def name(self) -> str:
+        return parts_of(self.pointer)[-1]
+
+    @property
+    def parent(self) -> "Part":
+        return Part(self.spec, self.pointer.rpartition("/")[0])
+
+    def child(self, *keys: object) -> "Part":
+        return Part(self.spec, join(self.pointer, *keys))
+
+    def target(self) -> "Part":
+        """What is really there: behind the references."""
+        return Part(self.spec, self.spec.target(self.pointer))
+
+
+def _load(text: str, name: str) -> Node:
+    try:
+        loaded = YAML(typ="rt").load(text)
+    except (YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error)
+        raise ReviewError(f"{name}{where}: {' '.join(what.split())}") from None
+    if not isinstance(loaded, dict):
+        raise ReviewError(f"{name}: not an OpenAPI document: openapi, info, paths are needed")
+    return loaded
+
+
+def _lines(node: Any, pointer: str = "") -> Iterator[tuple[str, int]]:
+    """The line of each pointer into a document that was just read."""
+    if isinstance(node, CommentedMap):
+        places = [(key, value, node.lc.key(key)) for key, value in node.items()]
+    elif isinstance(node, CommentedSeq):
+        places = [(index, value, node.lc.item(index)) for index, value in enumerate(node)]
+    else:
+        return
+    for key, value, (line, _) in places:
+        below = join(pointer, key)
+        yield below, line + 1
+        yield from _lines(value, below)
+
+
+def _key(node: Any, part: str) -> Any:
+    """A part of a pointer as the index or the name that it is in a node."""
+    return int(part) if isinstance(node, list) else part
+
+
+def join(pointer: str, *parts: object) -> str:
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "/".join([pointer, *escaped])
+
+
+def parts_of(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]

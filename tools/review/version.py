@@ -1,0 +1,60 @@
+"""Judge whether the version rose as much as a change demands, and the changelog has it."""
+
+import re
+
+from attrs import frozen
+from packaging.version import InvalidVersion, Version
+
+from . import ReviewError
+from .changes import Impact
+
+
+@frozen
+class VersionVerdict:
+    """The versions of the base and of the work tree, and the lowest one that would do."""
+
+    base: str
+    now: str
+    needed: str
+    ok: bool
+
+    def text(self) -> str:
+        text = f"{self.base} → {self.now}"
+        if self.ok:
+            return f"{text}, as it should be"
+        if Version(self.now) < Version(self.needed):
+            return f"{text}, {self.needed} is needed, with an entry in CHANGELOG.md"
+        return f"{text}, but CHANGELOG.md has no entry about it"
+
+
+def judge_version(
+    base: str, now: str, impact: Impact, *, old_changelog: str, new_changelog: str
+) -> VersionVerdict:
+    try:
+        needed = _raised(Version(base), impact)
+        is_enough = Version(now) >= needed
+    except InvalidVersion as error:
+        raise ReviewError(f"info.version: {error}") from None
+    is_told = impact == "none" or _has_new_entry(old_changelog, new_changelog, now)
+    return VersionVerdict(base, now, str(needed), is_enough and is_told)
+
+
+def _raised(version: Version, impact: Impact) -> Version:
+    """The lowest version that tells of a change; before 1.0 a break raises the minor number."""
+    major, minor, patch = (*version.release, 0, 0)[:3]
+    if impact == "none":
+        return version
+    if impact == "patch":
+        return Version(f"{major}.{minor}.{patch + 1}")
+    if impact == "minor" or not major:
+        return Version(f"{major}.{minor + 1}.0")
+    return Version(f"{major + 1}.0.0")
+
+
+def _has_new_entry(old: str, new: str, version: str) -> bool:
+    """Whether the changelog has a line about this version that it did not have."""
+    known = set(old.splitlines())
+    sections = re.split(r"^## ", new, flags=re.MULTILINE)[1:]
+    ours = [each for each in sections if re.match(rf"\[?({re.escape(version)}|Unreleased)\b", each)]
+    lines = [line for each in ours for line in each.splitlines()[1:]]
+    return any(line.strip() and line not in known for line in lines)
