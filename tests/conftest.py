@@ -34,6 +34,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.fixture(autouse=True)
+def _jobs_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sleeps until a job of the relay has ended."""
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
+
+
 @define
 class Arrived:
     """A request as the server saw it."""

@@ -45,7 +45,6 @@ Batch = Callable[..., Ended]
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
     monkeypatch.setattr(batch_limiter, "SHORT_PAUSE", 0.01)
 
 

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import frozen
 from ruamel.yaml import YAML
 
+import create_video
 import relay
 from conftest import TOKEN, Arrived
 from faults import OK, no_response, responding, serving
+from ways import Clock
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -42,8 +45,39 @@ def exported_example() -> dict[str, object]:
     return example
 
 
-def example(*words: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    return run(sys.executable, ROOT / "examples" / "create_video.py", *words, cwd=cwd, **env)
+@frozen
+class Ended:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Example = Callable[..., Ended]
+
+
+@pytest.fixture
+def example(
+    tmp_path: Path,
+    base_url: str,
+    clock: Clock,  # noqa: ARG001 - nothing sleeps
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Example:
+    """Run the example in this process, where its waits take no time."""
+
+    def example(*words: str, **env: str) -> Ended:
+        for name, value in ({"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN} | env).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["create_video.py", *words])
+        code: Any = 0
+        try:
+            create_video.main()
+        except SystemExit as end:
+            code = end.code
+        return Ended(code, *capsys.readouterr())
+
+    return example
 
 
 def test_demo_saves_the_example_of_the_export_from_a_local_relay() -> None:
@@ -82,14 +116,14 @@ IMAGES: dict[str, tuple[list[str], dict[str, object]]] = {
 def test_every_option_of_the_example_is_sent(
     words: list[str],
     fields: dict[str, object],
-    base_url: str,
+    example: Example,
     arrived: list[Arrived],
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"png" * 1000)
-    options = ["A lake", "--duration", 15, "--resolution", "720p", "--aspect-ratio", "1:1"]
+    options = ["A lake", "--duration", "15", "--resolution", "720p", "--aspect-ratio", "1:1"]
     options += ["--model", "grok-imagine-video-1.5-preview", "-o", "v.mp4", *words]
-    shown = example(*options, cwd=tmp_path, GROK_BASE_URL=base_url, GROK_API_KEY=TOKEN)
+    shown = example(*options)
     assert shown.returncode == 0
     assert max(map(len, shown.stdout.splitlines())) < 200  # an image is not printed in full
     assert json.loads(arrived[0].body) == {
@@ -146,12 +180,14 @@ def test_the_example_says_in_one_line_what_is_wrong(
     env: dict[str, str],
     code: int,
     message: str,
-    base_url: str,
+    example: Example,
     arrived: list[Arrived],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    env = {"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN} | env
-    failed = example(*words, cwd=tmp_path, **env)
+    if "--timeout" in words:
+        monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
+    failed = example(*words, **env)
     *before, last = (line for line in failed.stderr.splitlines() if "%" not in line)
     assert (failed.returncode, last.startswith("create_video")) == (code, True), failed.stderr
     assert message in last
@@ -160,18 +196,21 @@ def test_the_example_says_in_one_line_what_is_wrong(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_status_that_looks_like_markup_breaks_nothing(tmp_path: Path) -> None:
+def test_a_status_that_looks_like_markup_breaks_nothing(example: Example) -> None:
     odd = {"status": "[/x]", "progress": "1" * 400}
     done = {"status": "done", "video": {"url": "/v.mp4"}}
     with serving(OK, responding(200, odd), responding(200, done)) as server:
-        env = {"GROK_BASE_URL": server.base_url, "GROK_API_KEY": TOKEN}
-        assert example("A lake", cwd=tmp_path, **env).returncode == 0
+        assert example("A lake", GROK_BASE_URL=server.base_url).returncode == 0
 
 
-def test_a_job_of_the_local_relay_can_be_resumed(tmp_path: Path) -> None:
-    late = example("A lake", "--timeout", "0.1", cwd=tmp_path)
-    job = late.stderr.split()[-1]
-    assert example("--resume", job, "-o", "v.mp4", cwd=tmp_path).returncode == 0
+def test_a_job_of_the_local_relay_can_be_resumed(
+    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = {"GROK_BASE_URL": "", "GROK_API_KEY": ""}
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
+        job = example("A lake", "--timeout", "0.1", **local).stderr.split()[-1]
+    assert example("--resume", job, "-o", "v.mp4", **local).returncode == 0
     assert (tmp_path / "v.mp4").exists()
 
 
@@ -201,14 +240,18 @@ def interrupted(
 
 
 def test_ctrl_c_prints_how_to_continue(
-    base_url: str, arrived: list[Arrived], tmp_path: Path
+    base_url: str,
+    arrived: list[Arrived],
+    tmp_path: Path,
+    example: Example,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    message = interrupted(lambda request: request.method == "GET", base_url, arrived, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
+        message = interrupted(lambda request: request.method == "GET", base_url, arrived, tmp_path)
     request_id = arrived[-1].path.rpartition("/")[2]
     assert message == f"create_video: interrupted; continue with --resume {request_id}"
-    words = ["--resume", request_id, "-o", tmp_path / "v.mp4"]
-    resumed = example(*words, GROK_BASE_URL=base_url, GROK_API_KEY=TOKEN)
-    assert resumed.returncode == 0
+    assert example("--resume", request_id, "-o", "v.mp4").returncode == 0
     assert len([request for request in arrived if request.method == "POST"]) == 1
     assert (tmp_path / "v.mp4").exists()
 

@@ -38,6 +38,7 @@ def git(folder: Path, *words: str) -> None:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """A repository with a space in its path, whose main branch is what the work tree is here."""
+    (ROOT / ".mypy_cache").mkdir(exist_ok=True)
     folder = tmp_path / "a repo"
     folder.mkdir()
     for name in PARTS:
@@ -46,7 +47,8 @@ def repo(tmp_path: Path) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
-    (folder / ".node").symlink_to(ROOT / ".node")
+    for shared in (".node", ".mypy_cache"):
+        (folder / shared).symlink_to(ROOT / shared)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", *PARTS, *FOLDERS, "CHANGELOG.md")
     git(folder, "commit", "--quiet", "--message=first")

@@ -662,22 +662,22 @@ def test_hostile_text_anywhere_in_a_spec_stays_text(made: Make) -> None:
 RUFF = ["--isolated", "--no-cache", "--line-length", "100"]
 
 
-@pytest.mark.parametrize("spec", [every_feature, every_keyword])
 def test_type_checkers_and_linters_find_nothing(
-    spec: Callable[[], Spec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools = Path(sys.executable).parent
     monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
     config = driver.load_config(driver.CONFIG).model_dump()
-    package = made_from(spec(), tmp_path, **config)
-    folder = Path(str(package.__file__)).parent
-    settings = json.dumps({"typeCheckingMode": "standard", "include": [str(folder)]})
+    packages = [made_from(spec(), tmp_path, **config) for spec in (every_feature, every_keyword)]
+    folders = [str(Path(str(package.__file__)).parent) for package in packages]
+    settings = json.dumps({"typeCheckingMode": "standard", "include": folders})
     (tmp_path / "pyrightconfig.json").write_text(settings)
-    for command in (
-        ["mypy", "--strict", "--cache-dir", os.devnull, str(folder)],
-        ["basedpyright", "-p", str(tmp_path), "--pythonpath", sys.executable],
-        ["ruff", "check", *RUFF, "--select", "F,I,UP,B", str(folder)],
-    ):
+    commands: tuple[list[Any], ...] = (
+        ["mypy", "--strict", "--cache-dir", driver.ROOT / ".mypy_cache" / "tests", *folders],
+        ["basedpyright", "-p", tmp_path, "--pythonpath", sys.executable],
+        ["ruff", "check", *RUFF, "--select", "F,I,UP,B", *folders],
+    )
+    for command in commands:
         run = subprocess.run(
             [tools / command[0], *command[1:]],
             capture_output=True,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import griffe
 
+from . import ROOT
+
+MYPY_CACHE = ROOT / ".mypy_cache" / "review"
 PACKAGE = "grok_imagine_video"
 # What callers import from; the other modules are the package's own business.
 PUBLIC = ("api", "client", "errors", "models", "types")
@@ -41,7 +44,7 @@ def broken_code(old: Path, package: Path) -> list[str]:
         for name, source in code.items():
             Path(folder, name).write_text(source, "utf-8")
         mypy = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file="]
-        mypy += ["--scripts-are-modules", *code]
+        mypy += ["--scripts-are-modules", f"--cache-dir={MYPY_CACHE}", *code]
         surroundings = {"MYPYPATH": str(package)}
         done = subprocess.run(mypy, cwd=folder, env=surroundings, capture_output=True, text=True)
     return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
