@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from conftest import each_transport
 from faults import Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import AuthenticatedClient, errors
-from ways import WAYS, Clock, Way
+from ways import WAYS, Clock, Way, cancel_when
 
 TOKEN = "sk-secret-0123456789"
 VIDEO = bytes(range(256)) * 1024
@@ -298,23 +297,15 @@ def test_the_longest_file_name_works(way: Way, tmp_path: Path) -> None:
 
 @each_transport
 def test_cancelling_removes_the_temporary_file(transport: Any, tmp_path: Path) -> None:
-    path = tmp_path / "v"
-
-    def half(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nhalf")
-        no_response(connection)
-
     async def cancel(base_url: str) -> None:
-        seen = asyncio.Event()
+        seen: list[bool] = []
         async with client_of(base_url, timeout=30, async_transport=transport) as client:
-            saving = client.asyncio_download("/v", path, on_progress=lambda *_: seen.set())
-            task = asyncio.create_task(saving)
-            await seen.wait()
-            assert os.listdir(tmp_path)  # noqa: PTH208 - the temporary file
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
+            saving = client.asyncio_download(
+                "/v", tmp_path / "v", on_progress=lambda *_: seen.append(any(tmp_path.iterdir()))
+            )
+            await cancel_when(saving, lambda: seen)
+        assert seen == [True]
 
-    with serving(half) as server:
+    with serving(announced(999, b"half", then=no_response)) as server:
         asyncio.run(cancel(server.base_url))
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 """The three ways to use the package, and the time as it sees it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -45,6 +45,16 @@ class Way:
 
 
 WAYS = (Way("sync"), Way("asyncio"), Way("aiohttp", "aiohttp"))
+
+
+async def cancel_when(call: Coroutine[Any, Any, object], is_time: Callable[[], object]) -> None:
+    """Cancel a call as soon as it is time, and see that it ends."""
+    task = asyncio.create_task(call)
+    while not is_time():
+        await asyncio.wait([task], timeout=0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 class Clock:
