@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -159,29 +159,6 @@ def test_a_response_to_a_large_body_may_take_longer_than_a_write(transport: Any)
     options = {"timeout": httpx.Timeout(10, write=0.4), "async_transport": transport}
     with serving(answer_late) as server:
         assert calls(Client(server.base_url, **options), body=LARGE)["request_id"] == "1"
-
-
-@each_transport
-def test_a_body_of_unknown_length_arrives(transport: Any) -> None:
-    async def parts() -> AsyncIterator[bytes]:
-        for part in (b"a", b"bc"):
-            yield part
-
-    async def post(client: Client) -> Any:
-        async with client:
-            return await client.get_async_httpx_client().post("/", content=parts())
-
-    def read_chunks(connection: socket.socket) -> None:
-        data = b""
-        while not data.endswith(b"0\r\n\r\n"):
-            data += connection.recv(65536)
-        assert data.lower().count(b"transfer-encoding: chunked") == 1
-        assert b"".join(data.partition(b"\r\n\r\n")[2].split(b"\r\n")[1::2]) == b"abc"
-        OK(connection)
-
-    with serving(read_chunks, whole=False) as server:
-        response = asyncio.run(post(Client(server.base_url, async_transport=transport)))
-    assert (response.status_code, response.reason_phrase) == (200, "Some Reason")
 
 
 @each_transport
