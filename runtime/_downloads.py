@@ -20,6 +20,7 @@ from ._calls import (
     Send,
     Session,
     Steps,
+    anonymous,
     authorize,
     is_same_origin,
     map_exception,
@@ -146,9 +147,8 @@ def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Req
     if url.is_relative_url or is_same_origin(client, url):
         query = url.params if session.params else None  # or the session's would replace them
         return authorize(client, session.build_request("GET", url, params=query, headers=identity))
-    headers = {"User-Agent": f"python-httpx/{httpx.__version__}", **identity}
     timeout = {"timeout": session.timeout.as_dict()}
-    return httpx.Request("GET", url, headers=headers, extensions=timeout)
+    return anonymous(httpx.Request("GET", url, headers=identity, extensions=timeout))
 
 
 def temporary_path(path: Path) -> Path:

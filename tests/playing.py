@@ -1,6 +1,5 @@
 """A driver without I/O: it lets the outcomes of a test happen to a call, a wait or a download."""
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -18,14 +17,15 @@ class Play:
     clock goes on only while the generator sleeps.
     """
 
-    def __init__(self, steps: Any, *outcomes: Any, do: Callable[..., Any] | None = None) -> None:
+    def __init__(self, steps: Any, *outcomes: Any, session: Any = None) -> None:
         self.requests: list[httpx.Request] = []
         self.deadlines: list[float | None] = []
+        self.have_auth: list[bool] = []
         self.slept: list[float] = []
         self.now = 1000.0
         self._outcomes = iter(outcomes)
-        self._session = httpx.Client(base_url=URL, transport=httpx.MockTransport(self._happen))
-        self._send = do or (lambda step: self._session.send(step.request))
+        transport = httpx.MockTransport(self._happen)
+        self._session = httpx.Client(base_url=URL, transport=transport, **session or {})
         self.end: Any
         try:
             step = next(steps)
@@ -55,7 +55,8 @@ class Play:
                 return None
         self.requests.append(step.request)
         self.deadlines.append(step.deadline)
-        return self._send(step)
+        self.have_auth.append(step.has_auth)
+        return self._session.send(step.request)
 
     def _happen(self, request: httpx.Request) -> httpx.Response:
         outcome = next(self._outcomes)

@@ -40,7 +40,15 @@ SHAPES: dict[str, tuple[Any, str, str | None, str | None, str | None, str | None
     "FastAPI": ({"detail": "Bad"}, "Bad", None, None, None, None),
     "FastAPI's list": (
         {"detail": [{"loc": ["body", "model"], "msg": "Bad", "type": "missing"}]},
-        *("Bad", None, "missing", None, None),
+        *("Bad", None, "missing", "model", None),
+    ),
+    "LiteLLM around its upstream": (
+        {"error": {"message": f"litellm.X: Y - {json.dumps({'error': OPENAI})} Model: m"}},
+        *("Bad", "no_model", "invalid_request_error", "model", None),
+    ),
+    "text with a brace": (
+        {"error": "use {prompt} here"},
+        *("use {prompt} here", None, None, None, None),
     ),
     "flag": ({"error": True, "message": "Bad"}, "Bad", None, None, None, None),
     "code as a number": (
@@ -122,7 +130,9 @@ def test_every_body_is_shown_in_one_line(content: bytes) -> None:
     assert pickle.loads(pickle.dumps(error)).content == content
 
 
-@pytest.mark.parametrize("name", ["X-Request-Id", "request-id", "X-Oneapi-Request-Id", "CF-Ray"])
+@pytest.mark.parametrize(
+    "name", ["X-Request-Id", "request-id", "X-Oneapi-Request-Id", "x-litellm-call-id", "CF-Ray"]
+)
 def test_the_request_id_is_read_from_the_usual_headers(name: str) -> None:
     error = errors.status_error(500, {name.lower(): "r1"}, b"")
     assert error.request_id == "r1"
@@ -133,6 +143,8 @@ def test_the_line_has_what_helps() -> None:
     error = errors.status_error(400, {"x-request-id": "r1"}, json.dumps({"error": OPENAI}).encode())
     assert str(error) == "status 400: Bad: code no_model: param model (request id r1)"
     assert repr(error) == f"BadRequestError({str(error)!r})"
+    twice = errors.status_error(500, {}, b'{"error": {"message": "Bad", "code": "500"}}')
+    assert str(twice) == "status 500: Bad"
 
 
 def test_the_tree() -> None:

@@ -75,7 +75,8 @@ FAULTS: dict[type[Exception] | None, dict[str, Fault]] = {
         "wrongly compressed": saying(HEAD + b"Content-Encoding: gzip\r\n\r\njunk"),
         "garbage bytes": saying(b"\x00\xff\x16\x03 garbage\r\n\r\n"),
         "only status 103": saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=no_response),
-        "status 502": responding(502),
+        "status 500": responding(500),
+        "status 598": responding(598, {"error": {"message": "why"}}),
     },
     errors.APIResponseValidationError: {
         "silent success": saying(HEAD + b"\r\n"),
@@ -208,16 +209,23 @@ def test_a_get_is_retried(way: Way) -> None:
         assert len(server.arrived) == 3
 
 
-def test_the_token_stays_at_home_when_a_redirect_leads_elsewhere(way: Way) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_credentials_stay_at_home_when_a_redirect_leads_elsewhere(status: int, way: Way) -> None:
+    secrets: dict[str, Any] = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
     with serving(OK) as other:
         away = other.base_url.replace("127.0.0.1", "localhost") + "/elsewhere"
-        faults = responding(307, Location="/v2"), responding(307, Location=away)
+        faults = responding(307, Location="/v2"), responding(status, Location=away)
         with serving(*faults) as server:
-            client = client_of(server.base_url, follow_redirects=True)
-            assert create(way, client)["request_id"] == "1"
-    assert [TOKEN.encode() in request for request in server.arrived] == [True, True]
+            auth = {"httpx_args": {"auth": ("user", TOKEN), "params": {"key": TOKEN}}}
+            options = {"auth_header_name": "X-Key", "follow_redirects": True} | auth | secrets
+            assert create(way, client_of(server.base_url, **options))["request_id"] == "1"
+    for request in server.arrived:
+        for secret in (b"X-Key: Bearer ", b"X-Secret: ", b"secret=", b"Authorization: Basic "):
+            assert secret in request
     assert TOKEN.encode() not in other.arrived[0]
-    assert other.arrived[0].endswith(server.arrived[0].partition(b"\r\n\r\n")[2])
+    assert b"authorization" not in other.arrived[0].lower()
+    if status in (307, 308):  # the others lead to a GET
+        assert other.arrived[0].endswith(server.arrived[0].partition(b"\r\n\r\n")[2])
 
 
 def test_a_token_that_the_server_echoes_is_in_no_error(way: Way) -> None:

@@ -45,15 +45,15 @@ _NOT_SENT = (
 # What httpx would raise again.
 _PERMANENT = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol)
 
-# Statuses of gateways that do not know what became of the request that they passed on.
-_OUTCOME_UNKNOWN = frozenset({408, 502, 504, 520, 524})
-
-# Seconds. A server that asks for a longer pause does not get it.
+# Seconds. If a server asks for a longer pause, the caller gets the error at once.
 _MAX_RETRY_AFTER = 60.0
 
-# Seconds. The pause doubles with every retry and has up to a second of jitter.
+# Seconds. Without a `Retry-After` the pause doubles with every retry.
 _FIRST_BACKOFF = 0.5
 _MAX_BACKOFF = 8.0
+
+# Seconds, so that callers who were refused together do not come back together.
+_MAX_JITTER = 1.0
 
 _logger = logging.getLogger(__package__)
 
@@ -123,14 +123,16 @@ def is_transient(status_code: int) -> bool:
     return status_code in (408, 429) or 500 <= status_code <= 599
 
 
-def pause_before_retry(retry: int, failure: RetryableResponse | errors.APIConnectionError) -> float:
-    """Seconds before the n-th retry: what the server asks for, or a backoff with jitter."""
+def pause_before_retry(
+    retry: int, failure: RetryableResponse | errors.APIConnectionError
+) -> float | None:
+    """Seconds before the n-th retry, or None if the server asks for a pause that is too long."""
+    jitter = random.uniform(0.0, _MAX_JITTER)
     if isinstance(failure, RetryableResponse):
         asked = errors.retry_after(failure.response.headers)
         if asked is not None:
-            return min(asked, _MAX_RETRY_AFTER)
-    backoff = _FIRST_BACKOFF * 2 ** min(retry - 1, 10)
-    return float(min(backoff + random.uniform(0.0, 1.0), _MAX_BACKOFF))
+            return asked + jitter if asked <= _MAX_RETRY_AFTER else None
+    return float(min(_FIRST_BACKOFF * 2 ** min(retry - 1, 10) + jitter, _MAX_BACKOFF))
 
 
 def with_retries(client: Client, method: str, attempt: Callable[[], Steps[T]]) -> Steps[T]:
@@ -151,9 +153,9 @@ def with_retries(client: Client, method: str, attempt: Callable[[], Steps[T]]) -
             if not should_retry(method, error):
                 raise
             failure = error
-        if retry > client.max_retries:
-            raise failure
         seconds = pause_before_retry(retry, failure)
+        if retry > client.max_retries or seconds is None:
+            raise failure
         _logger.info("retry %d of %d in %.1f s: %s", retry, client.max_retries, seconds, failure)
         yield Sleep(seconds)
         retry += 1
@@ -174,7 +176,7 @@ def attempt(
         response: httpx.Response = yield Send(authorize(client, request), deadline)
         while client.follow_redirects and response.next_request and redirects < MAX_REDIRECTS:
             redirects += 1
-            response = yield Send(authorize(client, response.next_request), deadline)
+            response = yield redirected(client, response.next_request, deadline)
     except HTTPX_ERRORS as error:
         raise map_exception(client, error, request, redirects) from error
     if should_retry(request.method, response.status_code, redirects):
@@ -239,10 +241,20 @@ def read(
             why = None  # it may quote the token from the body
         raise errors.APIResponseValidationError(what, *shown) from why
     shown = redacted(client, response)
-    if response.status_code in _OUTCOME_UNKNOWN and method not in _SAFE_METHODS:
+    if is_outcome_unknown(method, response):
         what = "it may have been carried out, check before you send it again"
         raise errors.OutcomeUnknownError(what, *shown)
     raise errors.status_error(*shown)
+
+
+def is_outcome_unknown(method: str, response: httpx.Response) -> bool:
+    """Whether a request that writes may have been carried out in spite of this response.
+
+    Gateways answer 5xx when the server behind them took the request and hung up. A redirect to a
+    GET says that the request was carried out, whatever the response to the GET is.
+    """
+    is_unclear = response.status_code == 408 or 500 <= response.status_code <= 599
+    return method not in _SAFE_METHODS and (is_unclear or response.request.method != method)
 
 
 def map_exception(
@@ -313,6 +325,32 @@ def authorize(client: Client, request: httpx.Request) -> httpx.Request:
     else:
         strip_auth(client, request)
     return request
+
+
+# What describes the host or the body, and says nothing about the caller.
+_NEUTRAL_HEADERS = (
+    *("Accept", "Accept-Encoding", "Content-Length", "Content-Type", "Host", "Transfer-Encoding"),
+)
+
+
+def redirected(client: Client, request: httpx.Request, deadline: float | None) -> Send:
+    """Send a request to where a redirect leads; another origin is not told who is calling."""
+    if is_same_origin(client, request.url):
+        return Send(authorize(client, request), deadline)
+    return Send(anonymous(request), deadline, has_auth=False)
+
+
+def anonymous(request: httpx.Request) -> httpx.Request:
+    """A request without what the session adds to it: token, other headers and cookies."""
+    headers = {name: request.headers[name] for name in _NEUTRAL_HEADERS if name in request.headers}
+    headers["User-Agent"] = f"python-httpx/{httpx.__version__}"
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
 
 
 def strip_auth(client: Client, request: httpx.Request) -> None:

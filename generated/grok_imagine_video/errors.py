@@ -68,8 +68,8 @@ class _ResponseError(APIError):
         what, status_code = self.args[:2]
         status = f"status {status_code}" if status_code else ""
         message = self.message or (responses.get(status_code, "") if status_code else "")
-        hints = [f"{name} {getattr(self, name)}" for name in ("code", "param")]
-        hints = [hint for hint in hints if not hint.endswith(" None")]
+        code = None if self.code == str(status_code) else self.code  # some repeat the status there
+        hints = [f"{name} {hint}" for name, hint in (("code", code), ("param", self.param)) if hint]
         end = f" (request id {_one_line(self.request_id, 100)})" if self.request_id else ""
         text = ": ".join(filter(None, [what, status, message, *hints]))
         return _one_line(text, 500 - len(end)) + end
@@ -208,8 +208,12 @@ def status_error(status_code: int, headers: Mapping[str, str], content: bytes) -
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response asks to wait: `Retry-After` as a number or as any HTTP date."""
-    value = headers.get("retry-after", "").strip()[:40]
+    """Seconds that a response asks to wait: `Retry-After` as a number or as any HTTP date.
+
+    LiteLLM passes on that of the upstream as `llm_provider-retry-after`.
+    """
+    value = headers.get("retry-after") or headers.get("llm_provider-retry-after") or ""
+    value = value.strip()[:40]
     try:
         seconds = float(value)
     except ValueError:
@@ -229,8 +233,10 @@ def _one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-# OpenAI, xAI and Anthropic; new-api; Cloudflare in front of any of them.
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-oneapi-request-id", "cf-ray")
+# OpenAI, xAI and Anthropic; new-api; LiteLLM; Cloudflare in front of any of them.
+_REQUEST_ID_HEADERS = (
+    *("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray"),
+)
 _REQUEST_ID_IN_TEXT = re.compile(r"\(request id: ([^\s)]{1,100})\)")
 
 
@@ -255,6 +261,8 @@ def _read_body(content: bytes) -> dict[str, str]:
     return found
 
 
+_JSON = json.JSONDecoder()
+
 # Deeper than any gateway nests its message, and far from Python's recursion limit.
 _MAX_DEPTH = 8
 
@@ -269,6 +277,8 @@ def _from_json(value: Any, depth: int) -> dict[str, str]:
         for name in ("code", "type", "param", "request_id")
         if isinstance(value.get(name), str | int) and value[name] not in ("", None)
     }
+    if isinstance(value.get("loc"), list) and value["loc"]:  # FastAPI's path to a field
+        found.setdefault("param", str(value["loc"][-1]))
     for name in ("error", "message", "detail", "msg"):
         if "message" not in found and depth < _MAX_DEPTH:
             found |= _from_json(value.get(name), depth + 1)
@@ -276,11 +286,13 @@ def _from_json(value: Any, depth: int) -> dict[str, str]:
 
 
 def _from_text(value: Any, depth: int) -> dict[str, str]:
+    """A text, or what the upstream's JSON in it says, which may have more text around it."""
     if not isinstance(value, str):
         return {}
-    if value.lstrip().startswith(("{", "[")):
+    start = 0 if value.lstrip().startswith("[") else value.find("{")
+    if start >= 0:
         try:
-            inner = _from_json(json.loads(value), depth + 1)
+            inner = _from_json(_JSON.raw_decode(value[start:].lstrip())[0], depth + 1)
         except (ValueError, RecursionError):
             inner = {}
         if "message" in inner:
