@@ -131,6 +131,24 @@ def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> Non
         assert set(request.headers) <= {*NEUTRAL, "host", "user-agent"}
 
 
+@pytest.mark.parametrize("code", [400, 429, 500])
+def test_an_event_hook_that_raises_for_status_gets_the_same_error(code: int) -> None:
+    hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
+    for method in ("GET", "POST"):
+        with_hook = play(client_of(), method, *[status(code)] * 3, session=hooks)
+        without = play(client_of(), method, *[status(code)] * 3)
+        assert type(with_hook.end) is type(without.end)
+        assert with_hook.end.status_code == code
+        assert len(with_hook.requests) == len(without.requests)
+
+
+def test_a_path_that_is_too_long_for_a_url_is_an_error_of_ours() -> None:
+    kwargs = {"method": "GET", "url": "/v1/" + "x" * 70_000}
+    played = Play(_calls.result(client_of(), kwargs, httpx.Response.json))
+    assert type(played.end) is errors.APIConnectionError
+    assert "nothing was sent" in str(played.end)
+
+
 def test_a_token_in_the_text_of_an_exception_is_not_shown() -> None:
     quoting = httpx.LocalProtocolError(f"illegal header value {TOKEN}")
     assert "illegal header value [token]" in str(play(client_of(), "POST", quoting).end)

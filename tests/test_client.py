@@ -2,7 +2,10 @@
 
 import asyncio
 import copy
+import gc
+import os
 import pickle
+import re
 import threading
 from typing import Any
 
@@ -10,8 +13,17 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from faults import OK, serving
-from grok_imagine_video import AuthenticatedClient, Client, CreateVideoRequest, create_video, types
+from conftest import each_transport
+from faults import OK, responding, serving
+from grok_imagine_video import (
+    AuthenticatedClient,
+    Client,
+    CreateVideoRequest,
+    __version__,
+    create_video,
+    get_video,
+    types,
+)
 
 TOKEN = "sk-secret-0123456789"
 URL = "https://gateway.example"
@@ -179,12 +191,59 @@ def test_a_closed_client_cannot_be_used() -> None:
     asyncio.run(use_after_close(Client(URL)))
 
 
-@pytest.mark.parametrize("path", ["", "/", "/api", "/api/", "/a%20b/c"])
-def test_a_base_url_may_have_a_path_and_a_slash_at_the_end(path: str) -> None:
+PATHS = ["", "/", "/api", "/api/", "/a%20b/c", "/v1", "/v1/", "/api/v1", "/api/v1/", "/av1"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end(path: str) -> None:
     with serving(OK) as server, AuthenticatedClient(server.base_url + path, TOKEN) as client:
         create_video.sync(client=client, body=BODY)
     target = server.arrived[0].split()[1].decode()
-    assert target == path.rstrip("/") + "/v1/videos/generations"
+    assert target == path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
+
+
+@pytest.mark.parametrize("headers", [{}, {"user-agent": "mine"}])
+def test_the_user_agent_names_package_and_version(headers: dict[str, str]) -> None:
+    with serving(OK) as server, Client(server.base_url, headers=headers) as client:
+        create_video.sync(client=client, body=BODY)
+    agents = re.findall(rb"(?i)\r\nuser-agent: (\S+)", server.arrived[0])
+    assert agents == [b"mine" if headers else f"grok-imagine-video/{__version__}".encode()]
+
+
+@each_transport
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
+    async def call(client: Client) -> None:
+        await create_video.asyncio(client=client, body=BODY)
+
+    with serving(OK) as server:
+        client = Client(server.base_url, async_transport=transport)
+        client.get_async_httpx_client()  # outside of any loop
+        for _ in range(2):
+            asyncio.run(call(client))
+    assert len(server.connections) == 2
+    del client
+    gc.collect()  # nobody closed the sessions, and nobody can once their loop is closed
+
+
+def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
+    def respond(connection: Any) -> None:
+        path = server.latest[connection].split()[1]
+        responding(200, {"status": path.decode()})(connection)
+
+    with serving(respond) as server, Client(server.base_url) as client:
+        get_video.sync("parent", client=client)
+        children = []
+        for child in range(4):
+            if (pid := os.fork()) == 0:
+                right = all(
+                    get_video.sync(f"{child}-{n}", client=client).status
+                    == f"/v1/videos/{child}-{n}"
+                    for n in range(50)
+                )
+                os._exit(0 if right else 1)
+            children.append(pid)
+        assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,15 @@ def test_session_parameters_stay_at_home_and_signatures_stay_whole(save: Save) -
     assert b"signature=a%2Fb" in api.arrived[0].splitlines()[0]
 
 
+def test_a_path_from_the_root_is_one_under_a_base_url_with_a_path(save: Save) -> None:
+    with serving(SAVED) as api:
+        api.base_url += "/api"
+        save(api, "/v1/videos/1/content")
+        save(api, "v1/videos/1/content")
+    paths = [request.split()[1] for request in api.arrived]
+    assert paths == [b"/v1/videos/1/content", b"/api/v1/videos/1/content"]
+
+
 def test_relative_redirects_are_resolved_against_the_url_that_sent_them(save: Save) -> None:
     hops = responding(302, Location="next"), responding(302, Location="/last"), SAVED
     with serving(*hops) as cdn, serving(no_response) as api:
@@ -179,7 +188,7 @@ def test_relative_redirects_are_resolved_against_the_url_that_sent_them(save: Sa
 
 
 def test_another_host_gets_the_timeout_of_the_client(save: Save) -> None:
-    timeout = {"timeout": httpx.Timeout(0.05), "max_retries": 0}
+    timeout = {"timeout": httpx.Timeout(0.05, connect=5), "max_retries": 0}
     slow = pytest.raises(errors.APIConnectionError, match="ReadTimeout")
     with serving(no_response) as cdn, serving(no_response) as api, slow:
         save(api, cdn.base_url + "/v.mp4", **timeout)

@@ -9,6 +9,7 @@ of each: `Open` a session, `Send` a response or an exception of httpx, `Now` the
 import functools
 import logging
 import random
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ import httpx
 from attrs import define
 
 from . import errors
-from .client import AuthenticatedClient, Client
+from .client import AuthenticatedClient, Client, user_agent
 from .types import Response
 
 T = TypeVar("T")
@@ -177,10 +178,23 @@ def attempt(
         while client.follow_redirects and response.next_request and redirects < MAX_REDIRECTS:
             redirects += 1
             response = yield redirected(client, response.next_request, deadline)
+    except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
+        response = readable(error.response)
     except HTTPX_ERRORS as error:
         raise map_exception(client, error, request, redirects) from error
     if should_retry(request.method, response.status_code, redirects):
         raise RetryableResponse(response)
+    return response
+
+
+def readable(response: httpx.Response) -> httpx.Response:
+    """A response whose body can be asked for: without one if httpx closed it before it was read."""
+    try:
+        response.content  # noqa: B018 - raises if there is none
+    except httpx.ResponseNotRead:
+        return httpx.Response(
+            response.status_code, headers=response.headers, request=response.request
+        )
     return response
 
 
@@ -276,8 +290,12 @@ def map_exception(
 
 def build_request(session: Session, kwargs: dict[str, Any]) -> httpx.Request:
     """The request of an operation, with what the session adds to all requests."""
-    kwargs = {**kwargs, "url": _absolute_url(str(session.base_url), kwargs["url"])}
-    request = session.build_request(**kwargs)
+    try:
+        url = _absolute_url(str(session.base_url), kwargs["url"])
+    except httpx.InvalidURL as error:  # one that is too long, for example
+        msg = f"{kwargs['method']}: InvalidURL {error} (nothing was sent)"
+        raise errors.APIConnectionError(msg) from error
+    request = session.build_request(**{**kwargs, "url": url})
     if isinstance(request.stream, httpx.ByteStream) and len(request.content) > CHUNK_SIZE:
         request.stream = _Chunks(request.content)
     return request
@@ -285,8 +303,15 @@ def build_request(session: Session, kwargs: dict[str, Any]) -> httpx.Request:
 
 @functools.lru_cache(maxsize=256)
 def _absolute_url(base_url: str, path: str) -> httpx.URL:
-    """Parsed once for many calls; httpx would parse both parts, and then the whole, for each."""
-    return httpx.URL(f"{base_url.rstrip('/')}/{path.lstrip('/')}")
+    """Parsed once for many calls; httpx would parse both parts, and then the whole, for each.
+
+    A version that both have is there once: a base URL that ends in /v1 is as good as one without.
+    """
+    base = base_url.rstrip("/")
+    version = re.match(r"/v\d+(?=/)", path)
+    if version and httpx.URL(base).path.endswith(version[0]):
+        path = path[version.end() :]
+    return httpx.URL(f"{base}/{path.lstrip('/')}")
 
 
 class _Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -343,7 +368,7 @@ def redirected(client: Client, request: httpx.Request, deadline: float | None) -
 def anonymous(request: httpx.Request) -> httpx.Request:
     """A request without what the session adds to it: token, other headers and cookies."""
     headers = {name: request.headers[name] for name in _NEUTRAL_HEADERS if name in request.headers}
-    headers["User-Agent"] = f"python-httpx/{httpx.__version__}"
+    headers["User-Agent"] = user_agent()
     return httpx.Request(
         request.method,
         request.url,

@@ -146,7 +146,8 @@ def parse_url(url: str) -> httpx.URL:
 def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Request:
     """A request for a file; what the session adds to requests goes to the API's own origin only."""
     identity = {"Accept-Encoding": "identity"}
-    if url.is_relative_url or is_same_origin(client, url):
+    url = session.base_url.join(url)  # a path from the root, whatever the path of the base URL
+    if is_same_origin(client, url):
         query = url.params if session.params else None  # or the session's would replace them
         return authorize(client, session.build_request("GET", url, params=query, headers=identity))
     timeout = {"timeout": session.timeout.as_dict()}

@@ -8,7 +8,9 @@ import os
 import re
 import ssl
 import threading
+import weakref
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -24,30 +26,54 @@ S = TypeVar("S", httpx.Client, httpx.AsyncClient)
 L = TypeVar("L", Limiter, AsyncLimiter)
 
 
+# A process, and an event loop in it or None.
+_Owner = tuple[int, "weakref.ref[Any] | None"]
+
+
 class _Connections(Generic[S, L]):
-    """A session that is opened when it is first needed, and the limiter of its requests."""
+    """A session that is opened when it is first needed, and the limiter of its requests.
+
+    After a fork, and in another event loop, a session is opened anew: two processes that share
+    connections would get each other's responses.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # so that threads that share a client share its session
         self._opened: tuple[S, L] | None = None
+        self._owner: _Owner | None = None  # None if the session is the caller's own
         self._is_closed = False
 
-    def get(self, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
-        if self._opened is None and not self._is_closed:
+    def get(self, owner: _Owner, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
+        if not self._serves(owner) and not self._is_closed:
             with self._lock:
-                self._opened = self._opened or open_session()
+                if not self._serves(owner):
+                    self._opened, self._owner = open_session(), owner
         if self._opened is None or self._is_closed or self._opened[0].is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
         return self._opened
 
+    def _serves(self, owner: _Owner) -> bool:
+        if self._opened is None or self._owner is None:
+            return self._opened is not None
+        (own_process, own_loop), (process, loop) = self._owner, owner
+        if own_process == process and own_loop is None:  # opened outside of any loop
+            self._owner = owner
+        return own_process == process and (own_loop == loop or None in (own_loop, loop))
+
     def use(self, session: S, limiter: L) -> None:
-        self._opened = session, limiter
+        self._opened, self._owner = (session, limiter), None
 
     def close(self) -> S | None:
         """Refuse further use, and return the session that is to be closed."""
         self._is_closed = True
         return self._opened[0] if self._opened else None
+
+
+def user_agent() -> str:
+    """The name and the version of this package."""
+    package = import_module(__package__ or "")
+    return f"{package.__name__.replace('_', '-')}/{package.__version__}"
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,10 +274,12 @@ class Client:
         return await asyncio_download(self, url, path, on_progress)
 
     def _session_args(self) -> dict[str, Any]:
+        headers = httpx.Headers({"User-Agent": user_agent()})
+        headers.update(self._headers)
         return {
             "base_url": self._base_url,
             "cookies": self._cookies,
-            "headers": self._headers,
+            "headers": headers,
             "limits": LIMITS,
             "timeout": self._timeout,
             "verify": self._verify_ssl,
@@ -273,10 +301,16 @@ class Client:
         return httpx.AsyncClient(**args), AsyncLimiter(_permits(args))
 
     def _session(self) -> tuple[httpx.Client, Limiter]:
-        return self._connections.get(self._open)
+        return self._connections.get((os.getpid(), None), self._open)
 
     def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
-        return self._async_connections.get(self._async_open)
+        import asyncio  # slow to import, and only needed by those who use it
+
+        try:
+            loop = weakref.ref(asyncio.get_running_loop())
+        except RuntimeError:  # the caller sets the session up before there is a loop
+            loop = None
+        return self._async_connections.get((os.getpid(), loop), self._async_open)
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed.
