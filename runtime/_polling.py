@@ -3,7 +3,6 @@
 Nothing here does I/O; see `_calls`. The rules come from the `x-job` of the spec.
 """
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -31,6 +30,13 @@ T = TypeVar("T")
 
 # Of the interval, so that many waits do not ask in step.
 _JITTER = 0.2
+
+# The job is asked for once more right before the deadline: of the timeout, and at most seconds.
+_LAST_CHANCE = 0.1
+_MAX_LAST_CHANCE = 1.0
+
+# Far below what the clocks of the operating system can count.
+_MAX_SECONDS = 1e9
 
 
 @frozen
@@ -71,10 +77,12 @@ def wait(
     _check("interval", interval)
     _check("timeout", timeout)
     session: Session = yield Open()
-    now: float = yield Now()
-    deadline = now + timeout
+    start: float = yield Now()
+    deadline = start + timeout
+    last_poll = deadline - min(_LAST_CHANCE * timeout, _MAX_LAST_CHANCE)
     job: T | None = None
     error: errors.APIError | None = None
+    now = start
     while now < deadline:
         try:
             job = yield from _poll(client, session, kwargs, parse, deadline)
@@ -89,7 +97,10 @@ def wait(
             if has_ended(rules, job):
                 return job
         now = yield Now()
-        yield Sleep(min(_pause(interval, error), max(0.0, deadline - now)))
+        next_poll = now + _pause(interval, error)
+        if now < last_poll < next_poll and not _is_asked_to_wait(error):
+            next_poll = last_poll
+        yield Sleep(max(0.0, min(next_poll, deadline) - now))
         now = yield Now()
     what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
     raise errors.WaitTimeoutError(what, job) from error
@@ -99,8 +110,8 @@ def _check(name: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         msg = f"{name!r} must be float, not {type(value).__name__}: {value!r}"
         raise TypeError(msg)
-    if not 0 < value < math.inf:
-        msg = f"{name!r} must be a number of seconds above 0: {value!r}"
+    if not 0 < value <= _MAX_SECONDS:
+        msg = f"{name!r} must be a number of seconds above 0, at most {_MAX_SECONDS:g}: {value!r}"
         raise ValueError(msg)
 
 
@@ -122,17 +133,26 @@ def _poll(
 
 
 def _may_pass(error: errors.APIError) -> bool:
-    """Whether the next poll may have another outcome."""
+    """Whether the next poll may have another outcome; a maintenance page may come with 200."""
     if isinstance(error, errors.APIStatusError):
         return is_transient(error.status_code)
-    return isinstance(error, errors.APIConnectionError)
+    return isinstance(error, errors.APIConnectionError | errors.APIResponseValidationError)
 
 
 def _pause(interval: float, error: errors.APIError | None) -> float:
     """Seconds until the next poll: what the server asks for, but no less than the interval."""
     usual = interval * random.uniform(1 - _JITTER, 1 + _JITTER)
+    return max(usual, _asked(error) + _JITTER * usual) if _is_asked_to_wait(error) else usual
+
+
+def _is_asked_to_wait(error: errors.APIError | None) -> bool:
+    return _asked(error) > 0
+
+
+def _asked(error: errors.APIError | None) -> float:
+    """Seconds that the server asks to wait."""
     asked = errors.retry_after(error.headers) if isinstance(error, errors.APIStatusError) else None
-    return usual if asked is None else max(usual, asked + _JITTER * usual)
+    return asked or 0.0
 
 
 def has_ended(rules: JobRules, job: Any) -> bool:

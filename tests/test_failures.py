@@ -202,6 +202,16 @@ def test_detailed_returns_every_response_whatever_its_status(
     assert (response.parsed and response.parsed.to_dict()) == parsed
 
 
+def test_an_event_hook_that_raises_for_status_gets_the_same_error(way: Way) -> None:
+    async def raise_for_status(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    hook: Any = httpx.Response.raise_for_status if way.name == "sync" else raise_for_status
+    args = {"event_hooks": {"response": [hook]}}
+    with serving(responding(400)) as server, pytest.raises(errors.BadRequestError):
+        create(way, client_of(server.base_url, httpx_args=args))
+
+
 def test_a_get_is_retried(way: Way) -> None:
     for name in ("cut in the body", "no response"):
         with serving(CASES[name][1]) as server, pytest.raises(errors.APIConnectionError):

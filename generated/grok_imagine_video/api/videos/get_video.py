@@ -169,13 +169,15 @@ def wait(
     """Wait until a job has ended. The job itself is never touched.
 
     A status that is not known, a response without one and 202 mean that the job is not finished.
-    The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
+    The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
+    specified, such as a maintenance page, and heeds `Retry-After`.
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
+            more right before. Default: 900.0.
         on_progress: Called with each response; `progress` reads how much is done.
 
     Returns:
@@ -189,7 +191,6 @@ def wait(
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
-        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return _drivers.run(
         client,
@@ -216,13 +217,15 @@ async def asyncio_wait(
     """Wait until a job has ended. The job itself is never touched.
 
     A status that is not known, a response without one and 202 mean that the job is not finished.
-    The wait goes on after 429, 5xx, timeouts and lost connections, and heeds `Retry-After`.
+    The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
+    specified, such as a maintenance page, and heeds `Retry-After`.
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
+            more right before. Default: 900.0.
         on_progress: Called with each response; `progress` reads how much is done.
 
     Returns:
@@ -236,7 +239,6 @@ async def asyncio_wait(
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
-        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return await _drivers.asyncio_run(
         client,
