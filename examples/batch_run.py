@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from batch_journal import Entry, Journal
 from batch_limiter import RateLimiter, console, one_line, say
 from batch_lines import Line, video_of
-from create_video import ENDED, id_of
+from create_video import ENDED
 from grok_imagine_video import AuthenticatedClient, VideoJob, create_video, errors, get_video
 
 Follow = Callable[[str, Path], Awaitable[VideoJob]]
@@ -112,7 +112,7 @@ class Run:
         timeout = self._options.timeout
         job = await get_video.asyncio_wait(job_id, client=self._client, timeout=timeout)
         if not await asyncio.to_thread(path.exists):  # a killed run may have saved it already
-            await self._client.asyncio_download(job["video"]["url"], path)
+            await self._client.asyncio_download(get_video.result(job), path)
         return job
 
     async def _work(self, lines: Iterator[Line]) -> None:
@@ -146,7 +146,7 @@ class Run:
         self._journal.put(entry)  # before it is sent: from then on it may be paid for
         try:
             job = await create_video.asyncio(client=self._sender, body=line.request)
-            entry = evolve(entry, state="created", job=id_of(job))
+            entry = evolve(entry, state="created", job=create_video.job_id(job))
         except Exception as error:
             if is_refusal(error):
                 self._journal.restore(line.number, before)

@@ -92,17 +92,7 @@ def create(client: AuthenticatedClient, request: models.CreateVideoRequest) -> s
     print(re.sub(r"(;base64,.{9}).*(?=\")", r"\1...", json.dumps(request.to_dict(), indent=2)))
     job = create_video.sync(client=client, body=request)
     print(json.dumps(job.to_dict(), indent=2))
-    return id_of(job)
-
-
-def id_of(job: models.CreateVideoResponse) -> str:
-    """The id of a job that was just accepted."""
-    fields = job.to_dict()
-    for name in ("request_id", "id", "task_id"):  # gateways differ
-        if (found := str(fields.get(name) or "")) and found.isprintable():
-            return found
-    what, content = "accepted, but the response has no job id", json.dumps(fields).encode()
-    raise errors.APIResponseValidationError(what, content=content)
+    return create_video.job_id(job)
 
 
 def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespace) -> None:
@@ -115,7 +105,7 @@ def save(client: AuthenticatedClient, request_id: str, options: argparse.Namespa
 
         wait = {"interval": 1.0, "timeout": options.timeout}
         job = get_video.wait(request_id, client=client, on_progress=show, **wait)
-    print(f"saved {client.download(job['video']['url'], options.output)}")
+    print(f"saved {client.download(get_video.result(job), options.output)}")
 
 
 @contextlib.contextmanager

@@ -3,8 +3,9 @@
 Nothing here does I/O; see `_calls`. The rules come from the `x-job` of the spec.
 """
 
+import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -43,25 +44,29 @@ _MAX_SECONDS = 1e9
 class JobRules:
     """The `x-job` of the spec: where in a response things are, and what each status means.
 
+    Places are lists of paths with dots, such as `videos.0.url`; the first that has a value counts.
+
     Attributes:
-        status: Path of the status.
+        id: Places of the id.
+        status: Places of the status.
         succeeded: Statuses of a job that has its result, in lower case.
         failed: Statuses of a job that ended without a result.
         expired: Statuses of a job that is no longer kept.
-        progress: Path of the progress.
-        result: Path of the result.
-        allowed: Path of the flag that is false if moderation withheld the result.
-        error: Path of the reason why a job failed.
+        progress: Places of the progress.
+        result: Places of the result.
+        allowed: Places of the flag that is false if moderation withheld the result.
+        error: Places of the reason why a job failed.
     """
 
-    status: str
+    id: Sequence[str]
+    status: Sequence[str]
     succeeded: Sequence[str]
     failed: Sequence[str]
     expired: Sequence[str]
-    progress: str
-    result: str
-    allowed: str
-    error: str
+    progress: Sequence[str]
+    result: Sequence[str]
+    allowed: Sequence[str]
+    error: Sequence[str]
 
 
 def wait(
@@ -85,7 +90,7 @@ def wait(
     now = start
     while now < deadline:
         try:
-            job = yield from _poll(client, session, kwargs, parse, deadline)
+            job = yield from _poll(client, session, kwargs, parse, rules, deadline)
         except errors.APIError as failure:
             if not _may_pass(failure):
                 raise
@@ -120,6 +125,7 @@ def _poll(
     session: Session,
     kwargs: dict[str, Any],
     parse: Callable[[httpx.Response], T],
+    rules: JobRules,
     deadline: float,
 ) -> Steps[T]:
     """Ask once."""
@@ -128,8 +134,19 @@ def _poll(
     except RetryableResponse as error:
         response = error.response
     else:
-        return read(client, "GET", response, parse)
+        job = read(client, "GET", response, parse)
+        said = errors.APIStatusError("an error, and no job", *redacted(client, response))
+        if is_only_an_error(rules, job, said):
+            raise said
+        return job
     raise errors.status_error(*redacted(client, response))
+
+
+def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:
+    """Whether a 2xx response tells of an error and of no job."""
+    is_job = any(_text_at(job, places) for places in (rules.id, rules.status, rules.result))
+    is_error = said.code is not None and said.code.lower() not in (*rules.succeeded, "0", "200")
+    return not is_job and bool(said.message) and (is_error or bool(_at(job, rules.error)))
 
 
 def _may_pass(error: errors.APIError) -> bool:
@@ -156,26 +173,44 @@ def _asked(error: errors.APIError | None) -> float:
 
 
 def has_ended(rules: JobRules, job: Any) -> bool:
-    """Whether the job has its result.
+    """Whether the job has its result; one with a result and no status has it.
 
     Raises:
         errors.JobFailedError: It failed.
         errors.JobExpiredError: It, or its result, is no longer kept.
         errors.VideoWithheldError: Moderation withheld its result.
+        errors.ResultMissingError: Its result is in no known place.
     """
-    status = str(_at(job, rules.status)).lower()
-    if status in rules.succeeded:
-        if _at(job, rules.allowed) is False or not _at(job, rules.result):
-            what = (
-                f"the job is {status}, and moderation withheld the result; it may have been billed"
-            )
-            raise errors.VideoWithheldError(what + _reason(rules, job), job)
-        return True
+    status = _text_at(job, rules.status).lower()
     if status in rules.expired:
         raise errors.JobExpiredError(f"the job is {status}{_reason(rules, job)}", job)
     if status in rules.failed:
         raise errors.JobFailedError(f"the job is {status}{_reason(rules, job)}", job)
+    if status in rules.succeeded or (not status and _text_at(job, rules.result)):
+        result(rules, job)
+        return True
     return False
+
+
+def result(rules: JobRules, job: Any) -> str:
+    """Where the result of a job is that has ended well."""
+    if _at(job, rules.allowed) is False:
+        what = "moderation withheld the result, which may have been billed"
+        raise errors.VideoWithheldError(what + _reason(rules, job), job)
+    if found := _text_at(job, rules.result):
+        return found
+    what = "the job is done and paid for, but no known place has its result: look at .job"
+    raise errors.ResultMissingError(what + _reason(rules, job), job)
+
+
+def job_id(places: Sequence[str], response: Any) -> str:
+    """The id of a job in the response that created it."""
+    found = _text_at(response, places)
+    if found and found.isprintable():
+        return found
+    what = "the job was accepted, but no known place has its id"
+    content = json.dumps(response.to_dict()).encode()
+    raise errors.APIResponseValidationError(what, content=content)
 
 
 def _reason(rules: JobRules, job: Any) -> str:
@@ -194,12 +229,28 @@ def progress(rules: JobRules, job: Any) -> float | None:
     return number if not isinstance(value, bool) and 0 <= number <= 100 else None
 
 
-def _at(job: Any, path: str) -> Any:
-    """The value at a dotted path in a response, or None."""
-    value = {} if job is None else job.to_dict()
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _values(job: Any, places: Sequence[str]) -> Iterator[Any]:
+    """What a response has at these places, without null."""
+    body = {} if job is None else job.to_dict()
+    for place in places:
+        value = body
+        for name in place.split("."):
+            if isinstance(value, list) and name.isdecimal():
+                value = value[int(name)] if int(name) < len(value) else None
+            else:
+                value = value.get(name) if isinstance(value, dict) else None
+        if value is not None:
+            yield value
+
+
+def _at(job: Any, places: Sequence[str]) -> Any:
+    return next(_values(job, places), None)
+
+
+def _text_at(job: Any, places: Sequence[str]) -> str:
+    """The first text or whole number; "" if there is none."""
+    values = (value for value in _values(job, places) if type(value) in (str, int))
+    return next((str(value) for value in values if value != ""), "")
 
 
 def body(response: httpx.Response) -> Any:

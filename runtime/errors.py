@@ -184,6 +184,13 @@ class VideoWithheldError(_JobError):
     """Moderation withheld the result, which may have been billed; `job` is the last response."""
 
 
+class ResultMissingError(_JobError):
+    """The job ended well and is paid for, but its result is in no place that the spec knows.
+
+    `job` is the last response: look for the result in it, or ask the gateway's operator.
+    """
+
+
 class WaitTimeoutError(_JobError):
     """The deadline passed before the job ended; `job` is the last response. Waiting can go on."""
 
@@ -323,6 +330,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ResultMissingError",
     "UnprocessableEntityError",
     "VideoWithheldError",
     "WaitTimeoutError",

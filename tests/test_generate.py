@@ -199,7 +199,7 @@ SPECS = {
     ),
     "job without its rules": (
         PETS.replace("type: object", "type: object, x-job: {status: status, succeeded: done}"),
-        "x-job needs status, progress, result, allowed, error: paths with dots; and succeeded",
+        "x-job needs id, status, progress, result, allowed, error: lists of paths with dots; and",
     ),
     "part that cannot be generated": (
         PETS.replace("application/json", "image/png"),

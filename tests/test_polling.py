@@ -1,12 +1,21 @@
 """What a wait decides: tried on its generator, without a socket or a clock."""
 
+import json
 import random
 from typing import Any
 
 import httpx
 import pytest
 
-from grok_imagine_video import AuthenticatedClient, VideoJob, _polling, errors, get_video
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoResponse,
+    VideoJob,
+    _polling,
+    create_video,
+    errors,
+    get_video,
+)
 from playing import URL, Play, status
 
 DONE = {"status": "done", "video": {"url": "https://cdn.example/v.mp4", "respect_moderation": True}}
@@ -36,7 +45,9 @@ def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = 
 UNFINISHED: dict[str, Any] = {
     "pending": respond(200, PENDING),
     "unknown status": respond(200, {"status": "dreaming", "video": DONE["video"]}),
-    "no status": respond(200, {"video": DONE["video"]}),
+    "no status and no result": respond(200, {"progress": 5}),
+    "no status and a word": respond(200, {"message": "queued"}),
+    "an id and an error": respond(200, {"id": "1", "error": {"message": "not yet"}}),
     "empty object": respond(200, {}),
     "null everywhere": respond(200, dict.fromkeys(["status", "progress", "video", "error"])),
     "status of another type": respond(200, {"status": 3}),
@@ -75,10 +86,11 @@ def job(state: str, **fields: Any) -> dict[str, Any]:
 
 
 BILLED = "may have been billed"
+PAID = "done and paid for"
 ENDINGS: dict[str, tuple[dict[str, Any], type[Exception] | None, str]] = {
     **{
         state: (respond(200, DONE | {"status": state}), None, "")
-        for state in ("done", "completed", "succeeded", "SUCCESS", "Done")
+        for state in ("done", "completed", "succeeded", "SUCCESS", "Done", "ready", "finished")
     },
     "no word of moderation": (job("done", video={"url": DONE["video"]["url"]}), None, ""),  # type: ignore[index]
     **{
@@ -86,7 +98,7 @@ ENDINGS: dict[str, tuple[dict[str, Any], type[Exception] | None, str]] = {
             job(state, error={"code": "c1", "message": "because"}),
             *(errors.JobFailedError, f"the job is {state.lower()}: c1: because"),
         )
-        for state in ("failed", "FAILURE", "error", "cancelled", "canceled")
+        for state in ("failed", "FAILURE", "error", "cancelled", "canceled", "fail", "rejected")
     },
     "no reason": (job("failed", error=None), errors.JobFailedError, "the job is failed"),
     "reason as text": (job("failed", error="because"), errors.JobFailedError, "is failed: because"),
@@ -95,14 +107,22 @@ ENDINGS: dict[str, tuple[dict[str, Any], type[Exception] | None, str]] = {
         job("expired", error={"code": 410, "message": "too late"}),
         *(errors.JobExpiredError, "the job is expired: 410: too late"),
     ),
-    "withheld, with a reason": (
+    "no result, and a reason": (
         job("done", error={"message": "nudity"}),
-        *(errors.VideoWithheldError, "may have been billed: nudity"),
+        *(errors.ResultMissingError, "look at .job: nudity"),
     ),
-    "empty URL": (job("done", video={"url": ""}), errors.VideoWithheldError, BILLED),
-    "video as text": (job("done", video="https://a.example"), errors.VideoWithheldError, BILLED),
-    "no video": (job("done"), errors.VideoWithheldError, BILLED),
-    "no URL": (job("done", video={"url": None}), errors.VideoWithheldError, BILLED),
+    "empty URL": (job("done", video={"url": ""}), errors.ResultMissingError, PAID),
+    "no video": (job("done"), errors.ResultMissingError, PAID),
+    "no URL": (job("done", video={"url": None}), errors.ResultMissingError, PAID),
+    **{
+        f"an error and no job: {content}": (respond(200, content), errors.APIStatusError, "why")
+        for content in (
+            {"error": {"message": "why"}},
+            {"error": "why"},
+            {"code": 401, "message": "why"},
+            {"code": "invalid_key", "message": "why", "data": None},
+        )
+    },
     "withheld": (
         job("done", video={"url": "u", "respect_moderation": False}),
         *(errors.VideoWithheldError, BILLED),
@@ -122,7 +142,7 @@ def test_a_wait_ends_at_once_when_the_job_has_ended_or_asking_again_is_no_use(
 ) -> None:
     played = play(outcome)
     if error is None:
-        assert played.end.video.url == "https://cdn.example/v.mp4"
+        assert get_video.result(played.end) == "https://cdn.example/v.mp4"
     else:
         assert type(played.end) is error
         assert text in str(played.end)
@@ -218,20 +238,49 @@ def test_impossible_times_are_refused(options: dict[str, Any], kind: type[Except
     assert not played.requests
 
 
-RULES = _polling.JobRules(
-    status="state.name",
-    succeeded=["ready"],
-    failed=[],
-    expired=[],
-    progress="done",
-    result="files",
-    allowed="ok",
-    error="reason",
-)
+URLS = "https://cdn.example/v.mp4"
+RESULTS: list[Any] = [
+    *({"video": {"url": URLS}}, {"url": URLS}, {"video_url": URLS}, {"video": URLS}),
+    *({"metadata": {"url": URLS}}, {"output": URLS}, {"output": [URLS]}, {"output": {"url": URLS}}),
+    *({"videos": [{"url": URLS}]}, {"data": [{"url": URLS}]}, {"data": {"video": {"url": URLS}}}),
+    *({"video": {"file_output": {"public_url": URLS}}}, {"data": {"url": URLS}}),
+]
 
 
-def test_the_rules_say_where_in_a_response_things_are() -> None:
-    running = VideoJob.from_dict({"state": {"name": "done"}, "done": 5, "status": "done"})
-    ready = VideoJob.from_dict({"state": {"name": "Ready"}, "files": ["a"]})
-    assert _polling.progress(RULES, running) == 5
-    assert [_polling.has_ended(RULES, each) for each in (running, ready)] == [False, True]
+@pytest.mark.parametrize("content", RESULTS, ids=str)
+def test_a_result_is_found_wherever_a_gateway_puts_it(content: Any) -> None:
+    for more in ({"status": "completed"}, {}):
+        assert get_video.result(play(respond(200, more | content)).end) == URLS
+
+
+def test_a_job_may_be_wrapped() -> None:
+    running = {"code": "success", "data": {"task_status": "running", "progress": "50%"}}
+    done = {"code": "success", "data": {"state": "SUCCESS", "url": URLS}}
+    seen: list[Any] = []
+    played = play(respond(200, running), respond(200, done), seen=seen.append)
+    assert get_video.result(played.end) == URLS
+    assert get_video.progress(seen[0]) == 50
+
+
+IDS: list[Any] = [
+    *(
+        {"request_id": "a"},
+        {"id": "a"},
+        {"task_id": "a", "id": None},
+        {"request_id": "", "id": "a"},
+    ),
+    *({"data": {"id": "a"}}, {"data": {"task_id": "a"}}, {"code": "success", "data": "a"}),
+]
+
+
+@pytest.mark.parametrize("content", IDS, ids=str)
+def test_the_id_of_a_job_is_found_under_each_of_its_names(content: Any) -> None:
+    assert create_video.job_id(CreateVideoResponse.from_dict(content)) == "a"
+
+
+@pytest.mark.parametrize("content", [{}, {"id": None}, {"data": {}}, {"id": "a\n"}], ids=str)
+def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
+    with pytest.raises(errors.APIResponseValidationError) as raised:
+        create_video.job_id(CreateVideoResponse.from_dict(content))
+    assert json.loads(raised.value.content) == content
+    assert create_video.job_id(CreateVideoResponse.from_dict({"id": 7})) == "7"

@@ -175,14 +175,15 @@ def test_a_long_wait_takes_no_more_memory_than_a_short_one() -> None:
 
 RENDER = """
 x-job:
-  status: state.name
-  progress: done
+  id: [key]
+  status: [state.name]
+  progress: [done]
   succeeded: [READY]
   failed: []
   expired: []
-  result: files
-  allowed: ok
-  error: reason
+  result: [files.0]
+  allowed: [ok]
+  error: [reason]
 type: object
 """
 

@@ -14,12 +14,12 @@ def save(client: AuthenticatedClient, request_id: str) -> Path:
     job: VideoJob = get_video.wait(
         request_id, client=client, interval=5.0, timeout=900.0, on_progress=show
     )
-    return client.download(str(job["video"]["url"]), "lake.mp4", on_progress=bytes_so_far)
+    return client.download(get_video.result(job), "lake.mp4", on_progress=bytes_so_far)
 
 
 async def save_from_asyncio(client: AuthenticatedClient, request_id: str) -> Path:
     job = await get_video.asyncio_wait(request_id, client=client)
-    return await client.asyncio_download(str(job["video"]["url"]), Path("lake.mp4"))
+    return await client.asyncio_download(get_video.result(job), Path("lake.mp4"))
 
 
 def bytes_so_far(done: int, total: int | None) -> None:

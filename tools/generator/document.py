@@ -17,7 +17,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 Node = dict[str, Any]
 
-PLACES_IN_JOBS = ("status", "progress", "result", "allowed", "error")
+PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
 
 
@@ -52,7 +52,7 @@ class Document:
             if "$ref" in item:  # the generator would leave out all that is behind it
                 cannot(path, "$ref")
         self._models = {str(model.class_info.name): model for model in data.models}
-        endpoints = [endpoint for _, endpoint in endpoints_of(data)]
+        self._endpoints = endpoints = [endpoint for _, endpoint in endpoints_of(data)]
         self._received = set(
             self._reached(response.prop for each in endpoints for response in each.responses)
         )
@@ -94,6 +94,20 @@ class Document:
         found = (part["x-job"] for each in parts for part in each if "x-job" in part)
         return next(map(rules_of_job, found), None)
 
+    def linked_job(self, endpoint: Endpoint) -> Node | None:
+        """The `x-job` of the operation that a response links to, which follows the job."""
+        responses = map(self._resolved, self._operation(endpoint)[1]["responses"].values())
+        links = [
+            self._resolved(each) for node in responses for each in node.get("links", {}).values()
+        ]
+        linked = {link.get("operationId") for link in links} - {None}
+        targets = (
+            each
+            for each in self._endpoints
+            if self._operation(each)[1].get("operationId") in linked
+        )
+        return next((job for each in targets if (job := self.job(each.responses))), None)
+
     def schemas(self, node: Node) -> list[Node]:
         """The schemas that a node consists of: what it refers to, and what stands beside that."""
         if "$ref" not in node:
@@ -116,9 +130,9 @@ class Document:
         """An operation's parameters, with a schema each, by place and name."""
         item, operation = self._operation(endpoint)
         found = {}
-        for node in [*item.get("parameters", []), *operation.get("parameters", [])]:
-            while "$ref" in node:
-                node = self._lookup(node["$ref"])
+        for node in map(
+            self._resolved, [*item.get("parameters", []), *operation.get("parameters", [])]
+        ):
             if "schema" not in node:
                 cannot(f"{endpoint.name}.{node['name']}", "content")
             found[node["in"], node["name"]] = node
@@ -126,9 +140,7 @@ class Document:
 
     def body(self, endpoint: Endpoint, content_type: str) -> Node:
         """The schema of an operation's body of one media type."""
-        body = self._operation(endpoint)[1]["requestBody"]
-        while "$ref" in body:
-            body = self._lookup(body["$ref"])
+        body = self._resolved(self._operation(endpoint)[1]["requestBody"])
         schema: Node = body["content"][content_type]["schema"]
         return schema
 
@@ -140,6 +152,11 @@ class Document:
                 return item, item[endpoint.method]
         raise LookupError(path)
 
+    def _resolved(self, node: Node) -> Node:
+        while "$ref" in node:
+            node = self._lookup(node["$ref"])
+        return node
+
     def _lookup(self, reference: str) -> Node:
         node: Any = self._document
         for part in reference.removeprefix("#/").split("/"):
@@ -150,13 +167,18 @@ class Document:
 
 def rules_of_job(node: Any) -> Node:
     """An `x-job`, with its statuses in lower case."""
-    kinds = dict.fromkeys(PLACES_IN_JOBS, str) | dict.fromkeys(STATUSES_OF_JOBS, list)
-    if not isinstance(node, dict) or {name: type(node[name]) for name in node} != kinds:
-        msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: paths with dots; and "
+    names = {*PLACES_IN_JOBS, *STATUSES_OF_JOBS}
+    if not isinstance(node, dict) or node.keys() != names or not all(map(is_texts, node.values())):
+        msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: lists of paths with dots; and "
         msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; and nothing else"
         raise CannotEnforceError(msg)
-    lower = {name: [str(status).lower() for status in node[name]] for name in STATUSES_OF_JOBS}
+    lower = {name: [status.lower() for status in node[name]] for name in STATUSES_OF_JOBS}
     return {name: lower.get(name, value) for name, value in node.items()}
+
+
+def is_texts(value: Any) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def shape(path: str) -> str:

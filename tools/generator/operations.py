@@ -70,6 +70,7 @@ class Operation:
     parsed_type: str
     result_type: str
     job: Node | None
+    linked_job: Node | None
 
     @property
     def method(self) -> str:
@@ -111,6 +112,7 @@ def describe(endpoint: Endpoint, document: Document) -> Operation:
         union_type(list(endpoint.responses)),
         union_type(successes),
         document.job(successes) if endpoint.method == "get" else None,
+        document.linked_job(endpoint),
     )
 
 

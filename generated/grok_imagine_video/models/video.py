@@ -17,8 +17,8 @@ class Video(_objects.OpenObject[Any]):
     """A finished video.
 
     Attributes:
-        url (str | Unset): The URL of the video, valid for 24 hours. Missing if moderation
-            withheld it.
+        url (str | Unset): The URL of the video, valid for 24 hours. May be missing if
+            moderation withheld it.
         duration (float | Unset): The length of the video in seconds.
         respect_moderation (bool | Unset): False if moderation withheld the video.
     """

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from ... import _calls, _drivers, _objects
+from ... import _calls, _drivers, _objects, _polling
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
@@ -148,4 +148,16 @@ async def asyncio(
     """
     return await _drivers.asyncio_run(
         client, _calls.result(client, _get_kwargs(body=body), _parse_response)
+    )
+
+
+def job_id(response: CreateVideoResponse) -> str:
+    """The id of the job that was created, under whichever of its names the gateway sent it.
+
+    Raises:
+        errors.APIResponseValidationError: There is no id; `content` has the whole response.
+    """
+    return _polling.job_id(
+        ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+        response,
     )

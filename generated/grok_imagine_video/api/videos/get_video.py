@@ -142,20 +142,48 @@ async def asyncio(
 
 
 _JOB = _polling.JobRules(
-    status="status",
-    succeeded=["done", "completed", "succeeded", "success"],
-    failed=["failed", "failure", "error", "cancelled", "canceled"],
+    id=["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+    status=["status", "state", "task_status", "data.status", "data.state", "data.task_status"],
+    succeeded=["done", "completed", "complete", "succeeded", "success", "finished", "ready"],
+    failed=["failed", "failure", "fail", "error", "cancelled", "canceled", "rejected", "timeout"],
     expired=["expired"],
-    progress="progress",
-    result="video.url",
-    allowed="video.respect_moderation",
-    error="error",
+    progress=["progress", "data.progress"],
+    result=[
+        "video.url",
+        "url",
+        "video_url",
+        "video",
+        "metadata.url",
+        "output",
+        "output.0",
+        "output.url",
+        "videos.0.url",
+        "video.file_output.public_url",
+        "data.url",
+        "data.video_url",
+        "data.video",
+        "data.video.url",
+        "data.output",
+        "data.0.url",
+    ],
+    allowed=["video.respect_moderation", "data.video.respect_moderation"],
+    error=["error", "data.error"],
 )
 
 
 def progress(job: VideoJob) -> float | None:
     """How much of a job is done, from 0 to 100, or None if the response does not tell."""
     return _polling.progress(_JOB, job)
+
+
+def result(job: VideoJob) -> str:
+    """Where the result of a job is that has ended well, wherever the gateway put it.
+
+    Raises:
+        errors.VideoWithheldError: Moderation withheld the result.
+        errors.ResultMissingError: It is in none of the places that the spec knows.
+    """
+    return _polling.result(_JOB, job)
 
 
 def wait(
@@ -168,7 +196,8 @@ def wait(
 ) -> VideoJob:
     """Wait until a job has ended. The job itself is never touched.
 
-    A status that is not known, a response without one and 202 mean that the job is not finished.
+    A status that is not known means that the job is not finished, and so does a response without a
+    status and a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
     specified, such as a maintenance page, and heeds `Retry-After`.
 
@@ -189,8 +218,10 @@ def wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The job, or what it made, is no longer kept.
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
+            status 200 and holds an error and no job.
     """
     return _drivers.run(
         client,
@@ -216,7 +247,8 @@ async def asyncio_wait(
 ) -> VideoJob:
     """Wait until a job has ended. The job itself is never touched.
 
-    A status that is not known, a response without one and 202 mean that the job is not finished.
+    A status that is not known means that the job is not finished, and so does a response without a
+    status and a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
     specified, such as a maintenance page, and heeds `Retry-After`.
 
@@ -237,8 +269,10 @@ async def asyncio_wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The job, or what it made, is no longer kept.
         errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
+            status 200 and holds an error and no job.
     """
     return await _drivers.asyncio_run(
         client,
