@@ -4,14 +4,10 @@ from typing import Any
 
 Body = dict[str, Any]
 
-TEXT: Body = {
-    "model": "grok-imagine-video",
-    "prompt": "A serene lake at sunrise",
-    "resolution": "480p",
-    "aspect_ratio": "16:9",
-    "duration": 4,
-}
+TEXT: Body = {"model": "grok-imagine-video", "prompt": "A serene lake at sunrise"}
+TEXT |= {"resolution": "480p", "aspect_ratio": "16:9", "duration": 4}
 URL = "https://images.example/lake.png"
+IMAGE = {"url": URL}
 
 GOOD: dict[str, Body] = {
     "text alone": TEXT,
@@ -23,13 +19,12 @@ GOOD: dict[str, Body] = {
     "portrait": TEXT | {"aspect_ratio": "9:16"},
     "shortest": TEXT | {"duration": 1},
     "longest": TEXT | {"duration": 15},
-    "image": TEXT | {"image": {"url": URL}},
+    "image": TEXT | {"image": IMAGE},
     "image as data": TEXT | {"image": {"url": "data:image/png;base64,iVBORw0KGgo="}},
     "no reference images": TEXT | {"reference_images": []},
-    "reference images": TEXT | {"reference_images": [{"url": URL}, {"url": URL + "?2"}]},
+    "reference images": TEXT | {"reference_images": [IMAGE, {"url": URL + "?2"}]},
     "reference image without url": TEXT | {"reference_images": [{}]},
-    "unknown fields": TEXT
-    | {"image": {"url": URL, "detail": "high"}, "seed": 7, "user": None, "tags": ["a"]},
+    "unknown fields": TEXT | {"image": IMAGE | {"a": "b"}, "seed": 7, "user": None, "tags": ["a"]},
 }
 
 # The path of the wrong field, and the body.
@@ -51,11 +46,11 @@ BAD: dict[str, tuple[str, Body]] = {
     "image as a url": ("image", TEXT | {"image": URL}),
     "image as null": ("image", TEXT | {"image": None}),
     "image url as a number": ("image.url", TEXT | {"image": {"url": 1}}),
-    "reference images as one": ("reference_images", TEXT | {"reference_images": {"url": URL}}),
+    "reference images as one": ("reference_images", TEXT | {"reference_images": IMAGE}),
     "reference image as a url": ("reference_images.0", TEXT | {"reference_images": [URL]}),
-    "reference image url as null": (
+    "null for a url": (
         "reference_images.1.url",
-        TEXT | {"reference_images": [{"url": URL}, {"url": None}]},
+        TEXT | {"reference_images": [IMAGE, {"url": None}]},
     ),
-    "both kinds of image": ("image", TEXT | {"image": {"url": URL}, "reference_images": []}),
+    "both kinds of image": ("image", TEXT | {"image": IMAGE, "reference_images": []}),
 }
