@@ -8,10 +8,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from tools.generator import driver
 
 Spec = dict[str, Any]
 _numbers = itertools.count()
+
+
+def load(source: str | Path) -> Any:
+    """What YAML says."""
+    return YAML(typ="safe").load(source)
 
 
 def made_from(document: Spec, folder: Path, **config: Any) -> ModuleType:

@@ -4,13 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from making import document, load, made_from
+from tools.generator import driver
 from tools.generator.__main__ import main
 
 ROOT = Path(__file__).parent.parent
+RUNTIME = ROOT / "runtime"
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 
 # As small as a document can be, in OpenAPI 3.0.
@@ -31,21 +36,28 @@ components: {schemas: {Pet: {type: object, properties: {name: {type: string}}}}}
 '''
 
 
-def make(target: str, **paths: object) -> subprocess.CompletedProcess[str]:
-    """Run make as a person does; `make` itself adds a last line, which starts with its name."""
-    words = ["make", target, *(f"{name.upper()}={path}" for name, path in paths.items())]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [str(word) for word in words]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True)
 
 
-def generate(*words: object, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tools.generator", *map(str, words)],
-        cwd=cwd,
-        env=os.environ | env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+Generate = Callable[..., str]
+
+
+@pytest.fixture
+def generate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Generate:
+    """Runs the command in this process, and returns what it says."""
+
+    def generate(*words: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["generate", *map(str, words)])
+        try:
+            main()
+        except SystemExit as end:
+            assert capfd.readouterr() == ("", "")
+            return str(end.code or "")
+        return capfd.readouterr().out
+
+    return generate
 
 
 def contents(package: Path) -> dict[str, bytes]:
@@ -56,84 +68,75 @@ def contents(package: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_same_bytes_come_out_everywhere(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "with spaces" / "a package"
-    shutil.copy(ROOT / "openapi.yaml", tmp_path / "another name.yaml")
-    made = [
-        make("generate", spec=tmp_path / "another name.yaml", output=elsewhere),
-        generate("--output", tmp_path / "two", PYTHONHASHSEED="1", LC_ALL="C", TZ="Asia/Tokyo"),
-    ]
-    assert [run.stderr for run in made] == ["", ""]
-    assert contents(elsewhere) == contents(tmp_path / "two") == contents(PACKAGE)
-
-
-def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
-    for name, content in contents(PACKAGE).items():
-        header = content.decode().splitlines()[:2]
-        assert "Do not edit" in header[0], name
-        assert "make generate" in header[1], name
-
-
-def assert_copied(package: Path) -> None:
-    """All of runtime/ is in a package as it is, behind a header of two lines."""
-    for source in (ROOT / "runtime").glob("*.py"):
-        header = (
-            f"# Do not edit: copied from runtime/{source.name}, whatever the spec says.\n"
-            f"# To change it, edit runtime/{source.name} and run: make generate\n"
-        )
-        assert (package / source.name).read_text() == header + source.read_text()
-
-
-def printed(code: str, folder: Path) -> list[str]:
-    """The words that `code` prints where the packages in `folder` can be imported."""
-    words = [sys.executable, "-c", code]
-    return subprocess.check_output(words, cwd=folder, text=True).split()
-
-
-def test_another_spec_another_name_and_leftovers(tmp_path: Path) -> None:
-    (tmp_path / "pets.yaml").write_text(PETS)
-    (tmp_path / "config.yaml").write_text("package_name_override: pets")
-    pets = tmp_path / "pets"
-    for _ in range(2):
-        run = make("generate", spec=f"{pets}.yaml", config=tmp_path / "config.yaml", output=pets)
-        assert run.stderr == ""
-        assert {path.name for path in pets.iterdir()} == {path.name for path in PACKAGE.iterdir()}
-        assert_copied(pets)
-        (pets / "leftover.py").touch()
-    code = "import pets; print(pets.__version__, *pets.__all__); pets.get_pet.sync; pets.Pet()"
-    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
-    assert printed(code, tmp_path) == ["2.5.0rc1", *exported]
-
-
-def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
-    operation = "{operationId: %s, tags: [%s], responses: {'200': {description: ok}}}"
-    (tmp_path / "spec.yaml").write_text(
-        "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths:\n"
-        f"  /a: {{get: {operation % ('find', 'a')}, put: {operation % ('errors', 'a')}}}\n"
-        f"  /b: {{get: {operation % ('find', 'b')}, put: {operation % ('put', 'b')}}}\n"
-        "components: {schemas: {Client: {type: object}, Model: {type: object}}}\n"
-    )
-    run = generate("--spec", tmp_path / "spec.yaml", "--output", tmp_path / "shared")
-    assert run.stderr == ""
-    code = (
-        "import shared, shared.api.a.find, shared.api.b.find, shared.api.a.errors, shared.models;"
-        "assert shared.errors is not shared.api.a.errors;"
-        "assert shared.Client is not shared.models.Client;"
-        "print(*shared.__all__)"
-    )
-    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "Model", "put"]
-    assert printed(code, tmp_path) == exported
+def copied(source: Path, copy: Path) -> Path:
+    return Path(shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__")))
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    without_caches = shutil.ignore_patterns("__pycache__")
-    return Path(shutil.copytree(PACKAGE, tmp_path / "copy", ignore=without_caches))
+    return copied(PACKAGE, tmp_path / "a copy")
+
+
+def test_the_same_bytes_come_out_everywhere(tmp_path: Path) -> None:
+    words = []
+    for variable, name in {"SPEC": "openapi.yaml", "CONFIG": "generator-config.yaml"}.items():
+        words.append(f"{variable}={shutil.copy(ROOT / name, tmp_path / f'another {name}')}")
+    elsewhere = tmp_path / "with spaces" / "a package"
+    env = {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    assert run("make", "generate", *words, f"OUTPUT={elsewhere}", **env).stderr == ""
+    assert contents(elsewhere) == contents(PACKAGE)
+
+
+def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
+    for name, content in contents(PACKAGE).items():
+        first, second, rest = content.decode().split("\n", 2)
+        source = RUNTIME / name
+        edited = f"runtime/{name}" if source.exists() else "openapi.yaml or templates/"
+        assert "Do not edit" in first
+        assert second == f"# To change it, edit {edited} and run: make generate"
+        assert not source.exists() or rest == source.read_text()
+
+
+def test_another_spec_another_name_and_leftovers(
+    tmp_path: Path, generate: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pets.yaml").write_text(PETS)
+    (tmp_path / "config.yaml").write_text("package_name_override: pets")
+    pets, spec, config = (tmp_path / name for name in ("pets", "pets.yaml", "config.yaml"))
+    for _ in range(2):
+        assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)
+        assert {path.name for path in pets.iterdir()} == {path.name for path in PACKAGE.iterdir()}
+        (pets / "leftover.py").touch()
+    for source in RUNTIME.glob("*.py"):
+        assert (pets / source.name).read_bytes() == (PACKAGE / source.name).read_bytes()
+    monkeypatch.syspath_prepend(tmp_path)
+    package = import_module("pets")
+    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
+    assert ([*package.__all__], package.__version__) == (exported, "2.5.0rc1")
+    assert package.get_pet.sync
+    assert package.Pet()
+
+
+SHARED = """
+    /a: {get: {operationId: find, tags: [a], responses: {}}}
+    /b: {get: {operationId: find, tags: [b], responses: {}}}
+    /c: {get: {operationId: errors, tags: [c], responses: {}}}
+    /d: {get: {operationId: own, tags: [d], responses: {}}}
+"""
+
+
+def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
+    shared = made_from(document(load(SHARED), Client={"type": "object"}), tmp_path)
+    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "own"]
+    assert [*shared.__all__] == exported
+    assert shared.Client is not shared.models.Client
+    assert shared.errors is not import_module(f"{shared.__name__}.api.c.errors")
+    assert all(import_module(f"{shared.__name__}.api.{tag}.find").sync for tag in "ab")
 
 
 def test_check_passes_on_what_the_spec_gives() -> None:
-    run = make("check-generated")
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    done = run("make", "check-generated")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_check_names_each_file_and_the_command_that_fixes_them(copy: Path) -> None:
@@ -141,133 +144,107 @@ def test_check_names_each_file_and_the_command_that_fixes_them(copy: Path) -> No
     (copy / "py.typed").unlink()
     (copy / "api" / "extra.txt").touch()
     before = contents(copy)
-    run = make("check-generated", output=copy)
-    assert run.returncode != 0
-    *found, advice, _ = run.stderr.splitlines()
+    checked = run("make", "check-generated", f"OUTPUT={copy}")
+    assert checked.returncode != 0
+    *found, advice, _ = checked.stderr.splitlines()  # `make` itself adds a last line
     lines = ("api/extra.txt: not generated", "client.py: differs", "py.typed: missing")
     assert found == [f"{copy}/{line}" for line in lines]
     assert contents(copy) == before
-
-    command = advice.split("run: ")[1]
-    subprocess.run(command, shell=True, cwd=ROOT, check=True, capture_output=True)  # noqa: S602
-    assert make("check-generated", output=copy).returncode == 0
+    assert run("sh", "-c", advice.split("run: ")[1]).returncode == 0
+    assert contents(copy) == contents(PACKAGE)
 
 
-def test_check_names_all_files_of_a_package_that_is_gone(tmp_path: Path) -> None:
-    run = generate("--check", "--output", tmp_path / "gone")
-    assert len(run.stderr.splitlines()) == len(contents(PACKAGE)) + 1
-    assert f"{tmp_path}/gone/models/__init__.py: missing\n" in run.stderr
+def test_check_names_all_files_of_a_missing_package(tmp_path: Path, generate: Generate) -> None:
+    *found, _ = generate("--check", "--output", tmp_path / "gone").splitlines()
+    assert found == [f"{tmp_path}/gone/{name}: missing" for name in sorted(contents(PACKAGE))]
 
 
-def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(tmp_path: Path) -> None:
-    without_caches = shutil.ignore_patterns("__pycache__")
-    for folder in ("generated", "runtime", "templates", "tools/generator"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=without_caches)
-    for name in ("openapi.yaml", "generator-config.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    types = tmp_path / "runtime" / "types.py"
-    types.write_text(types.read_text() + "\n\nx  =  'as it is'\n")
-    (tmp_path / "runtime" / "_new.py").touch()
-    (tmp_path / "runtime" / "_lazy.py").unlink()
-    package = "generated/grok_imagine_video"
-    run = generate("--check", cwd=tmp_path)
-    assert run.stderr.splitlines() == [
-        f"{package}/_lazy.py: not generated",
-        f"{package}/_new.py: missing",
-        f"{package}/types.py: differs",
-        f"{package} is not what the spec gives; run: make generate",
-    ]
-    assert generate(cwd=tmp_path).returncode == 0
-    assert (tmp_path / package / "types.py").read_text().endswith("\nx  =  'as it is'\n")
-    assert generate("--check", cwd=tmp_path).returncode == 0
+def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(
+    copy: Path, generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = copied(RUNTIME, tmp_path / "runtime")
+    monkeypatch.setattr(driver, "RUNTIME", runtime)
+    with (runtime / "types.py").open("a") as types:
+        types.write("\n\nx  =  'as it is'\n")
+    (runtime / "_new.py").touch()
+    (runtime / "_lazy.py").unlink()
+    lines = ("_lazy.py: not generated", "_new.py: missing", "types.py: differs")
+    *found, _ = generate("--check", "--output", copy).splitlines()
+    assert found == [f"{copy}/{line}" for line in lines]
+    assert "wrote" in generate("--output", copy)
+    assert (copy / "types.py").read_text().endswith("\nx  =  'as it is'\n")
+    assert generate("--check", "--output", copy) == ""
 
 
-SPECS = {
-    "missing": (None, "No such file"),
-    "empty": ("", "not an OpenAPI document"),
-    "a list": ("- 1", "not an OpenAPI document"),
-    "broken YAML": ("openapi: 3.1.0\ninfo: [", "line 2"),
-    "twice the same key": (PETS + "paths: {}\n", "paths"),
-    "binary": ("\x00\x01", "spec.yaml"),
-    "Swagger": ("swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
-    "typo in a field": (PETS.replace("info:", "infos:"), "info"),
-    "typo in a type": (PETS.replace("type: integer", "type: integr"), "parameters.0"),
-    "dangling reference": (PETS.replace("schemas/Pet'", "schemas/Dog'"), "Dog"),
+# What is replaced in PETS, by what, and a part of the line that is printed.
+EDITS = {
+    "twice the same key": ("components:", "paths: {}\ncomponents:", "paths"),
+    "typo in a field": ("info:", "infos:", "info"),
+    "typo in a type": ("integer", "integr", "parameters.0"),
+    "dangling reference": ("schemas/Pet'", "schemas/Dog'", "Dog"),
+    "part that cannot be generated": ("application/json", "image/png", "image/png"),
     "constraint without code": (
-        PETS.replace("schema: {type: integer}", "schema: {type: integer, not: {const: 1}}"),
+        *("integer}", "integer, not: {const: 1}}"),
         "spec.yaml: get_pet.id: the templates cannot enforce 'not'; express it otherwise",
     ),
+    "parameter of a media type": (
+        *("[{", "[{name: x, in: query, content: {text/plain: {schema: {}}}}, {"),
+        "get_pet.x: the templates cannot enforce 'content'",
+    ),
+    "path elsewhere": ("paths:", "paths:\n  /a: {$ref: x}", "/a: the templates cannot enforce"),
     "job without its rules": (
-        PETS.replace("type: object", "type: object, x-job: {status: status, succeeded: done}"),
+        *("type: object", "type: object, x-job: {status: status, succeeded: done}"),
         "x-job needs id, status, progress, result, allowed, error: lists of paths with dots; and",
     ),
-    "part that cannot be generated": (
-        PETS.replace("application/json", "image/png"),
-        "image/png",
+}
+# Which file is bad, what stands in it or None if it is missing, and a part of the line.
+BAD = {name: ("spec", PETS.replace(old, new), part) for name, (old, new, part) in EDITS.items()} | {
+    "no spec": ("spec", None, "No such file"),
+    "empty spec": ("spec", "", "not an OpenAPI document"),
+    "list": ("spec", "- 1", "not an OpenAPI document"),
+    "broken YAML": ("spec", "openapi: 3.1.0\ninfo: [", "line 2"),
+    "binary": ("spec", "\x00\x01", "spec.yaml"),
+    "Swagger": ("spec", "swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
+    "no config": ("config", None, "No such file"),
+    "broken config": ("config", "a: [", "not a configuration"),
+    "option of a wrong type": ("config", "literal_enums: perhaps", "literal_enums"),
+    "hook that fails": ("config", "post_hooks: ['false']", "config.yaml: false"),
+    "hook that is not there": ("config", "post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
+    "Ctrl-C": (
+        "config",
+        "post_hooks: ['kill -INT $PPID']",
+        "interrupted",
     ),
 }
 
 
-@pytest.mark.parametrize(("text", "part"), SPECS.values(), ids=SPECS)
-def test_a_bad_spec_gets_one_line_and_changes_nothing(
-    text: str | None,
-    part: str,
-    tmp_path: Path,
-    copy: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if text is not None:
-        (tmp_path / "spec.yaml").write_text(text)
-    words = ["generate", "--spec", str(tmp_path / "spec.yaml"), "--output", str(copy)]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert_refused(str(end.value.code), part, copy)
-
-
-CONFIGS = {
-    "missing": (None, "No such file"),
-    "broken": ("a: [", "not a configuration"),
-    "of wrong type": ("literal_enums: perhaps", "literal_enums"),
-    "with a hook that fails": ("post_hooks: ['false']", "config.yaml: false"),
-    "with a Ctrl-C while it runs": ("post_hooks: ['kill -INT $PPID']", "interrupted"),
-    "with a hook that is not there": ("post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
-}
-
-
-@pytest.mark.parametrize(("text", "part"), CONFIGS.values(), ids=CONFIGS)
-def test_a_bad_configuration_gets_one_line_and_changes_nothing(
-    text: str | None, part: str, tmp_path: Path, copy: Path
-) -> None:
-    if text is not None:
-        (tmp_path / "config.yaml").write_text(text)
-    assert_refused_by(generate("--config", tmp_path / "config.yaml", "--output", copy), part, copy)
-
-
-@pytest.mark.parametrize("output", ["file/package", "file", "folder"])
-def test_an_output_that_is_not_ours_gets_one_line_and_is_left_alone(
-    output: str, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("precious")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "thesis.txt").write_text("precious")
-    assert_refused_by(generate("--output", tmp_path / output), output.split("/")[0], tmp_path)
-
-
-def assert_refused_by(run: subprocess.CompletedProcess[str], part: str, unchanged: Path) -> None:
-    assert (run.returncode, run.stdout, len(run.stderr.splitlines())) == (1, "", 1)
-    assert_refused(run.stderr, part, unchanged)
-
-
-def assert_refused(message: str, part: str, unchanged: Path) -> None:
+def assert_refused(folder: Path, generate: Generate, words: list[object], part: str) -> None:
+    """One line, and nothing in the folder is changed or left behind."""
+    before = contents(folder)
+    message = generate(*words)
     assert len(message.splitlines()) == 1, message
     assert len(message) < 800
     assert message.startswith("generate: ")
     assert part in message
-    expected = (
-        contents(PACKAGE)
-        if unchanged.name == "copy"
-        else dict.fromkeys(["file", "folder/thesis.txt"], b"precious")
-    )
-    assert contents(unchanged) == expected
-    assert not list(unchanged.parent.glob(".generate-*"))
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(("option", "text", "part"), BAD.values(), ids=BAD)
+def test_bad_input_gets_one_line_and_changes_nothing(
+    option: str, text: str | None, part: str, copy: Path, generate: Generate
+) -> None:
+    source = copy.parent / f"{option}.yaml"
+    if text is not None:
+        source.write_text(text)
+    assert_refused(copy.parent, generate, [f"--{option}", source, "--output", copy], part)
+
+
+@pytest.mark.parametrize("output", ["file/package", "file", "folder"])
+def test_an_output_that_is_not_ours_gets_one_line_and_is_left_alone(
+    output: str, tmp_path: Path, generate: Generate
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "folder/thesis.txt"):
+        (tmp_path / name).write_text("precious")
+    part = output.split("/")[0]
+    assert_refused(tmp_path, generate, ["--output", tmp_path / output], part)
