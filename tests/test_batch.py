@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import importlib.util
+import io
 import itertools
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -12,84 +14,42 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 
-import httpx
 import pytest
-from attrs import frozen
 
-import batch
+import batch as script
 import batch_limiter
 import relay
 from batch_journal import Entry, Journal
-from batching import LAKES, as_line, forwarded, in_front_of, journaled, launch, posted, write
 from bodies import TEXT
-from conftest import TOKEN, Arrived
-from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
+from faults import OK, Fault, hang_up, no_response, reset, responding, saying
 from grok_imagine_video import AuthenticatedClient
+from scripts import LAKES, Batch, as_line, ended
 
 ERROR = {"error": {"message": "It did not work."}}
-TICKS = "cost_in_usd_ticks"
-
-
-@frozen
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Batch = Callable[..., Ended]
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_limiter, "SHORT_PAUSE", 0.01)
+ONE, TWO, THREE = map(as_line, LAKES)
 
 
 @pytest.fixture
-def start(
-    tmp_path: Path,
-    base_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Batch:
-    """Run a batch over `prompts.jsonl` into `videos`, in this process."""
-
-    def start(*words: object, url: str = base_url, key: str = TOKEN) -> Ended:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("GROK_BASE_URL", url)
-        monkeypatch.setenv("GROK_API_KEY", key)
-        command = ["batch.py", "prompts.jsonl", "-o", "videos", *map(str, words)]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
-            batch.main()
-        out, err = capsys.readouterr()
-        assert TOKEN not in out + err
-        return Ended(ended.value.code, out, err)  # type: ignore[arg-type]
-
-    return start
+def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batch:
+    monkeypatch.setattr(batch_limiter, "SHORT_PAUSE", 0.01)
+    return Batch(script, request)
 
 
-def test_each_line_becomes_a_video_and_is_sent_once(
-    start: Batch, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    first, second, third = map(as_line, LAKES)
-    write(tmp_path, b"\xef\xbb\xbf" + first + b"\r\n  \n" + second)
-    ended = start()
+def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
+    batch.write(two_lines := b"\xef\xbb\xbf" + ONE + b"\r\n  \n" + TWO)
+    first = batch.run()
     counts = "2 lines: 2 done, 0 failed, 0 unknown, 0 unfinished, 0 not sent"
-    assert (ended.code, ended.out) == (0, f"{counts}; $0.40 reported so far\n")
-    assert "0 running, $0.40" in ended.err
-    assert "2/2" in ended.err
-    write(tmp_path, b"\xef\xbb\xbf" + first + b"\r\n  \n" + second + third)
-    assert start().code == 0
-    idle = start("--cluster", "tcp://127.0.0.1:9")
+    assert (first.code, first.out) == (0, f"{counts}; $0.40 reported so far\n")
+    assert "0 running, $0.40" in first.err
+    assert "2/2" in first.err
+    batch.write(two_lines, THREE)
+    assert batch.run().code == 0
+    idle = batch.run("--cluster", "tcp://127.0.0.1:9")
     assert (idle.code, idle.err) == (0, "")  # with nothing to do, it calls no cluster
-    assert sorted(posted(arrived)) == ["lake 1", "lake 2", "lake 3"]
-    videos = sorted(path for path in (tmp_path / "videos").iterdir() if path.suffix == ".mp4")
-    assert [video.name for video in videos] == ["0001.mp4", "0004.mp4", "0005.mp4"]
-    assert {video.read_bytes() for video in videos} == {relay.VIDEO.read_bytes()}
+    assert sorted(batch.prompts()) == ["lake 1", "lake 2", "lake 3"]
+    videos = {path.name: path.read_bytes() for path in batch.videos.glob("*.mp4")}
+    assert videos == dict.fromkeys(["0001.mp4", "0004.mp4", "0005.mp4"], relay.VIDEO.read_bytes())
 
 
 BAD_LINES = [
@@ -107,290 +67,237 @@ BAD_LINES = [
 ]
 
 
-def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(
-    start: Batch, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    write(tmp_path, b"\n".join([as_line(TEXT), *(line.strip() for line, _ in BAD_LINES)]))
-    ended = start()
-    *named, rest = ended.err.splitlines()
-    assert (ended.code, ended.out, rest) == (2, "", "prompts.jsonl: and 1 more")
-    for number, (said, (_, why)) in enumerate(zip(named, BAD_LINES[:20], strict=True), 3):
+def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> None:
+    batch.write(ONE, *(line.strip() + b"\n" for line, _ in BAD_LINES))
+    refused = batch.run()
+    *named, rest = refused.err.splitlines()
+    assert (refused.code, refused.out, rest) == (2, "", "prompts.jsonl: and 1 more")
+    for number, (said, (_, why)) in enumerate(zip(named, BAD_LINES[:20], strict=True), 2):
         assert said.startswith(f"prompts.jsonl:{number}: {why}")
-    write(tmp_path, b"\n \n")
-    assert start().err == "prompts.jsonl: the file has no requests\n"
-    assert not arrived
-    assert not (tmp_path / "videos").exists()
+    batch.write(b"\n \n")
+    assert batch.run().err == "prompts.jsonl: the file has no requests\n"
+    assert not batch.arrived
+    assert not batch.videos.exists()
 
 
-ARGUMENTS: dict[str, tuple[list[str], str]] = {
-    "no concurrency": (["--concurrency", "0"], "--concurrency must be 1 or more"),
-    "no rate": (["--rate", "0"], "--rate: must be a number above 0"),
-    "no time": (["--timeout", "nan"], "--timeout: must be a number above 0"),
-    **{
-        f"bad address: {address}": (["--cluster", address], "--cluster must be local or tcp")
-        for address in ("", "8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "locals")
-    },
-    "file as folder": (["-o", "prompts.jsonl"], "--output must be a folder: prompts.jsonl"),
-    "missing extra": (
-        ["--cluster", "local"],
-        'dask.distributed: pip install "grok-imagine-video[cluster]"',
-    ),
+ADDRESSES = ("", "8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "locals")
+ARGUMENTS = {
+    "--concurrency=0": "--concurrency must be 1 or more",
+    "--rate=0": "--rate: must be a number above 0",
+    "--timeout=nan": "--timeout: must be a number above 0",
+    **{f"--cluster={address}": "--cluster must be local or tcp" for address in ADDRESSES},
+    "--output=prompts.jsonl": "--output must be a folder: prompts.jsonl",
+    "--cluster=local": 'dask.distributed: pip install "grok-imagine-video[cluster]"',
 }
 
 
-@pytest.mark.parametrize(("words", "message"), ARGUMENTS.values(), ids=ARGUMENTS)
+@pytest.mark.parametrize("word", ARGUMENTS)
 def test_invalid_arguments_are_refused_and_nothing_is_sent(
-    words: list[str],
-    message: str,
-    start: Batch,
-    arrived: list[Arrived],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    word: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    write(tmp_path, LAKES)
-    ended = start(*words)
-    assert ended.code == 2
-    assert message in ended.err.splitlines()[-1]
-    assert not arrived
+    refused = batch.run(word)
+    assert refused.code == 2
+    assert ARGUMENTS[word] in refused.err.splitlines()[-1]
+    assert not batch.arrived
 
 
-UNUSABLE = {"taskId": "x1"}
+UNUSABLE = responding(200, {"taskId": "x1"})
+ACCEPTED = "accepted, but the response has no job id"
 
-# The gateway's reaction to a line, the exit code and the message. With code 5 a job may exist.
-OUTCOMES: dict[str, tuple[Fault, int, str]] = {
-    "400": (responding(400, ERROR), 1, "line 1 not sent: status 400: It did not work."),
-    "401": (responding(401, ERROR), 3, "line 1 not sent: status 401: It did not work."),
-    "404": (responding(404, ERROR), 1, "line 1 not sent: status 404"),
-    "302": (responding(302, ERROR, Location="/"), 5, "line 1 unknown: status 302"),
-    "408": (responding(408, ERROR), 5, "line 1 unknown: it may have been carried out"),
-    "500": (responding(500, ERROR), 5, "line 1 unknown: status 500: It did not work."),
-    "502": (responding(502, ERROR), 5, "line 1 unknown: it may have been carried out"),
-    "reset": (reset, 5, "line 1 unknown: POST http"),
-    "no response": (hang_up, 5, "line 1 unknown: POST http"),
-    "half a response": (
-        saying(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"request_id'),
-        *(5, "line 1 unknown: POST http"),
-    ),
-    "not JSON": (responding(200, b"<html>"), 5, "line 1 unknown: the body is not what"),
-    "no id": (responding(200, UNUSABLE), 5, "line 1 unknown: accepted, but the response has no"),
-    "odd id": (responding(200, {"id": "\ud800"}), 5, "line 1 unknown: accepted, but the response"),
+# The gateway's reaction to a line, and the outcome. Only a line that is not sent has no job.
+OUTCOMES: dict[str, tuple[Fault, str]] = {
+    "400": (responding(400, ERROR), "not sent: status 400: It did not work."),
+    "401": (responding(401, ERROR), "not sent: status 401: It did not work."),
+    "404": (responding(404, ERROR), "not sent: status 404"),
+    "302": (responding(302, ERROR, Location="/"), "unknown: status 302"),
+    "408": (responding(408, ERROR), "unknown: it may have been carried out"),
+    "500": (responding(500, ERROR), "unknown: status 500: It did not work."),
+    "502": (responding(502, ERROR), "unknown: it may have been carried out"),
+    "reset": (reset, "unknown: POST http"),
+    "no response": (hang_up, "unknown: POST http"),
+    "half a response": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "unknown: POST"),
+    "not JSON": (responding(200, b"<html>"), "unknown: the body is not what"),
+    "no id": (UNUSABLE, f"unknown: {ACCEPTED}"),
+    "odd id": (responding(200, {"id": "\ud800"}), f"unknown: {ACCEPTED}"),
 }
 
 
-@pytest.mark.parametrize(("fault", "code", "message"), OUTCOMES.values(), ids=OUTCOMES)
+@pytest.mark.parametrize(("fault", "outcome"), OUTCOMES.values(), ids=OUTCOMES)
 def test_a_line_is_sent_again_only_if_it_certainly_created_no_job(
-    fault: Fault, code: int, message: str, start: Batch, base_url: str, tmp_path: Path
+    fault: Fault, outcome: str, batch: Batch
 ) -> None:
-    write(tmp_path, LAKES[:1])
-    is_certain = code != 5
-    with in_front_of(base_url, fault) as server:
-        ended = start(url=server.base_url)
-        assert ended.code == code
-        assert ended.out.splitlines()[1].startswith(message)
-        assert journaled(tmp_path) == ([] if is_certain else [(1, "unknown")])
+    batch.write(ONE)
+    is_certain = outcome.startswith("not sent")
+    refused = 3 if "401" in outcome else 1
+    with batch.gateway(fault, batch.forward):
+        first = batch.run()
+        assert first.code == (refused if is_certain else 5)
+        assert first.out.splitlines()[1].startswith(f"line 1 {outcome}")
+        assert batch.states() == ({} if is_certain else {1: "unknown"})
         if is_certain:
-            write(tmp_path, LAKES[1:2])  # a refused line can be corrected
-        assert start(url=server.base_url).code == (0 if is_certain else 5)
-        assert posted(server.arrived) == ["lake 1", *["lake 2"] * is_certain]
+            batch.write(TWO)  # a refused line can be corrected
+        assert batch.run().code == (0 if is_certain else 5)
+        assert batch.prompts() == ["lake 1", *["lake 2"] * is_certain]
 
 
-def test_an_unusable_response_is_kept_in_the_journal(start: Batch, tmp_path: Path) -> None:
-    write(tmp_path, LAKES[:1])
-    with serving(responding(200, UNUSABLE)) as server:
-        start(url=server.base_url)
-    with contextlib.closing(Journal(tmp_path / "videos")) as journal:
-        assert journal.entries()[0].response == b'{"taskId": "x1"}'
-
-
-def test_a_line_is_in_the_journal_before_it_is_sent(start: Batch, tmp_path: Path) -> None:
+def test_a_line_is_in_the_journal_before_it_is_sent_and_an_unusable_response_after_that(
+    batch: Batch,
+) -> None:
     seen: list[bool] = []
 
     def look(connection: socket.socket) -> None:
-        seen.append(b"unknown" in (tmp_path / "videos" / "journal.sqlite").read_bytes())
-        responding(400, ERROR)(connection)
+        seen.append(b"unknown" in (batch.videos / "journal.sqlite").read_bytes())
+        UNUSABLE(connection)
 
-    write(tmp_path, LAKES)
-    with serving(look) as server:
-        start(url=server.base_url)
-    assert seen == [True] * 3
-
-
-def test_resend_unknown_sends_each_unknown_line_once_more(
-    start: Batch, base_url: str, tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES)
-    again = "--resend-unknown"
-    with in_front_of(base_url, *[hang_up] * 3, *[responding(400, ERROR)] * 2) as server:
-        assert start(url=server.base_url).code == 5
-        shutil.copy(relay.VIDEO, tmp_path / "videos" / "0002.mp4")  # found by a person
-        refused = start(again, url=server.base_url)
-        assert (refused.code, sorted(posted(server.arrived)[3:])) == (5, ["lake 1", "lake 3"])
-        assert journaled(tmp_path) == [(1, "unknown"), (2, "done"), (3, "unknown")]
-        assert start(url=server.base_url).code == 5
-        assert len(server.arrived) == 5
-        assert start(again, url=server.base_url).code == 0
-        assert start(again, url=server.base_url).code == 0
-        assert sorted(posted(server.arrived)[5:]) == ["lake 1", "lake 3"]
+    batch.write(ONE)
+    with batch.gateway(look):
+        batch.run()
+    assert seen == [True]
+    assert batch.journal("state", "response") == [("unknown", b'{"taskId": "x1"}')]
 
 
-def test_a_job_that_ended_without_a_video_is_not_tried_again(
-    start: Batch, arrived: list[Arrived], tmp_path: Path
-) -> None:
+def test_resend_unknown_sends_each_unknown_line_once_more(batch: Batch) -> None:
+    again, refusals = "--resend-unknown", [responding(400, ERROR)] * 2
+    with batch.gateway(*[hang_up] * 3, *refusals, batch.forward):
+        assert batch.run().code == 5
+        shutil.copy(relay.VIDEO, batch.videos / "0002.mp4")  # found by a person
+        assert batch.run(again).code == 5
+        assert sorted(batch.prompts()[3:]) == ["lake 1", "lake 3"]
+        assert batch.states() == {1: "unknown", 2: "done", 3: "unknown"}
+        assert batch.run().code == 5
+        assert len(batch.arrived) == 5
+        assert batch.run(again).code == 0
+        assert batch.run(again).code == 0
+        assert sorted(batch.prompts()[5:]) == ["lake 1", "lake 3"]
+
+
+def test_a_job_that_ended_without_a_video_is_not_tried_again(batch: Batch) -> None:
     prompts = ["failed", "expired", "withheld", "a gateway", "an empty", "a lake"]
-    write(tmp_path, [TEXT | {"prompt": prompt} for prompt in prompts])
+    batch.write(*(TEXT | {"prompt": prompt} for prompt in prompts))
     for _ in range(2):
-        ended = start()
-        assert ended.code == 4
-        assert "6 lines: 3 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0.80" in ended.out
-        assert "line 1 failed: the job is failed: internal_error: The prompt asked" in ended.out
-        assert "line 3 failed: the job is done, and moderation withheld the result" in ended.out
-    assert len(posted(arrived)) == 6
+        run = batch.run()
+        assert run.code == 4
+        assert "6 lines: 3 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0.80" in run.out
+        assert "line 1 failed: the job is failed: internal_error: The prompt asked" in run.out
+        assert "line 3 failed: the job is done, and moderation withheld the result" in run.out
+    assert len(batch.prompts()) == 6
 
 
-@pytest.mark.parametrize("usage", [None, 1, {}, *({TICKS: x} for x in ("1", -1, 10**30))])
-def test_an_invalid_price_is_not_counted(usage: object, start: Batch, tmp_path: Path) -> None:
-    write(tmp_path, LAKES[:1])
-    job = responding(200, {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage})
-    with serving(OK, job, responding(200, b"video")) as server:
-        ended = start(url=server.base_url)
-    assert ended.code == 0
-    assert "$0.00 reported so far" in ended.out
+def test_an_invalid_price_is_not_counted(batch: Batch) -> None:
+    usages = [None, 1, {}, *({"cost_in_usd_ticks": ticks} for ticks in ("1", -1, 10**30))]
+    job = {"status": "done", "video": {"url": "/v.mp4"}}
+    jobs = [responding(200, job | {"usage": usage}) for usage in usages]
+    batch.write(*LAKES * 2)
+    with batch.gateway(*(fault for job in jobs for fault in (OK, job, responding(200, b"video")))):
+        run = batch.run("--concurrency", 1)
+    assert "6 done" in run.out
+    assert "$0.00 reported so far" in run.out
 
 
-UNFINISHED: dict[str, tuple[Fault, list[str], str]] = {
-    "404": (responding(404, ERROR), [], "status 404: It did not work."),
-    "timeout": (
-        responding(200, {"status": "pending"}),
-        *(["--timeout", "0.2"], "the job had not ended after 0.2 seconds"),
-    ),
-}
+PENDING = responding(200, {"status": "pending"})
+UNFINISHED = [
+    (responding(404, ERROR), 900, "status 404: It did not work."),
+    (PENDING, 0.2, "the job had not ended after 0.2 seconds"),
+]
 
 
-@pytest.mark.parametrize(("fault", "words", "message"), UNFINISHED.values(), ids=UNFINISHED)
+@pytest.mark.parametrize(("fault", "timeout", "message"), UNFINISHED, ids=["404", "timeout"])
 def test_an_unfinished_job_is_followed_by_the_next_run(
-    fault: Fault, words: list[str], message: str, start: Batch, base_url: str, tmp_path: Path
+    fault: Fault, timeout: float, message: str, batch: Batch
 ) -> None:
-    write(tmp_path, LAKES[:1])
-    with in_front_of(base_url, None, fault) as server:
-        ended = start(*words, url=server.base_url)
-        assert ended.code == 1
-        assert f"line 1 unfinished: {message}" in ended.out
-        assert journaled(tmp_path) == [(1, "created")]
-        assert start(url=server.base_url).code == 0
-        assert posted(server.arrived) == ["lake 1"]
+    batch.write(ONE)
+    with batch.gateway(batch.forward, fault, batch.forward):
+        first = batch.run("--timeout", timeout)
+        assert first.code == 1
+        assert f"line 1 unfinished: {message}" in first.out
+        assert batch.states() == {1: "created"}
+        assert batch.run().code == 0
+        assert batch.prompts() == ["lake 1"]
 
 
-def test_a_killed_run_leaves_a_video_to_keep_and_temporary_files_to_remove(
-    start: Batch, base_url: str, tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES[:1])
-    with in_front_of(base_url, None, responding(404)) as server:
-        start(url=server.base_url)
-        shutil.copy(relay.VIDEO, (videos := tmp_path / "videos") / "0001.mp4")
+def test_a_killed_run_leaves_a_video_to_keep_and_temporary_files_to_remove(batch: Batch) -> None:
+    batch.write(ONE)
+    with batch.gateway(batch.forward, responding(404), batch.forward):
+        batch.run()
+        shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")
         others = {".part", "x.part", "0123456789abcdef.part"}
         for name in (".0123456789abcdef.part", *others):
-            (videos / name).touch()
-        ended = start(url=server.base_url)
-        assert (ended.code, len(server.arrived)) == (0, 3)  # the video is not downloaded again
-    assert "1 done" in ended.out
-    assert "$0.20" in ended.out
-    assert {path.name for path in videos.iterdir()} == {*others, "0001.mp4", "journal.sqlite"}
+            (batch.videos / name).touch()
+        second = batch.run()
+        assert (second.code, len(batch.arrived)) == (0, 3)  # the video is not downloaded again
+    assert "1 done" in second.out
+    assert "$0.20" in second.out
+    assert {path.name for path in batch.videos.iterdir()} == {*others, "0001.mp4", "journal.sqlite"}
 
 
-MIXED_UP: dict[str, tuple[bytes, str]] = {
-    "changed": (as_line(TEXT) + as_line(LAKES[1]), "prompts.jsonl:1: another request was sent"),
-    "swapped": (as_line(LAKES[1]) + as_line(LAKES[0]), "prompts.jsonl:1: another request was sent"),
-    "moved": (b"\n" + as_line(LAKES[0]) + as_line(LAKES[1]), "prompts.jsonl:1: another request"),
-    "removed": (as_line(LAKES[0]), "prompts.jsonl:2: another request was sent for this line"),
-}
+def assert_refused(batch: Batch, message: str) -> None:
+    refused = batch.run()
+    assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
+    assert message in refused.err
 
 
-@pytest.mark.parametrize(("lines", "message"), MIXED_UP.values(), ids=MIXED_UP)
-def test_a_changed_line_is_refused_after_it_was_sent(
-    lines: bytes, message: str, start: Batch, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES[:2])
-    assert start().code == 0
-    write(tmp_path, lines + as_line(LAKES[2]))
-    ended = start()
-    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1)
-    assert ended.err.startswith(f"batch: {message}")
-    assert len(posted(arrived)) == 2
-    write(tmp_path, LAKES)
-    assert start().code == 0
+def test_lines_and_gateways_are_not_mixed_up_after_lines_were_sent(batch: Batch) -> None:
+    batch.write(ONE, TWO)
+    assert batch.run().code == 0
+    for number, lines in (
+        (1, [as_line(TEXT), TWO, THREE]),
+        (1, [TWO, ONE, THREE]),
+        (1, [b"\n", ONE, TWO, THREE]),
+        (2, [ONE, THREE]),
+    ):
+        batch.write(*lines)
+        assert_refused(batch, f"batch: prompts.jsonl:{number}: another request was sent for this")
+    batch.write(ONE, TWO, THREE)
+    with batch.gateway(no_response) as server:
+        assert_refused(batch, "the previous lines were sent to http://")
+        assert not server.arrived
+    assert len(batch.prompts()) == 2
+    assert batch.run().code == 0
 
 
-def test_a_folder_that_cannot_be_used_is_refused(
-    start: Batch, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES)
-    (videos := tmp_path / "videos").mkdir()
-    with contextlib.closing(Journal(videos)):
-        refused = {"another batch is running in this folder": start()}
-    (videos / "0001.mp4").touch()
-    refused["0001.mp4 exists, and no run of this batch created it"] = start()
-    (videos / "journal.sqlite").write_bytes(b"not a database" * 1000)
-    refused["file is not a database"] = start()
-    for message, ended in refused.items():
-        assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1)
-        assert message in ended.err
-    assert not arrived
-
-
-def test_jobs_of_one_gateway_are_not_looked_up_at_another(start: Batch, tmp_path: Path) -> None:
-    write(tmp_path, LAKES)
-    assert start().code == 0
-    with serving(no_response) as server:
-        ended = start(url=server.base_url)
-        assert (ended.code, len(server.arrived)) == (2, 0)
-    assert "the previous lines were sent to http://" in ended.err
+def test_a_folder_that_cannot_be_used_is_refused(batch: Batch) -> None:
+    batch.videos.mkdir()
+    with contextlib.closing(Journal(batch.videos)):
+        assert_refused(batch, "another batch is running in this folder")
+    (batch.videos / "0001.mp4").touch()
+    assert_refused(batch, "0001.mp4 exists, and no run of this batch created it")
+    (batch.videos / "journal.sqlite").write_bytes(b"not a database" * 1000)
+    assert_refused(batch, "file is not a database")
+    assert not batch.arrived
 
 
 # The requests until the batch stops, the exit code and the message.
-STOPS: dict[str, tuple[Fault, int, int, str]] = {
-    **{
-        str(status): (
-            responding(status, ERROR),
-            1,
-            3,
-            f"line 1: status {status}: It did not work.;",
-        )
-        for status in (401, 402, 403)
-    },
-    "502": (
-        responding(502, b"<title>Bad gateway</title>"),
-        *(10, 5, "10 lines in a row have an unknown outcome: it may have been carried out"),
-    ),
+STOPS: dict[int, tuple[int, int, str]] = {
+    **{code: (1, 3, f"line 1: status {code}: It did not work.;") for code in (401, 402, 403)},
+    502: (10, 5, "10 lines in a row have an unknown outcome: it may have been carried out"),
 }
 
 
-@pytest.mark.parametrize(("fault", "sent", "code", "message"), STOPS.values(), ids=STOPS)
-def test_a_failure_of_all_lines_stops_the_batch(
-    fault: Fault, sent: int, code: int, message: str, start: Batch, tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES * 5)
-    with serving(fault) as server:
-        ended = start("--concurrency", 1, url=server.base_url)
-        assert (ended.code, len(server.arrived)) == (code, sent)
-    assert f"batch: {message}" in ended.err
+@pytest.mark.parametrize("status", STOPS)
+def test_a_failure_of_all_lines_stops_the_batch(status: int, batch: Batch) -> None:
+    sent, code, message = STOPS[status]
+    batch.write(*LAKES * 5)
+    with batch.gateway(responding(status, ERROR)):
+        run = batch.run("--concurrency", 1)
+        assert (run.code, len(batch.arrived)) == (code, sent)
+    assert f"batch: {message}" in run.err
     unknown = sent if code == 5 else 0
-    assert f"{unknown} unknown, 0 unfinished, {15 - unknown} not sent" in ended.out
+    assert f"{unknown} unknown, 0 unfinished, {15 - unknown} not sent" in run.out
 
 
 def test_a_video_that_cannot_be_saved_stops_the_batch(
-    start: Batch, arrived: list[Arrived], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    write(tmp_path, LAKES)
     with monkeypatch.context() as patch:
         patch.setattr(AuthenticatedClient, "asyncio_download", full)
-        ended = start("--concurrency", 1)
-    assert (ended.code, posted(arrived)) == (1, ["lake 1"])
-    assert "No space left on device; no more lines are sent" in ended.err
-    assert start().code == 0
+        run = batch.run("--concurrency", 1)
+    assert (run.code, batch.prompts()) == (1, ["lake 1"])
+    assert "No space left on device; no more lines are sent" in run.err
+    assert batch.run().code == 0
 
 
 def noting(times: list[float], fault: Fault) -> Fault:
@@ -401,66 +308,57 @@ def noting(times: list[float], fault: Fault) -> Fault:
     return note
 
 
-def test_lines_wait_as_long_as_a_busy_gateway_asks(
-    start: Batch, base_url: str, tmp_path: Path
-) -> None:
+def test_lines_wait_as_long_as_a_busy_gateway_asks(batch: Batch) -> None:
     sent: list[float] = []
     busy = noting(sent, responding(429, ERROR, Retry_After="0.4"))
-    write(tmp_path, LAKES)
-    with in_front_of(base_url, busy, busy) as server:
-        ended = start("--concurrency", 1, url=server.base_url)
-        assert posted(server.arrived) == ["lake 1", "lake 1", "lake 1", "lake 2", "lake 3"]
-    assert ended.code == 0
-    assert ended.err.count("waiting for the gateway, at most 900 seconds: status 429") == 1
+    with batch.gateway(busy, busy, batch.forward):
+        run = batch.run("--concurrency", 1)
+        assert batch.prompts() == ["lake 1", "lake 1", "lake 1", "lake 2", "lake 3"]
+    assert run.code == 0
+    assert run.err.count("waiting for the gateway, at most 900 seconds: status 429") == 1
     assert sent[1] - sent[0] > 0.35
 
 
-def test_a_gateway_that_accepts_nothing_stops_the_batch_after_the_timeout(
-    start: Batch, tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES)
+def test_a_gateway_that_accepts_nothing_stops_the_batch_after_the_timeout(batch: Batch) -> None:
     words = ["--timeout", "0.5", "--concurrency", "1"]
-    dead = start(*words, url="http://127.0.0.1:9")
-    with serving(responding(429, ERROR, Retry_After="60")) as server:
-        busy = start(*words, url=server.base_url)
+    dead = batch.run(*words, GROK_BASE_URL="http://127.0.0.1:9")
+    with batch.gateway(responding(429, ERROR, Retry_After="60")) as server:
+        busy = batch.run(*words)
         assert len(server.arrived) == 1
     assert "(nothing was sent); no more lines are sent" in dead.err
     assert "status 429: It did not work.; no more lines are sent" in busy.err
-    for ended in (dead, busy):
-        assert ended.code == 1
-        assert "3 not sent" in ended.out
-    assert journaled(tmp_path) == []
+    for run in (dead, busy):
+        assert run.code == 1
+        assert "3 not sent" in run.out
+    assert batch.states() == {}
 
 
-def test_lines_are_sent_at_a_rate(start: Batch, tmp_path: Path) -> None:
+def test_lines_are_sent_at_a_rate(batch: Batch) -> None:
     sent: list[float] = []
-    write(tmp_path, LAKES * 2)
-    with serving(noting(sent, responding(400))) as server:
-        start("--rate", 400, url=server.base_url)
+    batch.write(*LAKES * 2)
+    with batch.gateway(noting(sent, responding(400))):
+        batch.run("--rate", 400)
     gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
     assert len(gaps) == 5
     assert sum(gaps) > 5 * 0.14
     assert min(gaps) > 0.02
 
 
-def test_at_most_as_many_lines_as_allowed_are_in_flight(
-    start: Batch, base_url: str, tmp_path: Path
-) -> None:
+def test_at_most_as_many_lines_as_allowed_are_in_flight(batch: Batch) -> None:
     in_flight: list[int] = []
 
     def count(connection: socket.socket) -> None:
-        saved = len(list((tmp_path / "videos").glob("*.mp4")))
-        in_flight.append(len(posted(server.arrived)) - saved)
-        forwarded(session, server.latest[connection])(connection)
+        in_flight.append(len(batch.prompts()) - len(list(batch.videos.glob("*.mp4"))))
+        batch.forward(connection)
 
-    write(tmp_path, LAKES * 4)
-    with httpx.Client(base_url=base_url) as session, serving(count) as server:
-        assert start("--concurrency", 3, url=server.base_url).code == 0
+    batch.write(*LAKES * 4)
+    with batch.gateway(count):
+        assert batch.run("--concurrency", 3).code == 0
     assert max(in_flight) == 3
 
 
 def test_a_job_that_cannot_be_recorded_is_printed(
-    start: Batch, arrived: list[Arrived], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put = Journal.put
 
@@ -469,73 +367,66 @@ def test_a_job_that_cannot_be_recorded_is_printed(
             raise sqlite3.OperationalError("database or disk is full")
         put(journal, entry)
 
-    write(tmp_path, LAKES)
     monkeypatch.setattr(Journal, "put", put_no_job)
-    ended = start("--concurrency", 1)
-    assert (ended.code, posted(arrived)) == (5, ["lake 1"])
-    assert re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", ended.err)
-    assert "the journal cannot be written: database or disk is full; no more lines" in ended.err
-    assert journaled(tmp_path) == [(1, "unknown")]
+    run = batch.run("--concurrency", 1)
+    assert (run.code, batch.prompts()) == (5, ["lake 1"])
+    assert re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", run.err)
+    assert "the journal cannot be written: database or disk is full; no more lines" in run.err
+    assert batch.states() == {1: "unknown"}
 
 
-def test_nothing_is_sent_if_the_journal_cannot_be_written(
-    base_url: str, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    write(tmp_path, LAKES)
-    (tmp_path / "videos").mkdir()
-    Journal(tmp_path / "videos").close()
+def test_nothing_is_sent_if_the_journal_cannot_be_written(batch: Batch) -> None:
+    batch.videos.mkdir()
+    Journal(batch.videos).close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        run = batch.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert run.code == 1
+    assert "the journal cannot be written: " in run.err
+    assert "3 not sent" in run.out
+    assert not batch.arrived
 
-    full = ["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh"]
-    with launch(tmp_path, base_url, within=full) as process:
-        out, err = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert "the journal cannot be written: " in err
-    assert "3 not sent" in out
-    assert not arrived
 
-
-@pytest.mark.parametrize(
-    ("name", "is_twice"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True)]
-)
+@pytest.mark.parametrize("signals", [["SIGINT"], ["SIGTERM"], ["SIGINT"] * 2], ids="+".join)
 def test_a_stopped_batch_waits_for_responses_unless_it_is_stopped_twice(
-    name: signal.Signals, is_twice: bool, base_url: str, tmp_path: Path
+    signals: list[str], batch: Batch
 ) -> None:
     may_respond = threading.Event()
 
     def forward_later(connection: socket.socket) -> None:
         may_respond.wait(20)
-        forwarded(session, server.latest[connection])(connection)
+        batch.forward(connection)
 
-    write(tmp_path, LAKES)
-    with httpx.Client(base_url=base_url) as session, serving(forward_later) as server:
-        with launch(tmp_path, server.base_url, "--concurrency", 1) as process:
-            while not server.arrived:
-                assert process.poll() is None
-            process.send_signal(name)
-            assert process.stderr
-            assert process.stderr.readline().endswith("stop again to leave them unknown\n")
-            if is_twice:
-                process.send_signal(name)
-            else:
-                may_respond.set()
-            out, _ = process.communicate(timeout=20)
+    first, *second = (signal.Signals[name] for name in signals)
+    with batch.gateway(forward_later), batch.launch("--concurrency", 1) as process:
+        while not batch.arrived:
+            assert process.poll() is None
+        process.send_signal(first)
+        assert process.stderr
+        assert process.stderr.readline().endswith("stop again to leave them unknown\n")
+        if second:
+            process.send_signal(*second)
+            process.wait(20)
         may_respond.set()
-        assert process.returncode == 130
-    if is_twice:
-        assert "line 1 unknown: stopped before a response came" in out
-        assert journaled(tmp_path) == [(1, "unknown")]
+        run = ended(process)
+    assert run.code == 130
+    if second:
+        assert "line 1 unknown: stopped before a response came" in run.out
+        assert batch.states() == {1: "unknown"}
     else:
-        assert "3 lines: 0 done, 0 failed, 0 unknown, 1 unfinished, 2 not sent" in out
-        assert journaled(tmp_path) == [(1, "created")]
+        assert "3 lines: 0 done, 0 failed, 0 unknown, 1 unfinished, 2 not sent" in run.out
+        assert batch.states() == {1: "created"}
 
 
 def test_a_summary_can_be_printed_in_any_encoding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    write(tmp_path, LAKES[:1])
-    refusal = responding(400, {"error": {"message": "额度不足"}})
-    with serving(refusal) as server, launch(tmp_path, server.base_url) as process:
-        out, _ = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert r"line 1 not sent: status 400: \u989d\u5ea6\u4e0d\u8db3" in out
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out := io.BytesIO(), "ascii"))
+    batch.write(ONE)
+    with batch.gateway(responding(400, {"error": {"message": "额度不足"}})):
+        assert batch.run().code == 1
+    sys.stdout.flush()
+    assert rb"line 1 not sent: status 400: \u989d\u5ea6\u4e0d\u8db3" in out.getvalue()

@@ -17,20 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
-import httpx
+import dask
 import psutil  # type: ignore[import-untyped]
 import pytest
 from attrs import define
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
+import batch as script
 import batch_cluster
 import relay
-from batching import LAKES, forwarded, journaled, launch, posted, write
 from bodies import TEXT
-from conftest import TOKEN, Arrived
-from faults import Server, hang_up, reset, responding, saying, serving
+from conftest import TOKEN
+from faults import Fault, hang_up, reset, responding, saying
 from grok_imagine_video import AuthenticatedClient, VideoJob, errors
+from scripts import Batch, ended, posted
 
 KILLS = 20
 WORDS = {3: "gateway", 7: "failed", 11: "withheld", 15: "empty", 19: "flaky"}
@@ -38,79 +39,60 @@ LINES = [
     TEXT | {"prompt": f"lake {number} {WORDS.get(number % 40, '')}", "duration": 1 + number % 15}
     for number in range(200)
 ]
-# What can become of a line, and how often in a hundred. The first group creates a job.
-CREATED = {"accepted": 85, "disconnected": 3, "truncated": 2, "without an id": 2}
-NOT_CREATED = {"busy": 2, "reset": 3, "failed": 3}
+
+
+def reset_later(connection: socket.socket) -> None:
+    time.sleep(0.1)
+    reset(connection)
+
+
+# How often in a hundred each of these becomes of a line. The first group creates a job.
+CREATED: dict[str, tuple[int, Fault | None]] = {
+    "accepted": (85, None),
+    "disconnected": (3, hang_up),
+    "truncated": (2, saying(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"request_id": "')),
+    "without an id": (2, responding(200, {"ok": True})),
+}
+NOT_CREATED: dict[str, tuple[int, Fault | None]] = {
+    "busy": (2, responding(429, Retry_After="0")),
+    "reset": (3, reset_later),
+    "failed": (3, responding(500)),
+}
 FATES = CREATED | NOT_CREATED
+HALF_A_VIDEO = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 4254\r\n\r\n" + b"x" * 2000)
 
 
 class Chance:
     """Forwards requests to a relay or fails them at random, and notes the fates of each line."""
 
-    def __init__(self, seed: float, session: httpx.Client) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, batch: Batch) -> None:
+        self.random = random.Random(random.random())
         self.fates: dict[str, list[str]] = collections.defaultdict(list)
-        self._session = session
+        self._batch = batch
 
-    def respond(self, connection: socket.socket, request: bytes) -> None:
-        if prompts := posted([request]):
-            self._decide(prompts[0], connection, request)
-        elif self.random.random() < 0.03:
-            self._fail(connection, request)
-        else:
-            forwarded(self._session, request)(connection)
-
-    def _decide(self, prompt: str, connection: socket.socket, request: bytes) -> None:
-        (fate,) = self.random.choices(list(FATES), weights=list(FATES.values()))
-        self.fates[prompt].append(fate)
-        if fate in CREATED:
-            respond = forwarded(self._session, request)
-        match fate:
-            case "accepted":
-                respond(connection)
-            case "disconnected":
-                hang_up(connection)
-            case "truncated":
-                saying(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"request_id": "')(connection)
-            case "without an id":
-                responding(200, {"ok": True})(connection)
-            case "busy":
-                responding(429, Retry_After="0")(connection)
-            case "reset":
-                time.sleep(0.1)
-                reset(connection)
-            case "failed":
-                responding(500)(connection)
-
-    def _fail(self, connection: socket.socket, request: bytes) -> None:
-        """Fail a poll or a download."""
-        if b"/files/" in request.partition(b"\r\n")[0]:
-            half = b"HTTP/1.1 200 OK\r\nContent-Length: 4254\r\n\r\n" + b"x" * 2000
-            saying(half)(connection)
+    def respond(self, connection: socket.socket) -> None:
+        request = self._batch.server.latest[connection]
+        if bodies := posted(request):
+            (fate,) = self.random.choices(list(FATES), [often for often, _ in FATES.values()])
+            self.fates[bodies[0]["prompt"]].append(fate)
+            accept = self._batch.forwarded(connection) if fate in CREATED else hang_up
+            (FATES[fate][1] or accept)(connection)
+        elif self.random.random() >= 0.03:
+            self._batch.forward(connection)
+        elif b"/files/" in request.partition(b"\r\n")[0]:
+            HALF_A_VIDEO(connection)
         else:
             self.random.choice([responding(503), hang_up, reset])(connection)
-
-
-@contextlib.contextmanager
-def unreliable_gateway(folder: Path, seed: float) -> Iterator[tuple[Server, Chance]]:
-    app = relay.create_app(TOKEN, str(folder / "jobs.sqlite"))
-    with relay.running(app) as base_url, httpx.Client(base_url=base_url) as session:
-        chance = Chance(seed, session)
-
-        def respond(connection: socket.socket) -> None:
-            chance.respond(connection, server.latest[connection])
-
-        with serving(respond) as server:
-            yield server, chance
 
 
 class Cluster:
     """A scheduler and two workers as processes, which cannot import the examples."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir()
         self._folder = folder
         self._processes = [self._dask("scheduler", "--host", "127.0.0.1", "--port", "0")]
-        file = self._folder / "scheduler.json"
+        file = folder / "scheduler.json"
         while not file.exists() or not file.read_text().endswith("}"):
             time.sleep(0.01)
         self.address = json.loads(file.read_text())["address"]
@@ -122,68 +104,72 @@ class Cluster:
         with (self._folder / "log").open("ab") as log:
             return subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
 
-    def _worker(self, *words: str) -> subprocess.Popen[bytes]:
-        words = ("--no-nanny", "--nthreads", "1", "--local-directory", "scratch", *words)
-        return self._dask("worker", *words)
+    def _worker(self) -> subprocess.Popen[bytes]:
+        return self._dask("worker", "--no-nanny", "--nthreads", "1", "--local-directory", "scratch")
 
     def replace_a_worker(self) -> None:
         self._processes.append(self._worker())
-        self._end(self._processes.pop(1))
+        end(self._processes.pop(1))
 
     def hide_the_package_from_workers(self) -> None:
-        (self._folder / "without.py").write_text(
-            "import sys; sys.modules['grok_imagine_video'] = None"
-        )
-        for worker in self._processes[1:]:
-            self._end(worker)
-            self._processes.append(self._worker("--preload", "without.py"))
+        (self._folder / "grok_imagine_video.py").write_text("raise ImportError('it is hidden')")
 
     def kill_the_scheduler(self) -> None:
-        self._end(self._processes[0])
+        end(self._processes[0])
 
     def close(self) -> None:
         for process in self._processes:
-            self._end(process)
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        process.wait()
+            end(process)
 
     def log(self) -> str:
         return (self._folder / "log").read_text()
 
 
+def end(process: subprocess.Popen[Any]) -> None:
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def batch(request: pytest.FixtureRequest) -> Batch:
+    return Batch(script, request)
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    (folder := tmp_path / "cluster").mkdir()
-    with contextlib.closing(Cluster(folder)) as cluster:
+    with contextlib.closing(Cluster(tmp_path / "cluster")) as cluster:
         yield cluster
         assert TOKEN not in (log := cluster.log())
         assert "Key:       follow_and_save" not in log  # Dask logs the arguments of a failed task
 
 
+@pytest.fixture
+def _jobs_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
+
+
 def kill_at_some_moment(
-    batch: subprocess.Popen[str], server: Server, chance: random.Random
+    process: subprocess.Popen[str], batch: Batch, chance: random.Random
 ) -> None:
     """Kill a batch after some requests, or sometimes before the first."""
-    last = len(server.arrived) + chance.randint(0, 30)
-    while batch.poll() is None and len(server.arrived) < last:
+    last = len(batch.arrived) + chance.randint(0, 30)
+    while process.poll() is None and len(batch.arrived) < last:
         time.sleep(0.001)
     time.sleep(chance.choice([0, 0.005, 0.02, 0.2]))
-    batch.kill()
-    output = batch.communicate()
-    assert batch.returncode == -signal.SIGKILL, output
+    process.kill()
+    killed = ended(process)
+    assert killed.code == -signal.SIGKILL, killed
 
 
-def assert_paid_once(folder: Path, chance: Chance) -> None:
+def assert_paid_once(batch: Batch, chance: Chance) -> None:
     assert all(set(fates[:-1]) <= {"busy"} for fates in chance.fates.values())
-    with contextlib.closing(sqlite3.connect(folder / "jobs.sqlite")) as jobs:
+    with contextlib.closing(sqlite3.connect(batch.folder / "jobs.sqlite")) as jobs:
         prompts = [prompt for (prompt,) in jobs.execute("SELECT prompt FROM jobs")]
     assert len(prompts) == len(set(prompts))
 
 
-def assert_summary_is_right(folder: Path, out: str, chance: Chance) -> None:
-    states = dict(journaled(folder))
+def assert_summary_is_right(batch: Batch, out: str, chance: Chance) -> None:
+    states = batch.states()
     assert list(states) == list(range(1, len(LINES) + 1))
     cents = 0
     for state, line in zip(states.values(), LINES, strict=True):
@@ -196,111 +182,99 @@ def assert_summary_is_right(folder: Path, out: str, chance: Chance) -> None:
     summary = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unknown"))
     assert out.startswith(f"{len(LINES)} lines: {summary}, 0 unfinished, 0 not sent; ")
     assert f"; ${cents / 100:.2f} reported so far" in out
-    videos = [path for path in (folder / "videos").iterdir() if path.name != "journal.sqlite"]
     done = [f"{number:04}.mp4" for number in states if states[number] == "done"]
-    assert sorted(path.name for path in videos) == done
-    assert {path.read_bytes() for path in videos} == {relay.VIDEO.read_bytes()}
+    videos = {path.name: path.read_bytes() for path in batch.videos.iterdir()}
+    del videos["journal.sqlite"]
+    assert videos == dict.fromkeys(done, relay.VIDEO.read_bytes())
 
 
 @pytest.mark.parametrize("where", ["in process", "on a cluster"])
 def test_a_batch_that_is_killed_many_times_pays_once_for_each_line(
-    where: str, tmp_path: Path, request: pytest.FixtureRequest
+    where: str, batch: Batch, request: pytest.FixtureRequest
 ) -> None:
     cluster: Cluster | None = request.getfixturevalue("cluster") if "cluster" in where else None
     words = ["--concurrency", 8, *(["--cluster", cluster.address] if cluster else [])]
-    write(tmp_path, LINES)
-    with unreliable_gateway(tmp_path, random.random()) as (server, chance):
+    batch.write(*LINES)
+    chance, out = Chance(batch), ""
+    app = relay.create_app(TOKEN, str(batch.folder / "jobs.sqlite"))
+    with relay.running(app) as batch.relay, batch.gateway(chance.respond):
         for kill in range(KILLS // 2 if cluster else KILLS):
-            with launch(tmp_path, server.base_url, *words) as batch:
+            with batch.launch(*words) as process:
                 if cluster and kill % 2 == 0:
                     cluster.replace_a_worker()
-                kill_at_some_moment(batch, server, chance.random)
-        out = ""
+                kill_at_some_moment(process, batch, chance.random)
         while ", 0 unfinished, 0 not sent; " not in out:  # a download may fail three times in a row
-            with launch(tmp_path, server.base_url, *words) as batch:
+            with batch.launch(*words) as process:
                 if cluster:
                     cluster.replace_a_worker()
-                out, _ = batch.communicate(timeout=120)
-        assert_paid_once(tmp_path, chance)
-        assert_summary_is_right(tmp_path, out, chance)
-        assert batch.returncode == (5 if "unknown" in dict(journaled(tmp_path)).values() else 4)
+                code, out = (last := ended(process)).code, last.out
+        assert_paid_once(batch, chance)
+        assert_summary_is_right(batch, out, chance)
+        assert code == (5 if "unknown" in batch.states().values() else 4)
 
 
-def wait_for_polls(batch: subprocess.Popen[str], arrived: list[Arrived], jobs: int = 3) -> None:
+def wait_for_polls(process: subprocess.Popen[str], batch: Batch, jobs: int = 3) -> None:
     deadline = time.monotonic() + 30
-    while len({request.path for request in arrived if request.method == "GET"}) < jobs:
-        assert batch.poll() is None
+    while len({request.path for request in batch.arrived if request.method == "GET"}) < jobs:
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_a_local_cluster_ends_with_its_batch_and_replaces_lost_workers(
-    base_url: str, arrived: list[Arrived], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# The end of a batch, its exit code, the lines of its messages, and what it says of the jobs.
+ENDS = {
+    "killed": (-signal.SIGKILL, 0, ""),
+    "Ctrl-C in a terminal": (130, 1, "3 lines: 0 done, 0 failed, 0 unknown, 3 unfinished"),
+    "done, but workers were lost": (0, 1, "3 lines: 3 done"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.usefixtures("_jobs_go_on")
+def test_a_local_cluster_ends_with_its_batch_and_without_noise(
+    how: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
-    write(tmp_path, LAKES)
-    with launch(tmp_path, base_url, "--cluster", "local") as batch:
-        wait_for_polls(batch, arrived)
-        workers = psutil.Process(batch.pid).children(recursive=True)
-        sockets = [each for process in workers for each in process.net_connections()]
-        sockets += psutil.Process(batch.pid).net_connections()
+    code, lines, out = ENDS[how]
+    with batch.launch("--cluster", "local") as process:
+        wait_for_polls(process, batch)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        sockets = [each for worker in workers for each in worker.net_connections()]
+        sockets += psutil.Process(process.pid).net_connections()
         ports = [each.laddr for each in sockets if each.status == psutil.CONN_LISTEN]
-        batch.kill()
-        assert len(workers) >= 2
-        assert {port.ip for port in ports} == {"127.0.0.1"}
-        assert 8787 not in {port.port for port in ports}
-        assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert sorted(posted(arrived)) == ["lake 1", "lake 2", "lake 3"]
-    arrived.clear()
-    with launch(tmp_path, base_url, "--cluster", "local") as batch:
-        wait_for_polls(batch, arrived)
-        monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
-        for child in psutil.Process(batch.pid).children():
-            if "spawn_main" in child.cmdline()[2]:
-                child.kill()
-        out, err = batch.communicate(timeout=60)
-    assert (batch.returncode, len(err.splitlines())) == (0, 1), err
-    assert out.startswith("3 lines: 3 done")
-    assert posted(arrived) == []
-
-
-def test_ctrl_c_in_a_terminal_ends_a_local_cluster_without_noise(
-    base_url: str, arrived: list[Arrived], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
-    write(tmp_path, LAKES)
-    with launch(tmp_path, base_url, "--cluster", "local") as batch:
-        wait_for_polls(batch, arrived)
-        workers = psutil.Process(batch.pid).children(recursive=True)
-        os.killpg(batch.pid, signal.SIGINT)
-        out, err = batch.communicate(timeout=60)
-    assert (batch.returncode, len(err.splitlines())) == (130, 1), err
-    assert "3 unfinished" in out
+        if how == "killed":
+            process.kill()
+        elif code:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
+            for worker in workers:
+                if "spawn_main" in worker.cmdline()[2]:
+                    worker.kill()
+        last = ended(process)
+    assert len(workers) >= 2
+    assert {port.ip for port in ports} == {"127.0.0.1"}
+    assert 8787 not in {port.port for port in ports}
     assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert last.code == code
+    assert last.out.startswith(out)
+    assert how == "killed" or len(last.err.splitlines()) == lines, last.err
+    assert sorted(batch.prompts()) == ["lake 1", "lake 2", "lake 3"]
 
 
-def test_a_lost_cluster_stops_the_batch(
-    cluster: Cluster,
-    base_url: str,
-    arrived: list[Arrived],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
-    write(tmp_path, LAKES)
-    words = ["--cluster", cluster.address, "--concurrency", 1]
-    with launch(tmp_path, base_url, *words) as batch:
-        wait_for_polls(batch, arrived, jobs=1)
+@pytest.mark.usefixtures("_jobs_go_on")
+def test_a_lost_cluster_stops_the_batch(cluster: Cluster, batch: Batch) -> None:
+    with batch.launch("--cluster", cluster.address, "--concurrency", 1) as process:
+        wait_for_polls(process, batch, jobs=1)
         cluster.kill_the_scheduler()
-        out, err = batch.communicate(timeout=60)
-    assert batch.returncode == 1
-    assert err.startswith("batch: the cluster is lost: "), err
-    assert out.startswith("3 lines: 0 done, 0 failed, 0 unknown, 1 unfinished, 2 not sent"), out
+        lost = ended(process)
+    assert lost.code == 1
+    assert lost.err.startswith("batch: the cluster is lost: ")
+    assert lost.out.startswith("3 lines: 0 done, 0 failed, 0 unknown, 1 unfinished, 2 not sent")
 
 
 # The address of a cluster that cannot be used, the exit code and the message.
 UNUSABLE = {
-    "no package": ("", 1, "the cluster cannot run a task: import of grok_imagine_video halted"),
+    "no package": ("", 1, "the cluster cannot run a task: it is hidden"),
     "no scheduler": ("tcp://127.0.0.1:9", 1, "Timed out trying to connect to tcp://127.0.0.1:9"),
     "no TLS files": ("tls://127.0.0.1:9", 2, "tls://127.0.0.1:9 needs the files of Dask's"),
 }
@@ -308,28 +282,18 @@ UNUSABLE = {
 
 @pytest.mark.parametrize(("address", "code", "message"), UNUSABLE.values(), ids=UNUSABLE)
 def test_nothing_is_sent_if_the_cluster_cannot_be_used(
-    address: str,
-    code: int,
-    message: str,
-    base_url: str,
-    arrived: list[Arrived],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    address: str, code: int, message: str, batch: Batch, request: pytest.FixtureRequest
 ) -> None:
-    if address:
-        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "500ms")
-    else:
+    if not address:
         cluster: Cluster = request.getfixturevalue("cluster")
         cluster.hide_the_package_from_workers()
         address = cluster.address
-    write(tmp_path, LAKES)
-    with launch(tmp_path, base_url, "--cluster", address) as batch:
-        out, err = batch.communicate(timeout=60)
-    assert (batch.returncode, len(err.splitlines())) == (code, 2), err  # one is the progress bar
-    assert err.splitlines()[-1].startswith(f"batch: {message}")
-    assert code == 2 or "3 not sent" in out
-    assert not arrived
+    with dask.config.set({"distributed.comm.timeouts.connect": "500ms"}):
+        refused = batch.run("--cluster", address)
+    assert (refused.code, len(refused.err.splitlines())) == (code, 2)  # one is the progress bar
+    assert refused.err.splitlines()[-1].startswith(f"batch: {message}")
+    assert code == 2 or "3 not sent" in refused.out
+    assert not batch.arrived
 
 
 @define

@@ -1,0 +1,141 @@
+"""Run an example in this process or in one of its own, with a gateway that may misbehave."""
+
+import contextlib
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+
+from bodies import TEXT, Body
+from conftest import TOKEN
+from faults import Fault, Server, hang_up, responding, serving
+
+LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
+
+
+@frozen
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    def __attrs_post_init__(self) -> None:
+        assert TOKEN not in self.out + self.err
+
+
+class Script:
+    """An example that calls the relay, or within `gateway` a server in front of it."""
+
+    def __init__(self, script: ModuleType, test: pytest.FixtureRequest, *words: str) -> None:
+        self.folder: Path = test.getfixturevalue("tmp_path")
+        self.relay: str = test.getfixturevalue("base_url")
+        self.arrived: Any = test.getfixturevalue("arrived")
+        self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
+        self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
+        self._script, self._words = script, words
+        self._url = self.relay
+        self._patch.chdir(self.folder)
+
+    def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
+        for name, value in ({"GROK_BASE_URL": self._url, "GROK_API_KEY": TOKEN} | env).items():
+            self._patch.setenv(name, value)
+        return [str(self._script.__file__), *self._words, *map(str, words)]
+
+    def run(self, *words: object, **env: str) -> Ended:
+        self._patch.setattr(sys, "argv", self._command(words, env))
+        code: Any = 0
+        try:
+            self._script.main()
+        except SystemExit as end:
+            code = end.code
+        return Ended(code, *self._capsys.readouterr())
+
+    @contextlib.contextmanager
+    def launch(self, *words: object) -> Iterator[subprocess.Popen[str]]:
+        """Run it in its own process and session, and kill it if it is still running at the end."""
+        with subprocess.Popen(
+            [sys.executable, *self._command(words, {})],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextlib.contextmanager
+    def gateway(self, *faults: Fault) -> Iterator[Server]:
+        """Have the n-th fault for the n-th request, and the last fault for all later ones."""
+        relay, url, arrived = httpx.Client(base_url=self.relay), self._url, self.arrived
+        with relay as self._session, serving(*faults) as self.server:
+            self._url, self.arrived = self.server.base_url, self.server.arrived
+            yield self.server
+        self._url, self.arrived = url, arrived
+
+    def forward(self, connection: socket.socket) -> None:
+        """A fault that is none: it sends the response of the relay."""
+        self.forwarded(connection)(connection)
+
+    def forwarded(self, connection: socket.socket) -> Fault:
+        """Send the latest request to the relay; the fault sends its response."""
+        head, _, body = self.server.latest[connection].partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        try:
+            response = self._session.request(*first.split()[:2], content=body, headers=headers)
+        except (httpx.HTTPError, RuntimeError):  # the test is over, but a worker still asks
+            return hang_up
+        return responding(response.status_code, response.content)
+
+    def sent(self) -> list[Body]:
+        """The bodies that arrived, in order."""
+        return posted(*(getattr(request, "body", request) for request in self.arrived))
+
+    def prompts(self) -> list[str]:
+        return [body["prompt"] for body in self.sent()]
+
+
+class Batch(Script):
+    """A batch of `prompts.jsonl` into `videos`."""
+
+    def __init__(self, script: ModuleType, test: pytest.FixtureRequest) -> None:
+        super().__init__(script, test, "prompts.jsonl", "-o", "videos")
+        self.videos = self.folder / "videos"
+        self.write(*LAKES)
+
+    def write(self, *lines: Body | bytes) -> None:
+        content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
+        (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
+
+    def journal(self, *columns: str) -> list[Any]:
+        """These columns of each line in the journal, in order."""
+        with contextlib.closing(sqlite3.connect(self.videos / "journal.sqlite")) as connection:
+            query = f"SELECT {', '.join(columns)} FROM lines ORDER BY number"  # noqa: S608
+            return connection.execute(query).fetchall()
+
+    def states(self) -> dict[int, str]:
+        return dict(self.journal("number", "state"))
+
+
+def as_line(body: Body) -> bytes:
+    return json.dumps(body).encode() + b"\n"
+
+
+def posted(*requests: bytes) -> list[Body]:
+    return [json.loads(each[each.index(b"{") :]) for each in requests if b'"prompt"' in each]
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    out, err = process.communicate(timeout=60)
+    return Ended(process.returncode, out, err)
