@@ -26,6 +26,7 @@ class Server:
         self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
+        self.times: list[float] = []
         self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -43,6 +44,7 @@ class Server:
             while self._whole and (request := read_request(connection)):
                 with self._lock:
                     self.arrived.append(request)
+                    self.times.append(time.monotonic())
                     self.latest[connection] = request
                     number = len(self.arrived) - 1
                 self._faults[min(number, len(self._faults) - 1)](connection)

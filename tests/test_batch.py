@@ -10,19 +10,18 @@ import resource
 import shutil
 import signal
 import socket
-import sqlite3
 import sys
 import threading
-import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import batch as script
 import batch_limiter
 import relay
-from batch_journal import Entry, Journal
+from batch_journal import Journal
 from bodies import TEXT
-from faults import OK, Fault, hang_up, no_response, reset, responding, saying
+from faults import OK, Fault, hang_up, no_response, responding
 from grok_imagine_video import AuthenticatedClient
 from scripts import LAKES, Batch, as_line, ended
 
@@ -108,15 +107,10 @@ ACCEPTED = "accepted, but the response has no job id"
 # The gateway's reaction to a line, and the outcome. Only a line that is not sent has no job.
 OUTCOMES: dict[str, tuple[Fault, str]] = {
     "400": (responding(400, ERROR), "not sent: status 400: It did not work."),
-    "401": (responding(401, ERROR), "not sent: status 401: It did not work."),
-    "404": (responding(404, ERROR), "not sent: status 404"),
     "302": (responding(302, ERROR, Location="/"), "unknown: status 302"),
     "408": (responding(408, ERROR), "unknown: it may have been carried out"),
     "500": (responding(500, ERROR), "unknown: status 500: It did not work."),
-    "502": (responding(502, ERROR), "unknown: it may have been carried out"),
-    "reset": (reset, "unknown: POST http"),
     "no response": (hang_up, "unknown: POST http"),
-    "half a response": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "unknown: POST"),
     "not JSON": (responding(200, b"<html>"), "unknown: the body is not what"),
     "no id": (UNUSABLE, f"unknown: {ACCEPTED}"),
     "odd id": (responding(200, {"id": "\ud800"}), f"unknown: {ACCEPTED}"),
@@ -129,10 +123,9 @@ def test_a_line_is_sent_again_only_if_it_certainly_created_no_job(
 ) -> None:
     batch.write(ONE)
     is_certain = outcome.startswith("not sent")
-    refused = 3 if "401" in outcome else 1
     with batch.gateway(fault, batch.forward):
         first = batch.run()
-        assert first.code == (refused if is_certain else 5)
+        assert first.code == (1 if is_certain else 5)
         assert first.out.splitlines()[1].startswith(f"line 1 {outcome}")
         assert batch.states() == ({} if is_certain else {1: "unknown"})
         if is_certain:
@@ -195,40 +188,28 @@ def test_an_invalid_price_is_not_counted(batch: Batch) -> None:
     assert "$0.00 reported so far" in run.out
 
 
-PENDING = responding(200, {"status": "pending"})
-UNFINISHED = [
-    (responding(404, ERROR), 900, "status 404: It did not work."),
-    (PENDING, 0.2, "the job had not ended after 0.2 seconds"),
-]
-
-
-@pytest.mark.parametrize(("fault", "timeout", "message"), UNFINISHED, ids=["404", "timeout"])
-def test_an_unfinished_job_is_followed_by_the_next_run(
-    fault: Fault, timeout: float, message: str, batch: Batch
+def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved(
+    batch: Batch,
 ) -> None:
-    batch.write(ONE)
-    with batch.gateway(batch.forward, fault, batch.forward):
-        first = batch.run("--timeout", timeout)
+    batch.write(ONE, TWO)
+    missing, pending = responding(404, ERROR), responding(200, {"status": "pending"})
+    with batch.gateway(batch.forward, missing, batch.forward, pending, batch.forward):
+        first = batch.run("--timeout", 0.5, "--concurrency", 1)
         assert first.code == 1
-        assert f"line 1 unfinished: {message}" in first.out
-        assert batch.states() == {1: "created"}
-        assert batch.run().code == 0
-        assert batch.prompts() == ["lake 1"]
-
-
-def test_a_killed_run_leaves_a_video_to_keep_and_temporary_files_to_remove(batch: Batch) -> None:
-    batch.write(ONE)
-    with batch.gateway(batch.forward, responding(404), batch.forward):
-        batch.run()
-        shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")
+        assert "line 1 unfinished: status 404: It did not work." in first.out
+        assert "line 2 unfinished: the job had not ended after 0.5 seconds" in first.out
+        assert batch.states() == {1: "created", 2: "created"}
+        shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {".part", "x.part", "0123456789abcdef.part"}
         for name in (".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
         second = batch.run()
-        assert (second.code, len(batch.arrived)) == (0, 3)  # the video is not downloaded again
-    assert "1 done" in second.out
-    assert "$0.20" in second.out
-    assert {path.name for path in batch.videos.iterdir()} == {*others, "0001.mp4", "journal.sqlite"}
+        assert (second.code, len(batch.arrived)) == (0, 4 + 3)  # one video is not downloaded again
+        assert batch.prompts() == ["lake 1", "lake 2"]
+    assert "2 done" in second.out
+    assert "$0.40" in second.out
+    videos = {"0001.mp4", "0002.mp4"}
+    assert {path.name for path in batch.videos.iterdir()} == {*others, *videos, "journal.sqlite"}
 
 
 def assert_refused(batch: Batch, message: str) -> None:
@@ -267,23 +248,35 @@ def test_a_folder_that_cannot_be_used_is_refused(batch: Batch) -> None:
     assert not batch.arrived
 
 
-# The requests until the batch stops, the exit code and the message.
-STOPS: dict[int, tuple[int, int, str]] = {
-    **{code: (1, 3, f"line 1: status {code}: It did not work.;") for code in (401, 402, 403)},
-    502: (10, 5, "10 lines in a row have an unknown outcome: it may have been carried out"),
+# What the gateway does, the requests until the batch stops, the exit code and the message.
+STOPS: dict[str, tuple[Fault | None, int, int, str]] = {
+    **{
+        str(status): (responding(status, ERROR), 1, 3, f"batch: line 1: status {status}: It did")
+        for status in (401, 402, 403)
+    },
+    "502": (
+        responding(502),
+        *(10, 5, "batch: 10 lines in a row have an unknown outcome: it may have been carried out"),
+    ),
+    "busy": (responding(429, ERROR, Retry_After="60"), 1, 1, "batch: status 429: It did not work."),
+    "dead": (None, 0, 1, "(nothing was sent)"),
 }
 
 
-@pytest.mark.parametrize("status", STOPS)
-def test_a_failure_of_all_lines_stops_the_batch(status: int, batch: Batch) -> None:
-    sent, code, message = STOPS[status]
+@pytest.mark.parametrize(("fault", "sent", "code", "message"), STOPS.values(), ids=STOPS)
+def test_a_gateway_that_accepts_nothing_stops_the_batch(
+    fault: Fault | None, sent: int, code: int, message: str, batch: Batch
+) -> None:
+    dead = {} if fault else {"GROK_BASE_URL": "http://127.0.0.1:9"}
     batch.write(*LAKES * 5)
-    with batch.gateway(responding(status, ERROR)):
-        run = batch.run("--concurrency", 1)
+    with batch.gateway(fault or no_response):
+        run = batch.run("--concurrency", 1, "--timeout", 0.5, **dead)
         assert (run.code, len(batch.arrived)) == (code, sent)
-    assert f"batch: {message}" in run.err
+    assert message in run.err
+    assert run.err.count("; no more lines are sent") == 1
     unknown = sent if code == 5 else 0
     assert f"{unknown} unknown, 0 unfinished, {15 - unknown} not sent" in run.out
+    assert len(batch.states()) == unknown
 
 
 def test_a_video_that_cannot_be_saved_stops_the_batch(
@@ -300,45 +293,21 @@ def test_a_video_that_cannot_be_saved_stops_the_batch(
     assert batch.run().code == 0
 
 
-def noting(times: list[float], fault: Fault) -> Fault:
-    def note(connection: socket.socket) -> None:
-        times.append(time.monotonic())
-        fault(connection)
-
-    return note
-
-
 def test_lines_wait_as_long_as_a_busy_gateway_asks(batch: Batch) -> None:
-    sent: list[float] = []
-    busy = noting(sent, responding(429, ERROR, Retry_After="0.4"))
-    with batch.gateway(busy, busy, batch.forward):
+    busy = responding(429, ERROR, Retry_After="0.4")
+    with batch.gateway(busy, busy, batch.forward) as server:
         run = batch.run("--concurrency", 1)
         assert batch.prompts() == ["lake 1", "lake 1", "lake 1", "lake 2", "lake 3"]
     assert run.code == 0
     assert run.err.count("waiting for the gateway, at most 900 seconds: status 429") == 1
-    assert sent[1] - sent[0] > 0.35
-
-
-def test_a_gateway_that_accepts_nothing_stops_the_batch_after_the_timeout(batch: Batch) -> None:
-    words = ["--timeout", "0.5", "--concurrency", "1"]
-    dead = batch.run(*words, GROK_BASE_URL="http://127.0.0.1:9")
-    with batch.gateway(responding(429, ERROR, Retry_After="60")) as server:
-        busy = batch.run(*words)
-        assert len(server.arrived) == 1
-    assert "(nothing was sent); no more lines are sent" in dead.err
-    assert "status 429: It did not work.; no more lines are sent" in busy.err
-    for run in (dead, busy):
-        assert run.code == 1
-        assert "3 not sent" in run.out
-    assert batch.states() == {}
+    assert server.times[1] - server.times[0] > 0.35
 
 
 def test_lines_are_sent_at_a_rate(batch: Batch) -> None:
-    sent: list[float] = []
     batch.write(*LAKES * 2)
-    with batch.gateway(noting(sent, responding(400))):
+    with batch.gateway(responding(400)) as server:
         batch.run("--rate", 400)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(server.times)]
     assert len(gaps) == 5
     assert sum(gaps) > 5 * 0.14
     assert min(gaps) > 0.02
@@ -357,37 +326,39 @@ def test_at_most_as_many_lines_as_allowed_are_in_flight(batch: Batch) -> None:
     assert max(in_flight) == 3
 
 
-def test_a_job_that_cannot_be_recorded_is_printed(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def fill_the_disk() -> Iterator[Callable[..., None]]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_nothing_is_sent_if_the_journal_cannot_be_written(
+    batch: Batch, fill_the_disk: Callable[..., None]
 ) -> None:
-    put = Journal.put
-
-    def put_no_job(journal: Journal, entry: Entry) -> None:
-        if entry.job:
-            raise sqlite3.OperationalError("database or disk is full")
-        put(journal, entry)
-
-    monkeypatch.setattr(Journal, "put", put_no_job)
-    run = batch.run("--concurrency", 1)
-    assert (run.code, batch.prompts()) == (5, ["lake 1"])
-    assert re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", run.err)
-    assert "the journal cannot be written: database or disk is full; no more lines" in run.err
-    assert batch.states() == {1: "unknown"}
-
-
-def test_nothing_is_sent_if_the_journal_cannot_be_written(batch: Batch) -> None:
     batch.videos.mkdir()
     Journal(batch.videos).close()
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        run = batch.run()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    fill_the_disk()
+    run = batch.run()
     assert run.code == 1
     assert "the journal cannot be written: " in run.err
     assert "3 not sent" in run.out
     assert not batch.arrived
+
+
+def test_a_job_that_cannot_be_recorded_is_printed(
+    batch: Batch, fill_the_disk: Callable[..., None]
+) -> None:
+    def fill_and_forward(connection: socket.socket) -> None:
+        fill_the_disk()
+        batch.forward(connection)
+
+    with batch.gateway(fill_and_forward):
+        run = batch.run("--concurrency", 1)
+        assert (run.code, batch.prompts()) == (5, ["lake 1"])
+    assert re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", run.err)
+    assert re.search("the journal cannot be written: .*; no more lines are sent", run.err)
+    assert batch.states() == {1: "unknown"}
 
 
 @pytest.mark.parametrize("signals", [["SIGINT"], ["SIGTERM"], ["SIGINT"] * 2], ids="+".join)
