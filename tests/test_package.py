@@ -46,7 +46,7 @@ MODULES = {
         APIConnectionError APIError APIResponseValidationError APIStatusError AuthenticationError
         BadRequestError ConflictError GrokImagineVideoError InternalServerError JobExpiredError
         JobFailedError NotFoundError OutcomeUnknownError PermissionDeniedError RateLimitError
-        UnprocessableEntityError VideoWithheldError WaitTimeoutError
+        ResultMissingError UnprocessableEntityError VideoWithheldError WaitTimeoutError
     """,
     models: MODELS,
     types: "File FileTypes RequestFiles Response UNSET Unset",

@@ -105,7 +105,7 @@ ENDINGS = {
 def test_the_prompt_decides_how_the_job_ends(
     prompt: str, base_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 0.2)
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 0.5)
     progress: list[float | None] = []
     with AuthenticatedClient(base_url, TOKEN) as client:
         request = CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})

@@ -148,7 +148,7 @@ def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) 
     said = found(repo)
     assert (said["impact"], said["version"]["needed"]) == ("patch", NEXT)
     assert any("create_video" in text and "removed" in text for text in said["python"])
-    assert any(text.startswith("create.py:") for text in said["python"])
+    assert any(text.startswith("calls.py:") for text in said["python"])
     assert any(text.startswith("readme_1.py:") for text in said["python"])
 
 
