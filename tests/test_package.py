@@ -4,15 +4,16 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from attrs import frozen
 from ruamel.yaml import YAML
 
 import grok_imagine_video
@@ -99,76 +100,77 @@ def build(source: Path, dist: Path, umask: int = 0o022) -> Path:
     return dist
 
 
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(ROOT, tmp_path_factory.mktemp("dist"))
+@frozen
+class Built:
+    """The wheel, the source distribution and what is in it, unpacked."""
+
+    dist: Path
+    wheel: Path
+    source: Path
 
 
 @pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    (path,) = dist.glob("grok_imagine_video-*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
-def unpacked(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution, unpacked."""
-    (path,) = dist.glob("grok_imagine_video-*.tar.gz")
-    folder = tmp_path_factory.mktemp("sdist")
-    with tarfile.open(path) as archive:
-        archive.extractall(folder, filter="data")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    dist, folder = build(ROOT, tmp_path_factory.mktemp("dist")), tmp_path_factory.mktemp("sdist")
+    (wheel,) = dist.glob("grok_imagine_video-*.whl")
+    (archive,) = dist.glob("grok_imagine_video-*.tar.gz")
+    shutil.unpack_archive(archive, folder, filter="data")
     (source,) = folder.iterdir()
-    return source
+    return Built(dist, wheel, source)
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
+    held = {name for name in zipfile.ZipFile(built.wheel).namelist() if ".dist-info/" not in name}
     generated = {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.*")}
     assert held == {name for name in generated if "__pycache__" not in name}
     assert "grok_imagine_video/py.typed" in held
 
 
-def test_the_source_distribution_holds_what_git_does_not_ignore(unpacked: Path) -> None:
-    held = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+def test_the_source_distribution_holds_what_git_does_not_ignore(built: Built) -> None:
+    held = {
+        path.relative_to(built.source).as_posix()
+        for path in built.source.rglob("*")
+        if path.is_file()
+    }
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.check_output(words, cwd=ROOT, text=True)
     assert held == {*listing.splitlines(), "PKG-INFO"}
 
 
 def test_the_source_distribution_builds_the_same_bytes_wherever_it_is(
-    dist: Path, unpacked: Path, tmp_path: Path
+    built: Built, tmp_path: Path
 ) -> None:
-    for path in unpacked.rglob("*"):
+    for path in built.source.rglob("*"):
         path.chmod(path.stat().st_mode & 0o700)
         os.utime(path, (10**9, 10**9))
-    built, again = (
+    first, again = (
         {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-        for folder in (dist, build(unpacked, tmp_path / "dist", umask=0o077))
+        for folder in (built.dist, build(built.source, tmp_path / "dist", umask=0o077))
     )
-    assert len(built) == 2
-    assert again == built
+    assert len(first) == 2
+    assert again == first
 
 
 def test_the_wheel_works_in_an_empty_environment(
-    wheel: Path, tmp_path: Path, base_url: str, arrived: list[Arrived]
+    built: Built, tmp_path: Path, base_url: str, arrived: list[Arrived]
 ) -> None:
     python = str(tmp_path / "venv" / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     venv = [sys.executable, "-m", "venv", str(tmp_path / "venv")]
-    for words in (venv, [*pip, "install", str(wheel)], [*pip, "check"]):
+    for words in (venv, [*pip, "install", str(built.wheel)], [*pip, "check"]):
         subprocess.run(words, check=True)
     call = [python, "-c", CALL, base_url, TOKEN, json.dumps(TEXT)]
     assert subprocess.check_output(call, cwd=tmp_path, text=True) == "request_id\n"
     assert len(arrived) == 1
 
 
-def test_there_is_one_version(wheel: Path) -> None:
+def test_there_is_one_version(built: Built) -> None:
     spec = YAML(typ="safe").load(ROOT / "openapi.yaml")["info"]["version"]
-    assert spec == grok_imagine_video.__version__ == wheel.name.split("-")[1]
+    assert spec == grok_imagine_video.__version__ == built.wheel.name.split("-")[1]
 
 
-def test_few_packages_are_needed_at_run_time(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
+def test_few_packages_are_needed_at_run_time(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         metadata = archive.read(name).decode()
     required = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*;? ?(.*)$", metadata, re.MULTILINE)
