@@ -18,22 +18,7 @@ ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "runtime"
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 
-# As small as a document can be, in OpenAPI 3.0.
-PETS = '''\
-openapi: 3.0.3
-info: {title: 'Pets"""  # {{ 7 * 7 }}', version: 2.5.0rc1}
-paths:
-  /pets/{id}:
-    get:
-      tags: [pets]
-      operationId: getPet
-      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
-      responses:
-        '200':
-          description: ok
-          content: {application/json: {schema: {$ref: '#/components/schemas/Pet'}}}
-components: {schemas: {Pet: {type: object, properties: {name: {type: string}}}}}
-'''
+PETS = (ROOT / "tests" / "specs" / "pets.yaml").read_text()
 
 
 def run(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
