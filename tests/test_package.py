@@ -1,7 +1,6 @@
 """The package that callers install and import."""
 
 import inspect
-import json
 import os
 import re
 import shutil
@@ -11,28 +10,20 @@ import zipfile
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import pytest
-from attrs import frozen
-from ruamel.yaml import YAML
 
 import grok_imagine_video
-from bodies import TEXT
 from conftest import TOKEN, Arrived
 from grok_imagine_video import client, create_video, errors, get_video, models, types
+from making import load
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 
-CALL = """
-import json, sys
-from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, create_video
-
-base_url, token, body = sys.argv[1:]
-with AuthenticatedClient(base_url=base_url, token=token) as client:
-    body = CreateVideoRequest.from_dict(json.loads(body))
-    print(*create_video.sync(client=client, body=body).to_dict())
-"""
+SPEC = load(ROOT / "openapi.yaml")
+SAMPLE = SPEC["paths"]["/v1/videos/generations"]["post"]["x-codeSamples"][0]["source"]
 
 MODELS = """
     CreateVideoRequest CreateVideoRequestAspectRatio CreateVideoRequestModel
@@ -100,13 +91,9 @@ def build(source: Path, dist: Path, umask: int = 0o022) -> Path:
     return dist
 
 
-@frozen
-class Built:
-    """The wheel, the source distribution and what is in it, unpacked."""
-
-    dist: Path
+class Built(NamedTuple):
     wheel: Path
-    source: Path
+    source: Path  # unpacked
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +103,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (archive,) = dist.glob("grok_imagine_video-*.tar.gz")
     shutil.unpack_archive(archive, folder, filter="data")
     (source,) = folder.iterdir()
-    return Built(dist, wheel, source)
+    return Built(wheel, source)
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
@@ -127,11 +114,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
 
 
 def test_the_source_distribution_holds_what_git_does_not_ignore(built: Built) -> None:
-    held = {
-        path.relative_to(built.source).as_posix()
-        for path in built.source.rglob("*")
-        if path.is_file()
-    }
+    paths = [path for path in built.source.rglob("*") if path.is_file()]
+    held = {path.relative_to(built.source).as_posix() for path in paths}
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.check_output(words, cwd=ROOT, text=True)
     assert held == {*listing.splitlines(), "PKG-INFO"}
@@ -145,7 +129,7 @@ def test_the_source_distribution_builds_the_same_bytes_wherever_it_is(
         os.utime(path, (10**9, 10**9))
     first, again = (
         {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-        for folder in (built.dist, build(built.source, tmp_path / "dist", umask=0o077))
+        for folder in (built.wheel.parent, build(built.source, tmp_path / "dist", umask=0o077))
     )
     assert len(first) == 2
     assert again == first
@@ -159,14 +143,14 @@ def test_the_wheel_works_in_an_empty_environment(
     venv = [sys.executable, "-m", "venv", str(tmp_path / "venv")]
     for words in (venv, [*pip, "install", str(built.wheel)], [*pip, "check"]):
         subprocess.run(words, check=True)
-    call = [python, "-c", CALL, base_url, TOKEN, json.dumps(TEXT)]
-    assert subprocess.check_output(call, cwd=tmp_path, text=True) == "request_id\n"
+    env = {"GROK_BASE_URL": base_url, "GROK_API_KEY": TOKEN}
+    subprocess.run([python, "-c", SAMPLE], cwd=tmp_path, env=os.environ | env, check=True)
     assert len(arrived) == 1
 
 
 def test_there_is_one_version(built: Built) -> None:
-    spec = YAML(typ="safe").load(ROOT / "openapi.yaml")["info"]["version"]
-    assert spec == grok_imagine_video.__version__ == built.wheel.name.split("-")[1]
+    version = grok_imagine_video.__version__
+    assert version == SPEC["info"]["version"] == built.wheel.name.split("-")[1]
 
 
 def test_few_packages_are_needed_at_run_time(built: Built) -> None:

@@ -171,8 +171,7 @@ def test_a_refusal_by_from_dict_says_where(message: str, source: Any, one: Modul
 
 def test_values_at_the_bounds_pass(one: ModuleType) -> None:
     one.One(duration=1, size="480p", tenths=0.3, code="aa", digits="1", tags=["a", "b"])
-    for tenths in (-7, 1e40, 10**400):
-        one.One(duration=15.0, tenths=tenths)
+    assert all(one.One(duration=15.0, tenths=tenths) for tenths in (-7, 1e40, 10**400))
 
 
 force = object.__setattr__  # which checks nothing
@@ -183,6 +182,7 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "'inners' must be Inner, not dict": lambda body: body.inners.append({"url": "u"}),
     "'code' must be set as a field": lambda body: body.additional_properties.update(code="aa"),
     "'inner' must be set as a field": lambda body: body.additional_properties.update(inner={}),
+    "'body' must not contain itself": lambda body: body.additional_properties.update(x=body),
     "'additional_properties' must be": lambda body: force(body, "additional_properties", None),
 }
 
@@ -200,14 +200,11 @@ def test_nothing_that_was_changed_in_place_is_sent(
 
 def test_what_excludes_each_other_is_refused_whenever_it_comes_together(one: ModuleType) -> None:
     inner = one.Inner(url="u")
-    told = r"^'inner' and 'inners' cannot be used together: Inner"
-    with pytest.raises(ValueError, match=told):
-        one.One(inner=inner, inners=[])
     body = one.One(inner=inner)
-    with pytest.raises(ValueError, match=told):
-        body.inners = []
-    body.inner = one.types.UNSET
-    body.inners = []
+    for refuse in (lambda: one.One(inner=inner, inners=[]), lambda: setattr(body, "inners", [])):
+        with pytest.raises(ValueError, match="'inner' and 'inners' cannot be used together: "):
+            refuse()
+    body.inner, body.inners = one.types.UNSET, []
     assert body.to_dict() == {"inners": []}
 
 
@@ -246,11 +243,10 @@ def client_of(package: ModuleType, content: Any, status: int = 200, seen: Any = 
     return package.Client(base_url="https://api.example", httpx_args={"transport": transport})
 
 
-def ask(package: ModuleType, client: Any, **changes: Any) -> Any:
-    """Call an operation that has every kind of argument."""
+def arguments(package: ModuleType, **changes: Any) -> Spec:
+    """What the operation `ask` is given: every kind of argument."""
     body = package.Everything.from_dict(WHOLE)
-    arguments = {"id": 1, "day": DAY, "body": body, "x_level": 1} | changes
-    return package.ask.sync_detailed(client=client, **arguments).parsed
+    return {"id": 1, "day": DAY, "body": body, "x_level": 1} | changes
 
 
 def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> None:
@@ -263,7 +259,8 @@ def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> No
     client = client_of(features, WHOLE, seen=seen)
     given: Spec = {"tags": ["a", "b c"], "since": MIDNIGHT, "or_null": None, "x_flag": True}
     given |= {"session": "s1", "level": 3, "headers": "h", "params": "p", "response": "r"}
-    assert ask(features, client, id=9, **given).to_dict() == WHOLE
+    given |= arguments(features, id=9)
+    assert features.ask.sync(client=client, **given).to_dict() == WHOLE
     (request,) = seen
     assert json.loads(request.content) == WHOLE
     assert request.url.raw_path.decode() == (
@@ -295,7 +292,7 @@ def test_every_kind_of_parameter_is_checked_before_anything_is_sent(
 ) -> None:
     client = features.Client(base_url="http://127.0.0.1:9", max_retries=0)
     with pytest.raises((TypeError, ValueError), match=f"'{next(iter(change))}'"):
-        ask(features, client, **change)
+        features.ask.sync(client=client, **arguments(features, **change))
 
 
 RESPONSES = {
@@ -315,16 +312,14 @@ RESPONSES = {
 @pytest.mark.parametrize("odd", RESPONSES.values(), ids=RESPONSES)
 def test_responses_are_described_and_not_policed(odd: Spec, features: ModuleType) -> None:
     client = client_of(features, WHOLE | odd)
-    parsed = ask(features, client)
+    parsed = features.ask.sync(client=client, **arguments(features))
     assert parsed.to_dict() == WHOLE | odd
     assert repr(parsed)
     with pytest.raises((TypeError, ValueError)):  # and what came is not sent back unchecked
-        ask(features, client, body=parsed)
+        features.ask.sync(client=client, **arguments(features, body=parsed))
 
 
-def test_null_in_a_response_is_a_field_left_out_where_it_is_not_a_value(
-    features: ModuleType,
-) -> None:
+def test_null_in_a_response_is_a_field_left_out(features: ModuleType) -> None:
     null = dict.fromkeys(["day", "at", "color", "count", "pet", "grid", "self", "maybe", "extra"])
     response = features.Everything.from_dict(MINIMAL | null)
     assert response.to_dict() == MINIMAL | {"maybe": None, "extra": None}
@@ -361,13 +356,6 @@ def test_fields_are_there_by_their_names_in_json(features: ModuleType, one: Modu
             model(a_b=1, c=2)
 
 
-def test_a_model_that_contains_itself_is_refused(features: ModuleType) -> None:
-    body = features.Everything.from_dict(MINIMAL)
-    body.self_ = body
-    with pytest.raises(ValueError, match="'body' must not contain itself"):
-        features.ask._get_kwargs(1, DAY, body=body, x_level=1)
-
-
 def test_forms_files_and_bodies_of_several_kinds(features: ModuleType) -> None:
     seen: list[httpx.Request] = []
     client = client_of(features, [], seen=seen)
@@ -394,9 +382,7 @@ def test_forms_files_and_bodies_of_several_kinds(features: ModuleType) -> None:
         features.either.sync(client=client, body={"a": "x"})
 
 
-def test_unknown_fields_of_a_closed_response_are_kept_and_not_sent_back(
-    features: ModuleType,
-) -> None:
+def test_unknown_fields_of_a_closed_response_are_not_sent_back(features: ModuleType) -> None:
     client = client_of(features, {"a": "x", "new": 1})
     response = features.sealed.sync(client=client, body=features.Sealed(a="x"))
     assert response["new"] == 1
@@ -421,15 +407,14 @@ PARSED = [
 def test_declared_responses_are_parsed_by_status(
     operation: str, status: int, content: Any, parsed: str, features: ModuleType
 ) -> None:
-    everything = {"id": 1, "day": DAY, "body": features.Everything.from_dict(WHOLE), "x_level": 1}
-    arguments = {"ask": everything, "sealed": {"body": features.Sealed()}}[operation]
-    called, client = getattr(features, operation), client_of(features, content, status)
-    response = called.sync_detailed(client=client, **arguments)
+    client = client_of(features, content, status)
+    given = arguments(features) if operation == "ask" else {"body": features.Sealed()}
+    response = getattr(features, operation).sync_detailed(client=client, **given)
     assert (response.status_code, type(response.parsed).__name__) == (status, parsed)
     if status >= 400:
         of_status = features.errors.APIStatusError, features.errors.OutcomeUnknownError
         with pytest.raises(of_status[status >= 500]):
-            called.sync(client=client, **arguments)
+            getattr(features, operation).sync(client=client, **given)
 
 
 HOSTILE = 'x"""\n\'\'\'\\ {{ 7 * 7 }} {% raw %} ${x} \x00 \u2028 #"""\nimport os; os.abort()\n"""'
