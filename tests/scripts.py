@@ -1,20 +1,21 @@
 """Run an example in this process or in one of its own, with a gateway that may misbehave."""
 
 import contextlib
+import inspect
 import json
 import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
 from attrs import frozen
 
+import batch
 from bodies import TEXT, Body
 from conftest import TOKEN
 from faults import Fault, Server, hang_up, responding, serving
@@ -35,26 +36,27 @@ class Ended:
 class Script:
     """An example that calls the relay, or within `gateway` a server in front of it."""
 
-    def __init__(self, script: ModuleType, test: pytest.FixtureRequest, *words: str) -> None:
+    def __init__(
+        self, main: Callable[[], object], test: pytest.FixtureRequest, *words: str
+    ) -> None:
         self.folder: Path = test.getfixturevalue("tmp_path")
         self.relay: str = test.getfixturevalue("base_url")
         self.arrived: Any = test.getfixturevalue("arrived")
         self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
         self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
-        self._script, self._words = script, words
-        self._url = self.relay
+        self._main, self._words, self._url = main, words, self.relay
         self._patch.chdir(self.folder)
 
     def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
         for name, value in ({"GROK_BASE_URL": self._url, "GROK_API_KEY": TOKEN} | env).items():
             self._patch.setenv(name, value)
-        return [str(self._script.__file__), *self._words, *map(str, words)]
+        return [inspect.getfile(self._main), *self._words, *map(str, words)]
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
         code: Any = 0
         try:
-            self._script.main()
+            self._main()
         except SystemExit as end:
             code = end.code
         return Ended(code, *self._capsys.readouterr())
@@ -109,8 +111,8 @@ class Script:
 class Batch(Script):
     """A batch of `prompts.jsonl` into `videos`."""
 
-    def __init__(self, script: ModuleType, test: pytest.FixtureRequest) -> None:
-        super().__init__(script, test, "prompts.jsonl", "-o", "videos")
+    def __init__(self, test: pytest.FixtureRequest) -> None:
+        super().__init__(batch.main, test, "prompts.jsonl", "-o", "videos")
         self.videos = self.folder / "videos"
         self.write(*LAKES)
 

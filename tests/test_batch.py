@@ -12,11 +12,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
 
 import pytest
 
-import batch as script
 import batch_limiter
 import relay
 from batch_journal import Journal
@@ -32,7 +30,7 @@ ONE, TWO, THREE = map(as_line, LAKES)
 @pytest.fixture
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batch:
     monkeypatch.setattr(batch_limiter, "SHORT_PAUSE", 0.01)
-    return Batch(script, request)
+    return Batch(request)
 
 
 def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
@@ -166,14 +164,16 @@ def test_resend_unknown_sends_each_unknown_line_once_more(batch: Batch) -> None:
 
 
 def test_a_job_that_ended_without_a_video_is_not_tried_again(batch: Batch) -> None:
-    prompts = ["failed", "expired", "withheld", "a gateway", "an empty", "a lake"]
+    prompts = ["failed", "expired", "withheld", "failed gateway", "a gateway", "a lake"]
     batch.write(*(TEXT | {"prompt": prompt} for prompt in prompts))
     for _ in range(2):
         run = batch.run()
         assert run.code == 4
-        assert "6 lines: 3 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0.80" in run.out
+        assert "6 lines: 2 done, 4 failed, 0 unknown, 0 unfinished, 0 not sent; $0.60" in run.out
         assert "line 1 failed: the job is failed: internal_error: The prompt asked" in run.out
+        assert "line 2 failed: the job is expired" in run.out
         assert "line 3 failed: moderation withheld the result" in run.out
+        assert "line 4 failed: the job is failure: internal_error: The prompt asked" in run.out
     assert len(batch.prompts()) == 6
 
 
@@ -326,39 +326,28 @@ def test_at_most_as_many_lines_as_allowed_are_in_flight(batch: Batch) -> None:
     assert max(in_flight) == 3
 
 
-@pytest.fixture
-def fill_the_disk() -> Iterator[Callable[..., None]]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_nothing_is_sent_if_the_journal_cannot_be_written(
-    batch: Batch, fill_the_disk: Callable[..., None]
-) -> None:
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_full_disk_stops_the_batch_and_a_job_is_printed(is_sent: bool, batch: Batch) -> None:
     batch.videos.mkdir()
     Journal(batch.videos).close()
-    fill_the_disk()
-    run = batch.run()
-    assert run.code == 1
-    assert "the journal cannot be written: " in run.err
-    assert "3 not sent" in run.out
-    assert not batch.arrived
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-
-def test_a_job_that_cannot_be_recorded_is_printed(
-    batch: Batch, fill_the_disk: Callable[..., None]
-) -> None:
     def fill_and_forward(connection: socket.socket) -> None:
-        fill_the_disk()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
         batch.forward(connection)
 
-    with batch.gateway(fill_and_forward):
-        run = batch.run("--concurrency", 1)
-        assert (run.code, batch.prompts()) == (5, ["lake 1"])
-    assert re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", run.err)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before if is_sent else (0, before[1]))
+    try:
+        with batch.gateway(fill_and_forward):
+            run = batch.run("--concurrency", 1)
+            assert batch.prompts() == ["lake 1"] * is_sent
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert run.code == (5 if is_sent else 1)
     assert re.search("the journal cannot be written: .*; no more lines are sent", run.err)
-    assert batch.states() == {1: "unknown"}
+    job = re.search(r"batch: line 1: its job is [0-9a-f-]{36}, which is not in", run.err)
+    assert bool(job) == is_sent
+    assert batch.states() == ({1: "unknown"} if is_sent else {})
 
 
 @pytest.mark.parametrize("signals", [["SIGINT"], ["SIGTERM"], ["SIGINT"] * 2], ids="+".join)
