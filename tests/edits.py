@@ -8,7 +8,8 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 CREATE, GET = "/v1/videos/generations", "/v1/videos/{request_id}"
-PLACES = {"spec": [], "post": ["paths", CREATE, "post"], "get": ["paths", GET, "get"]}
+PLACES = {"spec": [], "paths": ["paths"], "schemas": ["components", "schemas"]}
+PLACES |= {"post": ["paths", CREATE, "post"], "get": ["paths", GET, "get"]}
 
 
 @frozen
@@ -24,10 +25,10 @@ class Edit:
 
     def of(self, document: dict[str, Any]) -> dict[str, Any]:
         """The document with the edit."""
-        inside = [] if self.place[0].isupper() else ["CreateVideoRequest", "properties"]
-        way = PLACES.get(self.place, ["components", "schemas", *inside, self.place])
+        place = self.place if self.place[0].isupper() else f"CreateVideoRequest.{self.place}"
+        inside = place.replace(".", ".properties.").split(".")
         patch = self.patch
-        for key in reversed(way):
+        for key in reversed(PLACES.get(self.place, [*PLACES["schemas"], *inside])):
             patch = {key: patch}
         edited: dict[str, Any] = _patched(document, patch)
         return edited

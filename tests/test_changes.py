@@ -60,14 +60,14 @@ def test_rules_beside_a_reference_are_kept_when_it_is_written_in_place() -> None
         "Seconds": {"type": "integer", "minimum": 1, "maximum": 15},
         "CreateVideoRequest": {"properties": {"duration": beside}},
     }
-    narrow = edited("spec", {"components": {"schemas": schemas}})
+    narrow = edited("schemas", schemas)
     assert rating(narrow, OLD) == "minor"
     assert rating(narrow, edited("duration", {"maximum": 10})) == "patch"
 
 
 def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
     def header(most: int) -> Spec:
-        spec = edited("spec", {"components": {"schemas": {"Count": {"maximum": most}}}})
+        spec = edited("schemas", {"Count": {"maximum": most}})
         headers = {"X-A": {"schema": {"$ref": f"{SCHEMAS}Count"}}}
         edit = Edit("", "get", {"responses": {"200": {"headers": headers}}})
         return Spec(edit.of(spec.document), OLD.lines)

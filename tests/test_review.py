@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -22,6 +23,7 @@ from tools.review.version import VersionVerdict, judge_version
 
 ROOT = Path(__file__).parent.parent
 NODE = ROOT / ".node" / "redocly"
+Harm = Callable[[Path], object]
 FILES = ["openapi.yaml", "generator-config.yaml", "redocly.yaml", "pyproject.toml", "README.md"]
 FILES += ["requirements-node.txt"]
 FOLDERS = ["generated", "runtime", "templates", "tools", "tests/typing"]
@@ -38,7 +40,7 @@ def git(folder: Path, *words: str) -> None:
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> Path:
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a space in its path, whose main branch is what the work tree is here."""
     (ROOT / ".mypy_cache").mkdir(exist_ok=True)
     folder = tmp_path / "a repo"
@@ -53,6 +55,8 @@ def repo(tmp_path: Path) -> Path:
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", *FILES, *FOLDERS, "CHANGELOG.md")
     git(folder, "commit", "--quiet", "--message=first")
+    for module in ("__main__", "git"):
+        monkeypatch.setattr(f"tools.review.{module}.ROOT", folder)
     return folder
 
 
@@ -261,18 +265,10 @@ def shallow(repo: Path) -> None:
     ],
 )
 def test_what_cannot_be_reviewed_gets_one_line(
-    harm: Callable[[Path], object],
-    words: list[str],
-    told: str,
-    repo: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    harm: Harm, words: list[str], told: str, repo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     harm(repo)
-    monkeypatch.setattr(sys, "argv", ["review", *words])
-    for module in ("__main__", "git"):
-        monkeypatch.setattr(f"tools.review.{module}.ROOT", repo)
-    with pytest.raises(SystemExit) as ended:
+    with mock.patch("sys.argv", ["review", *words]), pytest.raises(SystemExit) as ended:
         review.main()
     said = capsys.readouterr()
     assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
