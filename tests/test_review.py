@@ -285,11 +285,14 @@ def test_what_npm_installs_is_pinned_by_hashes_and_names_no_host() -> None:
     assert "://" not in json.dumps([package.get("resolved", "") for package in packages])
 
 
+BROKEN = "echo npm ERR! broken; echo see the log; exit 1"
+
+
 @pytest.mark.parametrize(
     ("node", "npm", "told"),
     [
         ("echo $REDOCLY_TELEMETRY", "", None),
-        ("", "echo npm ERR! broken >&2; exit 1", "Redocly cannot be installed: npm ERR! broken"),
+        ("", BROKEN, "Redocly cannot be installed: npm ERR! broken"),
         ("exit 1", "", "Node cannot be installed: .*"),
     ],
 )
