@@ -9,10 +9,9 @@ import logging
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
-from attrs import define
 
 from . import errors
 from .client import AuthenticatedClient, Client, user_agent
@@ -21,6 +20,7 @@ from .types import Response
 T = TypeVar("T")
 
 Session = httpx.Client | httpx.AsyncClient
+OnProgress = Callable[[int, int | None], object]
 
 HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
@@ -57,12 +57,24 @@ _MAX_JITTER = 1.0
 _logger = logging.getLogger(__package__)
 
 
-@define
+# The steps are plain classes, which are faster to import than those of attrs.
+
+
 class Open:
     """Open the session of the client; what it adds to requests is needed to build one."""
 
 
-@define
+class Now:
+    """Tell the time in seconds, on a clock that never goes back."""
+
+
+class Sleep:
+    """Do nothing for some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
 class Send:
     """Send a request, without following redirects.
 
@@ -72,21 +84,50 @@ class Send:
         has_auth: Whether the `auth` of the session is added.
     """
 
-    request: httpx.Request
-    deadline: float | None = None
-    has_auth: bool = True
+    def __init__(
+        self, request: httpx.Request, deadline: float | None = None, *, has_auth: bool = True
+    ) -> None:
+        self.request = request
+        self.deadline = deadline
+        self.has_auth = has_auth
 
 
-@define
-class Sleep:
-    """Do nothing for some seconds."""
+class Save(Send):
+    """Send a request, and write the body of its response to a file, from the start of the file.
 
-    seconds: float
+    A response that `is_file` rejects is read whole instead.
+
+    Attributes:
+        file: The file.
+        on_progress: Called with the number of bytes so far, and with the total or None.
+    """
+
+    def __init__(
+        self,
+        request: httpx.Request,
+        *,
+        has_auth: bool,
+        file: BinaryIO,
+        on_progress: OnProgress | None,
+    ) -> None:
+        super().__init__(request, has_auth=has_auth)
+        self.file = file
+        self.on_progress = on_progress
+
+    @staticmethod
+    def is_file(response: httpx.Response) -> bool:
+        """Other statuses of 2xx come with a part of a file, or with none."""
+        return response.status_code == 200
+
+    def report(self, response: httpx.Response) -> None:
+        if self.on_progress is not None:
+            self.on_progress(response.num_bytes_downloaded, total_of(response))
 
 
-@define
-class Now:
-    """Tell the time in seconds, on a clock that never goes back."""
+def total_of(response: httpx.Response) -> int | None:
+    """The number of bytes that a response announces, or None if it does not."""
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
 
 
 Step = Open | Send | Sleep | Now

@@ -316,7 +316,7 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
             with contextlib.suppress(errors.APIError):
                 create_video.sync(client=client, body=body(number))
 
-        with client_of(server.base_url, timeout=quickly) as client, ThreadPoolExecutor(10) as pool:
+        with client_of(server.base_url, timeout=quickly) as client, ThreadPoolExecutor(6) as pool:
             list(pool.map(one, numbers))
 
     async def many(numbers: range, transport: Any) -> None:
@@ -327,12 +327,12 @@ def test_at_random_no_call_that_was_sent_is_sent_again() -> None:
 
         options = {"timeout": quickly, "async_transport": transport}
         async with client_of(server.base_url, **options) as client:
-            await asyncio.gather(*[some(numbers[start::10]) for start in range(10)])
+            await asyncio.gather(*[some(numbers[start::6]) for start in range(6)])
         for _ in range(9):  # the loop finalizes streams in tasks of their own
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
 
-    quickly = httpx.Timeout(0.2, connect=5)
+    quickly = httpx.Timeout(0.5, connect=5)
     with serving(at_random) as server:
         many_sync(range(CALLS // 3))
         asyncio.run(many(range(CALLS // 3, CALLS // 3 * 2), None))

@@ -6,20 +6,19 @@ Nothing here does I/O; see `_calls`.
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx
-from attrs import define
 
 from . import errors
 from ._calls import (
     HTTPX_ERRORS,
     MAX_REDIRECTS,
+    OnProgress,
     Open,
     RetryableResponse,
-    Send,
+    Save,
     Session,
     Steps,
     anonymous,
@@ -28,36 +27,11 @@ from ._calls import (
     map_exception,
     redacted,
     should_retry,
+    total_of,
     with_retries,
     without_secrets,
 )
 from .client import Client
-
-OnProgress = Callable[[int, int | None], object]
-
-
-@define(kw_only=True)
-class Save(Send):
-    """Send a request, and write the body of its response to a file, from the start of the file.
-
-    A response that `is_file` rejects is read whole instead.
-
-    Attributes:
-        file: The file.
-        on_progress: Called with the number of bytes so far, and with the total or None.
-    """
-
-    file: BinaryIO
-    on_progress: OnProgress | None
-
-    @staticmethod
-    def is_file(response: httpx.Response) -> bool:
-        """Other statuses of 2xx come with a part of a file, or with none."""
-        return response.status_code == 200
-
-    def report(self, response: httpx.Response) -> None:
-        if self.on_progress is not None:
-            self.on_progress(response.num_bytes_downloaded, _total(response))
 
 
 def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | None) -> Steps[None]:
@@ -116,15 +90,10 @@ def _check(client: Client, response: httpx.Response) -> None:
         raise RetryableResponse(response)
     if not Save.is_file(response):
         raise errors.status_error(*redacted(client, response))
-    total, received = _total(response), response.num_bytes_downloaded
+    total, received = total_of(response), response.num_bytes_downloaded
     if total is not None and received != total:
         msg = f"the file has {received} bytes, not the {total} that were announced"
         raise httpx.RemoteProtocolError(msg, request=response.request)
-
-
-def _total(response: httpx.Response) -> int | None:
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isdecimal() else None
 
 
 def parse_url(url: str) -> httpx.URL:

@@ -16,8 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import httpx
 
-from ._calls import Now, Open, Send, Sleep, Step, Steps
-from ._downloads import OnProgress, Save, save, temporary_path
+from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Step, Steps
 from ._limiter import AsyncLimiter, Limiter
 from .client import Client
 
@@ -202,6 +201,8 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve()  # replaces the target of a link, not the link
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "exists and is not a file", str(path))
+    from ._downloads import temporary_path  # slow to import, and only needed for downloads
+
     temporary = temporary_path(path)
     try:
         with temporary.open("xb") as file:
@@ -217,6 +218,8 @@ def download(
     client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
 ) -> Path:
     """Save what is at `url` as `path`; see `Client.download`."""
+    from ._downloads import save
+
     with _replacing(Path(path)) as file:
         run(client, save(client, url, file, on_progress))
     return Path(path)
@@ -226,6 +229,8 @@ async def asyncio_download(
     client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
 ) -> Path:
     """The async counterpart of `download`."""
+    from ._downloads import save
+
     with _replacing(Path(path)) as file:
         await asyncio_run(client, save(client, url, file, on_progress))
     return Path(path)

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from ... import _calls, _drivers, _objects, _polling
+from ... import _calls, _drivers, _objects
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
@@ -157,6 +157,8 @@ def job_id(response: CreateVideoResponse) -> str:
     Raises:
         errors.APIResponseValidationError: There is no id; `content` has the whole response.
     """
+    from ... import _polling  # most callers of the module do not need it
+
     return _polling.job_id(
         ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
         response,
