@@ -137,6 +137,7 @@ REFUSALS: dict[str, Spec] = {
     "'tags' must not have two equal items: ['a', 'a']": {"tags": ["a", "a"]},
     "'tags' must be str, not int: 1": {"tags": [1]},
     "'inner' must be Inner, not str: 'u'": {"inner": "u"},
+    "'inner' must be Inner, not dict: {} (Inner.from_dict makes one)": {"inner": {}},
 }
 
 
