@@ -178,13 +178,13 @@ EDITS = {
 }
 # Which file is bad, what stands in it or None if it is missing, and a part of the line.
 BAD = {name: ("spec", PETS.replace(old, new), part) for name, (old, new, part) in EDITS.items()} | {
-    "no spec": ("spec", None, "No such file"),
+    "no spec": ("spec", None, "spec.yaml: No such file"),
     "empty spec": ("spec", "", "not an OpenAPI document"),
     "list": ("spec", "- 1", "not an OpenAPI document"),
     "broken YAML": ("spec", "openapi: 3.1.0\ninfo: [", "line 2"),
     "binary": ("spec", "\x00\x01", "spec.yaml"),
     "Swagger": ("spec", "swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
-    "no config": ("config", None, "No such file"),
+    "no config": ("config", None, "config.yaml: No such file"),
     "broken config": ("config", "a: [", "not a configuration"),
     "option of a wrong type": ("config", "literal_enums: perhaps", "literal_enums"),
     "hook that fails": ("config", "post_hooks: ['false']", "config.yaml: false"),
