@@ -71,9 +71,9 @@ class Run:
         for name in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt
                 asyncio.get_running_loop().add_signal_handler(name, cancel)
-        if not (todo := self._todo()):
+        if not (remaining := self._remaining()):
             return
-        lines = iter(todo)
+        lines = iter(remaining)
         with self._bar:
             self._show()
             async with self._client, self._sender, self._following() as self._follow:
@@ -90,12 +90,12 @@ class Run:
             say(f"waiting for {len(self._posts)} responses; stop again to leave them unknown")
         await asyncio.gather(*self._posts, return_exceptions=True)
 
-    def _todo(self) -> list[Line]:
+    def _remaining(self) -> list[Line]:
         """The lines to work on, starting with those that have a job."""
         states = {entry.number: entry.state for entry in self._journal.entries()}
         order = ["created", "unsent", *(["unknown"] if self._options.resend_unknown else [])]
-        todo = [each for each in self._lines if states.get(each.number, "unsent") in order]
-        return sorted(todo, key=lambda line: order.index(states.get(line.number, "unsent")))
+        remaining = [each for each in self._lines if states.get(each.number, "unsent") in order]
+        return sorted(remaining, key=lambda line: order.index(states.get(line.number, "unsent")))
 
     @contextlib.asynccontextmanager
     async def _following(self) -> AsyncIterator[Follow]:

@@ -23,6 +23,7 @@ from ._calls import (
     authorize,
     is_same_origin,
     map_exception,
+    readable,
     redacted,
     should_retry,
     total_of,
@@ -50,8 +51,13 @@ def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | Non
         request = build_request(client, session, parsed)
         try:
             yield from _follow(client, session, request, file, on_progress)
+        except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
+            refused = readable(error.response)
         except HTTPX_ERRORS as error:
             raise map_exception(client, error, request, redirects=0) from error
+        else:
+            return
+        _check(client, refused)
 
     try:
         yield from with_retries(client, "GET", attempt)

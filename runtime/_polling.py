@@ -144,7 +144,8 @@ def _poll(
 
 def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:
     """Whether a 2xx response tells of an error and of no job."""
-    is_job = any(_text_at(job, places) for places in (rules.id, rules.status, rules.result))
+    is_job = any(_text_at(job, places) for places in (rules.id, rules.status))
+    is_job = is_job or bool(_result_at(job, rules.result))
     is_error = said.code is not None and said.code.lower() not in (*rules.succeeded, "0", "200")
     return not is_job and bool(said.message) and (is_error or bool(_at(job, rules.error)))
 
@@ -186,7 +187,7 @@ def has_ended(rules: JobRules, job: Any) -> bool:
         raise errors.JobExpiredError(f"the job is {status}{_reason(rules, job)}", job)
     if status in rules.failed:
         raise errors.JobFailedError(f"the job is {status}{_reason(rules, job)}", job)
-    if status in rules.succeeded or (not status and _text_at(job, rules.result)):
+    if status in rules.succeeded or (not status and _result_at(job, rules.result)):
         result(rules, job)
         return True
     return False
@@ -197,7 +198,7 @@ def result(rules: JobRules, job: Any) -> str:
     if _at(job, rules.allowed) is False:
         what = "moderation withheld the result, which may have been billed"
         raise errors.VideoWithheldError(what + _reason(rules, job), job)
-    if found := _text_at(job, rules.result):
+    if found := _result_at(job, rules.result):
         return found
     what = "the job is done and paid for, but no known place has its result: look at .job"
     raise errors.ResultMissingError(what + _reason(rules, job), job)
@@ -251,6 +252,12 @@ def _text_at(job: Any, places: Sequence[str]) -> str:
     """The first text or whole number; "" if there is none."""
     values = (value for value in _values(job, places) if type(value) in (str, int))
     return next((str(value) for value in values if value != ""), "")
+
+
+def _result_at(job: Any, places: Sequence[str]) -> str:
+    """The first text; "" if there is none."""
+    values = (value for value in _values(job, places) if isinstance(value, str))
+    return next((value for value in values if value), "")
 
 
 def body(response: httpx.Response) -> Any:

@@ -124,6 +124,15 @@ def test_a_file_that_is_shorter_than_announced_is_not_saved(tmp_path: Path) -> N
         client.download("/v", tmp_path / "v")
 
 
+def test_an_event_hook_that_raises_for_status_gets_the_same_error(tmp_path: Path) -> None:
+    hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
+    with serving(responding(404)) as server:
+        client = client_of(server.base_url, httpx_args=hooks)
+        with client, pytest.raises(errors.NotFoundError):
+            client.download("/v", tmp_path / "v")
+    assert len(server.arrived) == 1
+
+
 def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> None:
     longer = announced(2 * len(VIDEO), VIDEO + b"x")
     with serving(longer, responding(503), SAVED) as server:

@@ -46,6 +46,10 @@ UNFINISHED: dict[str, Any] = {
     "pending": respond(200, PENDING),
     "unknown status": respond(200, {"status": "dreaming", "video": DONE["video"]}),
     "no status and no result": respond(200, {"progress": 5}),
+    "a result that is not text": respond(200, {"output": 5, "video": [1]}),
+    "a wrapper that was successful": respond(
+        200, {"status": "success", "data": {"status": "running"}}
+    ),
     "no status and a word": respond(200, {"message": "queued"}),
     "an id and an error": respond(200, {"id": "1", "error": {"message": "not yet"}}),
     "empty object": respond(200, {}),

@@ -143,7 +143,7 @@ async def asyncio(
 
 _JOB = _polling.JobRules(
     id=["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
-    status=["status", "state", "task_status", "data.status", "data.state", "data.task_status"],
+    status=["data.status", "data.state", "data.task_status", "status", "state", "task_status"],
     succeeded=["done", "completed", "complete", "succeeded", "success", "finished", "ready"],
     failed=["failed", "failure", "fail", "error", "cancelled", "canceled", "rejected", "timeout"],
     expired=["expired"],
