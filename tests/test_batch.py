@@ -358,7 +358,8 @@ def test_a_stopped_batch_waits_for_responses_unless_it_is_stopped_twice(
 
     def forward_later(connection: socket.socket) -> None:
         may_respond.wait(20)
-        batch.forward(connection)
+        if not second:  # or it would reach the relay in the middle of another test
+            batch.forward(connection)
 
     first, *second = (signal.Signals[name] for name in signals)
     with batch.gateway(forward_later), batch.launch("--concurrency", 1) as process:
