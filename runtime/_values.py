@@ -104,7 +104,12 @@ def file(source: bytes) -> File:
 
 
 def to_json(value: Any) -> Any:
-    """A value as it is in JSON; what a response had in its place stays as it is."""
+    """A value as it is in JSON; what a response had in its place stays as it is.
+
+    A whole number has no fraction: some servers refuse 4.0 where they want an integer.
+    """
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
     if hasattr(value, "to_dict"):

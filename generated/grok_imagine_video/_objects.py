@@ -4,13 +4,13 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
 
 import attrs
 from attrs.validators import get_disabled
 
 from ._validators import Validator, closed, show
-from ._values import UNREADABLE, form_parts
+from ._values import UNREADABLE, form_parts, to_json
 from .types import UNSET, RequestFiles, Unset
 
 T = TypeVar("T")
@@ -50,6 +50,52 @@ class OpenObject(Generic[T]):
             setattr(self, name, UNSET)
         else:
             del self.additional_properties[key]
+
+
+class SentObject:
+    """An object that is held to the spec, unless `unchecked` makes it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def unchecked(cls, **fields: Any) -> Self:
+        """An object that is sent as it is, for a gateway that is ahead of the spec.
+
+        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
+        be some that the spec does not have. Nested objects can be dicts.
+
+        Args:
+            fields: The fields, by their names in Python.
+        """
+        made: Any = _unchecked_class(cast(Any, cls))
+        return cast(Self, made(**fields))
+
+
+class _Unchecked:
+    """What is different in an object that is not checked."""
+
+    __slots__ = ()
+    __setattr__ = object.__setattr__
+    additional_properties: dict[str, Any]
+
+    def __init__(self, **fields: Any) -> None:
+        for attribute in _attributes(self).values():
+            setattr(self, attribute, fields.pop(attribute, UNSET))
+        self.additional_properties = fields
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        fields = {name: getattr(self, name) for name in _attributes(self).values()}
+        model: Any = type(self).__mro__[2]  # a pickle finds it by its name
+        return functools.partial(model.unchecked, **fields, **self.additional_properties), ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: to_json(value) for name, value in _fields_of(self).items()}
+
+
+@functools.cache
+def _unchecked_class(model: Any) -> type:
+    slots = () if hasattr(model, "additional_properties") else ("additional_properties",)
+    return type(model.__name__, (_Unchecked, model), {"__slots__": slots})
 
 
 def _attributes(instance: Any) -> dict[str, str]:
@@ -124,7 +170,7 @@ def _check_again(value: Any) -> None:
     elif isinstance(value, dict):
         for item in value.values():
             _check_again(item)
-    elif hasattr(type(value), "__attrs_attrs__"):
+    elif hasattr(type(value), "__attrs_attrs__") and not isinstance(value, _Unchecked):
         for attribute in attrs.fields(type(value)):
             part = getattr(value, attribute.name)
             if attribute.validator:
@@ -205,6 +251,7 @@ def unchecked(cls: type[T], /, **values: Any) -> T:
 
 __all__ = [
     "OpenObject",
+    "SentObject",
     "as_dict",
     "check",
     "check_rules",

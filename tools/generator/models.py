@@ -85,6 +85,13 @@ class Model:
         return "Any" if self.fields else self.additional.type
 
     @property
+    def bases(self) -> str:
+        """The classes whose methods the model has."""
+        bases = ["_objects.SentObject"] if self.is_checked else []
+        bases += [f"_objects.OpenObject[{self.item_type}]"] if self.is_open else []
+        return ", ".join(bases)
+
+    @property
     def imports(self) -> list[str]:
         """What the module imports of the package, at once."""
         return imports_of_models(self.prop.relative_imports)

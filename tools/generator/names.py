@@ -12,7 +12,10 @@ from .document import endpoints_of, properties_of
 
 # Names of the generated code itself, which a field or an argument would hide.
 NAMES_IN_MODELS = frozenset(
-    {"additional_keys", "additional_properties", "cls", "from_dict", "to_dict", "to_multipart"}
+    {
+        *("additional_keys", "additional_properties", "cls"),
+        *("from_dict", "to_dict", "to_multipart", "unchecked"),
+    }
 )
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_progress", "timeout"})
 

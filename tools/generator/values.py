@@ -15,7 +15,6 @@ from openapi_python_client.parser.properties.date import DateProperty
 from openapi_python_client.parser.properties.datetime import DateTimeProperty
 from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
@@ -31,11 +30,8 @@ PARSERS: dict[type, str] = {
     DateTimeProperty: "datetime.datetime.fromisoformat",
     UuidProperty: "UUID",
 }
-# Their values are the same in Python and in JSON.
-PLAIN = (
-    *(AnyProperty, BooleanProperty, ConstProperty, FloatProperty, IntProperty),
-    *(LiteralEnumProperty, NoneProperty, StringProperty),
-)
+# Their values are the same in Python and in JSON. An integer may be 4.0 in Python.
+PLAIN = (AnyProperty, BooleanProperty, FloatProperty, NoneProperty, StringProperty)
 
 
 def reader(prop: PropertyProtocol, document: Document) -> str:
@@ -108,4 +104,8 @@ def is_plain(prop: PropertyProtocol) -> bool:
         return is_plain(prop.inner_property)
     if isinstance(prop, UnionProperty):
         return all(map(is_plain, prop.inner_properties))
+    if isinstance(prop, LiteralEnumProperty):
+        return prop.value_type is str
+    if isinstance(prop, ConstProperty):
+        return not isinstance(prop.value.raw_value, int | float)
     return isinstance(prop, PLAIN)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @_define(on_setattr=_objects.on_assignment)
-class CreateVideoRequest(_objects.OpenObject[Any]):
+class CreateVideoRequest(_objects.SentObject, _objects.OpenObject[Any]):
     """The video to make. `image` and `reference_images` cannot be used together.
 
     Attributes:
@@ -69,7 +69,7 @@ class CreateVideoRequest(_objects.OpenObject[Any]):
         fields["prompt"] = self.prompt
         fields["resolution"] = self.resolution
         fields["aspect_ratio"] = self.aspect_ratio
-        fields["duration"] = self.duration
+        fields["duration"] = _values.to_json(self.duration)
         if not isinstance(self.image, Unset):
             fields["image"] = self.image.to_dict()
         if not isinstance(self.reference_images, Unset):

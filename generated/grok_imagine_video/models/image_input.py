@@ -13,7 +13,7 @@ from .. import _validators as _v
 
 
 @_define
-class ImageInput(_objects.OpenObject[Any]):
+class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
     """The image that guides a video, instead of reference images.
 
     Attributes:

@@ -14,7 +14,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class ReferenceImage(_objects.OpenObject[Any]):
+class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
     """One of the reference images for a video.
 
     Attributes:

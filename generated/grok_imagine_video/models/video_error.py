@@ -8,7 +8,7 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import _objects
+from .. import _objects, _values
 from ..types import UNSET, Unset
 
 
@@ -29,7 +29,7 @@ class VideoError(_objects.OpenObject[Any]):
         """The object as JSON has it; fields that are not set are left out."""
         fields: dict[str, Any] = {}
         if not isinstance(self.code, Unset):
-            fields["code"] = self.code
+            fields["code"] = _values.to_json(self.code)
         if not isinstance(self.message, Unset):
             fields["message"] = self.message
         fields.update(self.additional_properties)

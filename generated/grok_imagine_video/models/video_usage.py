@@ -8,7 +8,7 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import _objects
+from .. import _objects, _values
 from ..types import UNSET, Unset
 
 
@@ -28,7 +28,7 @@ class VideoUsage(_objects.OpenObject[Any]):
         """The object as JSON has it; fields that are not set are left out."""
         fields: dict[str, Any] = {}
         if not isinstance(self.cost_in_usd_ticks, Unset):
-            fields["cost_in_usd_ticks"] = self.cost_in_usd_ticks
+            fields["cost_in_usd_ticks"] = _values.to_json(self.cost_in_usd_ticks)
         fields.update(self.additional_properties)
         return fields
 
