@@ -6,6 +6,7 @@ connection a connect timeout, which would let a POST be sent twice.
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,10 +38,47 @@ def _map_exception(error: Exception, request: httpx.Request) -> httpx.TransportE
     return mapped(str(error) or type(error).__name__, request=request)
 
 
+class _Upload(aiohttp.AsyncIterablePayload):
+    """A large body; the timeouts hold for each of its chunks, not for the whole."""
+
+    def __init__(self, request: httpx.Request, limit: asyncio.Timeout) -> None:
+        self._timeouts: dict[str, float | None] = request.extensions["timeout"]
+        self._limit = limit
+        self._transport: asyncio.Transport | None = None
+        self.is_whole = False
+        super().__init__(self._chunks(request.stream))
+
+    async def _chunks(self, stream: Any) -> AsyncIterator[bytes]:
+        async for chunk in stream:
+            self._restart(self._timeouts["write"])
+            yield chunk
+        self.is_whole = True
+        self._restart(self._timeouts["read"])
+
+    def _restart(self, seconds: float | None) -> None:
+        now = asyncio.get_running_loop().time()
+        with contextlib.suppress(RuntimeError):  # the head of the response has arrived
+            self._limit.reschedule(None if seconds is None else now + seconds)
+
+    async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        """Remember the connection, which `abort` needs."""
+        self._transport = writer.transport
+        await super().write_with_length(writer, content_length)
+
+    def abort(self) -> None:
+        """Close the connection, which would stay open until the server has read the rest."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
 class _ResponseBody(httpx.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, request: httpx.Request, upload: _Upload | None
+    ) -> None:
         self._response = response
         self._request = request
+        self._upload = upload
+        self._is_whole = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -49,11 +87,14 @@ class _ResponseBody(httpx.AsyncByteStream):
         except _FAILURES as error:
             mapped = _map_exception(error, self._request)
         else:
+            self._is_whole = True
             return
         raise mapped
 
     async def aclose(self) -> None:
         self._response.close()  # a body that was read whole has returned its connection already
+        if self._upload is not None and not (self._is_whole and self._upload.is_whole):
+            self._upload.abort()
 
 
 class _Transport(AiohttpTransport):
@@ -84,20 +125,20 @@ class _Transport(AiohttpTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return its response with the body still to be read."""
         try:
-            response = await self._send(request)
+            response, upload = await self._send(request)
         except _FAILURES as error:
             mapped = _map_exception(error, request)
         else:
             return httpx.Response(
                 response.status,
                 headers=response.raw_headers,
-                stream=_ResponseBody(response, request),
+                stream=_ResponseBody(response, request, upload),
                 request=request,
                 extensions={"reason_phrase": (response.reason or "").encode()},
             )
         raise mapped
 
-    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
+    async def _send(self, request: httpx.Request) -> tuple[aiohttp.ClientResponse, _Upload | None]:
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         for _ in range(2):  # lets the loop notice idle connections that the server has closed
@@ -107,15 +148,23 @@ class _Transport(AiohttpTransport):
         total = None if connect is None or read is None else connect + read
         # aiohttp has no write timeout, and drops its read timeout after a 1xx response.
         async with asyncio.timeout(total) as limit:
-            return await self.client.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                data=_body(request, timeouts, limit),
-                allow_redirects=False,
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
-                **self._proxy_and_headers(request),
-            )
+            body = _body(request, limit)
+            upload = body if isinstance(body, _Upload) else None
+            try:
+                response = await self.client.request(
+                    request.method,
+                    URL(str(request.url), encoded=True),
+                    data=body,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                    timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
+                    **self._proxy_and_headers(request),
+                )
+            except BaseException:
+                if upload is not None:
+                    upload.abort()
+                raise
+            return response, upload
 
     def _proxy_and_headers(self, request: httpx.Request) -> dict[str, Any]:
         """A proxy that only tunnels gets its own headers, and the server never sees them."""
@@ -141,25 +190,11 @@ def _headers_for(proxy: httpx.Proxy) -> list[tuple[str, str]]:
     return headers
 
 
-def _body(
-    request: httpx.Request, timeouts: dict[str, float | None], limit: asyncio.Timeout
-) -> bytes | AsyncIterator[bytes] | None:
-    """The body of a request; the timeouts hold for each of its chunks, not for the whole."""
+def _body(request: httpx.Request, limit: asyncio.Timeout) -> bytes | _Upload | None:
     stream: Any = request.stream
     if isinstance(stream, httpx.ByteStream):
         return b"".join(stream) or None
-    now = asyncio.get_running_loop().time
-
-    def restart(seconds: float | None) -> None:
-        limit.reschedule(None if seconds is None else now() + seconds)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        async for chunk in stream:
-            restart(timeouts["write"])
-            yield chunk
-        restart(timeouts["read"])
-
-    return chunks()
+    return _Upload(request, limit)
 
 
 class _Cookies(httpx.Cookies):

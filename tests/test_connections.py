@@ -1,0 +1,167 @@
+"""What connections are used for, what becomes of them, and how much they may bring."""
+
+import asyncio
+import contextlib
+import gzip
+import random
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+
+from bodies import TEXT
+from conftest import each_transport
+from faults import OK, Fault, Server, hang_up, responding, serving
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoRequest,
+    create_video,
+    errors,
+    get_video,
+)
+from ways import Way
+
+BODY = CreateVideoRequest.from_dict(TEXT)
+LARGE = CreateVideoRequest.from_dict(TEXT | {"prompt": "x" * 20_000_000})
+
+
+def create(
+    way: Way,
+    server: Server,
+    *,
+    body: CreateVideoRequest = BODY,
+    meanwhile: Sequence[Callable[[], object]] = (),
+    **options: Any,
+) -> None:
+    """Create a video, and another one with the same client after each thing that happens."""
+    client = way.client(AuthenticatedClient(server.base_url, "token", **options))
+    if way.name == "sync":
+        with client:
+            create_video.sync(client=client, body=body)
+            for happen in meanwhile:
+                happen()
+                create_video.sync(client=client, body=body)
+        return
+
+    async def create_each() -> None:
+        async with client:
+            await create_video.asyncio(client=client, body=body)
+            for happen in meanwhile:
+                happen()
+                await create_video.asyncio(client=client, body=body)
+
+    asyncio.run(create_each())
+
+
+HEAD, TOO_BIG = b"HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n", b'{"error": "too big"}'
+
+
+def read_all(connection: socket.socket) -> None:
+    connection.settimeout(0.1)
+    with contextlib.suppress(TimeoutError):
+        while connection.recv(1_000_000):
+            pass
+
+
+def read_nothing(_: socket.socket) -> None:
+    time.sleep(1)
+
+
+# What a server does once a request has begun to arrive; a timeout is 0.3 seconds.
+EARLY: dict[str, tuple[list[bytes | Fault], type[errors.APIError] | None]] = {
+    "whole response, then it reads": ([HEAD + TOO_BIG, read_all], errors.APIStatusError),
+    "whole response, and it reads no more": ([HEAD + TOO_BIG, read_nothing], None),
+    "whole response, then it closes": ([HEAD + TOO_BIG, hang_up], None),
+    "head, reads, body": ([HEAD, read_all, TOO_BIG], errors.APIStatusError),
+    "head, body, no more": ([HEAD, TOO_BIG, read_nothing], None),
+    "head, and no more": ([HEAD, read_nothing], errors.OutcomeUnknownError),
+    "head, and no body": ([HEAD, read_all, read_nothing], errors.OutcomeUnknownError),
+    "head, then it closes": ([HEAD, hang_up], errors.OutcomeUnknownError),
+    "half a head, then it closes": ([HEAD[:20], hang_up], errors.OutcomeUnknownError),
+    "late response": ([read_all, HEAD + TOO_BIG], errors.APIStatusError),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_a_response_may_arrive_before_the_request_has_left(name: str, way: Way) -> None:
+    acts, expected = EARLY[name]
+
+    def fault(connection: socket.socket) -> None:
+        connection.recv(1000)
+        for act in acts:
+            connection.sendall(act) if isinstance(act, bytes) else act(connection)
+
+    with serving(fault, whole=False) as server:
+        started = time.monotonic()
+        with pytest.raises(expected or (errors.APIStatusError, errors.OutcomeUnknownError)):
+            create(way, server, body=LARGE, timeout=0.3)
+        assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.1])
+def test_a_post_takes_a_connection_of_the_last_second_or_a_new_one(
+    seconds: float, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers close connections that idle, and nobody knows what became of a POST in one."""
+
+    def idle() -> None:
+        now = time.monotonic
+        for module in (time, aiohttp.connector):
+            monkeypatch.setattr(module, "monotonic", lambda: now() + seconds)
+
+    with serving(OK) as server:
+        create(way, server, meanwhile=[idle])
+    assert len(server.connections) == (1 if seconds < 1 else 2)
+
+
+def gzipped(size: int) -> Fault:
+    return responding(200, gzip.compress(b" " * size), Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("fault", [responding(200, b" " * 2000), gzipped(2000)])
+def test_a_response_that_is_too_large_is_not_read_on(
+    fault: Fault, way: Way, tmp_path: Path
+) -> None:
+    with serving(fault) as server:
+        with pytest.raises(errors.OutcomeUnknownError, match=r"more than 1999 bytes.*it was sent"):
+            create(way, server, max_response_size=1999)
+        client = AuthenticatedClient(server.base_url, "token", max_response_size=1999)
+        with pytest.raises(errors.APIConnectionError, match="more than 1999 bytes"):
+            way.call(get_video, "sync", client, "1")
+        assert len(server.arrived) == 2
+        with pytest.raises(errors.APIResponseValidationError):
+            create(way, server, max_response_size=2000)
+        client = AuthenticatedClient(server.base_url, "token", max_response_size=1)
+        way.call(None, "download", client, "/v.mp4", tmp_path / "v.mp4")
+    assert (tmp_path / "v.mp4").stat().st_size == 2000
+
+
+@each_transport
+def test_cancelled_calls_leave_no_connection_behind(transport: Any) -> None:
+    def respond(connection: socket.socket) -> None:
+        time.sleep(random.uniform(0, 0.01))
+        OK(connection)
+
+    async def cancel_most(base_url: str) -> None:
+        options: dict[str, Any] = {"async_transport": transport, "max_retries": 0, "timeout": 2}
+        options["httpx_args"] = {"limits": httpx.Limits(max_connections=3)}
+        async with AuthenticatedClient(base_url, "token", **options) as client:
+
+            def begin() -> asyncio.Task[Any]:
+                return asyncio.create_task(create_video.asyncio(client=client, body=BODY))
+
+            for _ in range(5):
+                calls = [begin() for _ in range(30)]
+                for call in calls:
+                    await asyncio.sleep(random.uniform(0, 0.002))
+                    call.cancel()
+                await asyncio.gather(*calls, return_exceptions=True)
+            await asyncio.gather(*[begin() for _ in range(9)])
+
+    with serving(respond) as server:
+        asyncio.run(cancel_most(server.base_url))
