@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
-# httpx's own defaults. More idle connections would cost its pool more than new connections do.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+# The numbers are httpx's own. Servers close connections that have been idle for 2 or 5 seconds, and
+# nobody knows what became of a POST that was sent at that moment; so none is idle for that long.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
 
 
 class Limiter:

@@ -1,0 +1,114 @@
+"""The connections of asyncio on httpx, each in a transport of its own.
+
+httpx's pool looks at all of its connections for every request, and a cancelled call can leave one
+in it that no other call gets. Here the connection that was used last is used next, and only after
+a whole response. How many there are is up to `_limiter`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+_Origin = tuple[str, str, int | None]
+
+
+class _Connection:
+    """At most one connection, which httpx opens, and opens again once it has expired."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, origin: _Origin) -> None:
+        self.transport = transport
+        self.origin = origin
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of a response, after which its connection is free."""
+
+    def __init__(self, body: Any, pool: "Pool", connection: _Connection) -> None:
+        self._body = body
+        self._pool = pool
+        self._connection = connection
+        self._is_whole = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._body:
+            yield chunk
+        self._is_whole = True
+
+    async def aclose(self) -> None:
+        is_free = False
+        try:
+            await self._body.aclose()
+            is_free = self._is_whole
+        finally:
+            await self._pool.release(self._connection, is_free=is_free)
+
+
+class Pool(httpx.AsyncBaseTransport):
+    """A transport that opens a connection for a request, or takes one that is idle."""
+
+    def __init__(self, *, limits: httpx.Limits, **kwargs: Any) -> None:
+        context = httpx.create_ssl_context(
+            kwargs.pop("verify"), kwargs.pop("cert"), kwargs.pop("trust_env")
+        )
+        one = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
+        self._kwargs = {**kwargs, "verify": context, "limits": one}
+        self._max_idle = limits.max_keepalive_connections
+        self._idle: list[_Connection] = []
+        self._open: set[_Connection] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return its response with the body still to be read."""
+        connection = self._acquire((request.url.scheme, request.url.host, request.url.port))
+        try:
+            response = await connection.transport.handle_async_request(request)
+        except BaseException:
+            await self.release(connection, is_free=False)
+            raise
+        response.stream = _Body(response.stream, self, connection)
+        return response
+
+    def _acquire(self, origin: _Origin) -> _Connection:
+        for connection in reversed(self._idle):
+            if connection.origin == origin:
+                self._idle.remove(connection)
+                return connection
+        connection = _Connection(httpx.AsyncHTTPTransport(**self._kwargs), origin)
+        self._open.add(connection)
+        return connection
+
+    async def release(self, connection: _Connection, *, is_free: bool) -> None:
+        """Keep a connection for another request, or close it; the oldest one makes room."""
+        if is_free and connection in self._open:
+            self._idle.append(connection)
+            if self._max_idle is None or len(self._idle) <= self._max_idle:
+                return
+            connection = self._idle.pop(0)
+        self._open.discard(connection)
+        await connection.transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._idle.clear()
+        while self._open:
+            await self._open.pop().transport.aclose()
+
+
+class PooledSession(httpx.AsyncClient):
+    """An `httpx.AsyncClient` with this pool, also for proxies from the environment."""
+
+    def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
+        given: httpx.AsyncBaseTransport | None = kwargs.pop("transport", None)
+        return given or _transport(**kwargs)
+
+    def _init_proxy_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
+        (proxy,) = args
+        return _transport(proxy=proxy, **kwargs)
+
+
+def _transport(**kwargs: Any) -> httpx.AsyncBaseTransport:
+    """One connection of HTTP/2 takes many requests, so httpx's own pool suits it."""
+    return httpx.AsyncHTTPTransport(**kwargs) if kwargs["http2"] else Pool(**kwargs)
+
+
+__all__ = ["PooledSession"]
