@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 import httpx
 
-from . import errors
 from ._calls import (
     HTTPX_ERRORS,
     MAX_REDIRECTS,
@@ -24,8 +23,8 @@ from ._calls import (
     is_same_origin,
     map_exception,
     readable,
-    redacted,
     should_retry,
+    status_error,
     total_of,
     with_retries,
     without_secrets,
@@ -65,7 +64,7 @@ def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | Non
         response = error.response
     else:
         return
-    raise errors.status_error(*redacted(client, response))
+    raise status_error(client, response)
 
 
 def _follow(
@@ -93,7 +92,7 @@ def _check(client: Client, response: httpx.Response) -> None:
     if should_retry("GET", response.status_code):
         raise RetryableResponse(response)
     if not Save.is_file(response):
-        raise errors.status_error(*redacted(client, response))
+        raise status_error(client, response)
     total, received = total_of(response), response.num_bytes_downloaded
     if total is not None and received != total:
         msg = f"the file has {received} bytes, not the {total} that were announced"

@@ -206,10 +206,12 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 }
 
 
-def status_error(status_code: int, headers: Mapping[str, str], content: bytes) -> APIStatusError:
+def status_error(
+    status_code: int, headers: Mapping[str, str], content: bytes, what: str = ""
+) -> APIStatusError:
     """The error for a response whose status is not 2xx."""
     default = InternalServerError if 500 <= status_code <= 599 else APIStatusError
-    return _BY_STATUS.get(status_code, default)("", status_code, headers, content)
+    return _BY_STATUS.get(status_code, default)(what, status_code, headers, content)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

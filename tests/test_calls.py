@@ -215,3 +215,10 @@ def test_each_retry_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) 
     assert re.match(r"retry 1 of 2 in [23]\.\d s: status 429", first)
     assert "ConnectError" in second
     assert TOKEN not in caplog.text
+
+
+def test_a_404_names_the_url_that_was_asked_for_without_secrets() -> None:
+    client = AuthenticatedClient(URL, TOKEN)
+    kwargs = {"method": "GET", "url": f"/v1/{TOKEN}", "params": {"key": "s3cret"}}
+    end = Play(_calls.result(client, kwargs, httpx.Response.json), status(404)).end
+    assert str(end) == f"GET {URL}/v1/[token]: status 404: why"

@@ -5,6 +5,7 @@ import copy
 import os
 import pickle
 import re
+import ssl
 import threading
 from typing import Any
 
@@ -302,3 +303,13 @@ def test_a_client_is_pickled_without_its_connections(again: Any) -> None:
     for request in server.arrived:
         assert b"X-A: 1\r\n" in request
         assert f"X-Key: Bearer {TOKEN}\r\n".encode() in request
+
+
+def test_a_client_with_a_context_for_tls_is_copied_and_its_pickle_is_refused() -> None:
+    context = ssl.create_default_context()
+    given: list[dict[str, Any]] = [{"verify_ssl": context}, {"httpx_args": {"verify": context}}]
+    for options in given:
+        client = AuthenticatedClient(URL, TOKEN, **options)
+        assert copy.copy(client).token == TOKEN
+        with pytest.raises(TypeError, match=r"^verify.* is an ssl.SSLContext, which no pickle can"):
+            pickle.dumps(client)

@@ -45,7 +45,8 @@ MODULES = {
 }
 MEMBERS = """
     aclose asyncio_download close download follow_redirects get_async_httpx_client get_httpx_client
-    max_retries set_async_httpx_client set_httpx_client with_cookies with_headers with_timeout
+    max_response_size max_retries set_async_httpx_client set_httpx_client with_cookies with_headers
+    with_timeout
 """
 CLIENTS = {
     client.Client: MEMBERS,

@@ -43,8 +43,15 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 
-# What httpx would raise again.
-_PERMANENT = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol)
+
+class TooLargeError(httpx.RequestError):
+    """A response is larger than the client allows."""
+
+
+# What would be raised again.
+_PERMANENT = (
+    *(TooLargeError, httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol),
+)
 
 # Seconds. If a server asks for a longer pause, the caller gets the error at once.
 _MAX_RETRY_AFTER = 60.0
@@ -295,11 +302,16 @@ def read(
         else:
             why = None  # it may quote the token from the body
         raise errors.APIResponseValidationError(what, *shown) from why
-    shown = redacted(client, response)
     if is_outcome_unknown(method, response):
         what = "it may have been carried out, check before you send it again"
-        raise errors.OutcomeUnknownError(what, *shown)
-    raise errors.status_error(*shown)
+        raise errors.OutcomeUnknownError(what, *redacted(client, response))
+    raise status_error(client, response)
+
+
+def status_error(client: Client, response: httpx.Response) -> errors.APIStatusError:
+    """The error for a response whose status is not 2xx; a 404 names the URL that was asked for."""
+    what = target(client, response.request) if response.status_code == 404 else ""
+    return errors.status_error(*redacted(client, response), what)
 
 
 def is_outcome_unknown(method: str, response: httpx.Response) -> bool:
@@ -319,9 +331,8 @@ def map_exception(
     for sent in (request, getattr(error, "_request", None)):
         if sent is not None:
             strip_auth(client, sent)
-    target = f"{request.method} {without_secrets(request.url)}"
-    what = f"{target}: {type(error).__name__} {error}".strip()
-    what = redact(client, what.encode()).decode()
+    why = redact(client, f"{type(error).__name__} {error}".encode()).decode()
+    what = f"{target(client, request)}: {why}".strip()
     if isinstance(error, _NOT_SENT) and not redirects:
         return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
     if request.method in _SAFE_METHODS:
@@ -440,6 +451,11 @@ def redacted(client: Client, response: httpx.Response) -> tuple[int, httpx.Heade
     """A response as an error may show it."""
     headers = [(name, redact(client, value)) for name, value in response.headers.raw]
     return response.status_code, httpx.Headers(headers), redact(client, response.content)
+
+
+def target(client: Client, request: httpx.Request) -> str:
+    """The method and the URL of a request, as an error may show them."""
+    return redact(client, f"{request.method} {without_secrets(request.url)}".encode()).decode()
 
 
 def without_secrets(url: httpx.URL) -> str:

@@ -2,25 +2,26 @@
 # To change it, edit runtime/_drivers.py and run: make generate
 """Does what calls, waits and downloads ask for: with `httpx.Client`, and with `httpx.AsyncClient`.
 
-This is all the I/O there is, and the only code that is written twice.
+With `_files`, this is all the I/O there is, and the only code that is written twice.
 """
 
 import contextlib
-import errno
 import os
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
-from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Step, Steps
+from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Step, Steps, TooLargeError
 from ._limiter import AsyncLimiter, Limiter
 from .client import Client
 
 T = TypeVar("T")
+
+# Bytes that are given to the disk at once.
+_BLOCK_SIZE = 1_048_576
 
 
 def run(client: Client, steps: Steps[T]) -> T:
@@ -30,7 +31,7 @@ def run(client: Client, steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                outcome = _do(session, limiter, step)
+                outcome = _do(client, session, limiter, step)
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -47,7 +48,7 @@ async def asyncio_run(client: Client, steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                outcome = await _asyncio_do(session, limiter, step)
+                outcome = await _asyncio_do(client, session, limiter, step)
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -57,24 +58,21 @@ async def asyncio_run(client: Client, steps: Steps[T]) -> T:
         return result
 
 
-def _do(session: httpx.Client, limiter: Limiter, step: Step) -> Any:
+def _do(client: Client, session: httpx.Client, limiter: Limiter, step: Step) -> Any:
     if isinstance(step, Open):
         return session
     if isinstance(step, Now):
         return time.monotonic()
     if isinstance(step, Sleep):
         return time.sleep(step.seconds)
-    if step.deadline is not None:
-        _limit_timeouts(step.request, step.deadline)
+    _limit_timeouts(step)
     with limiter.acquire(step.request):
-        if isinstance(step, Save):
-            return _save(session, step)
-        if step.deadline is not None:
-            return _send_in_time(session, step, step.deadline)
-        return session.send(step.request, follow_redirects=False, auth=_auth(step))
+        return _send(session, step, client.max_response_size)
 
 
-async def _asyncio_do(session: httpx.AsyncClient, limiter: AsyncLimiter, step: Step) -> Any:
+async def _asyncio_do(
+    client: Client, session: httpx.AsyncClient, limiter: AsyncLimiter, step: Step
+) -> Any:
     if isinstance(step, Open):
         return session
     if isinstance(step, Now):
@@ -82,11 +80,9 @@ async def _asyncio_do(session: httpx.AsyncClient, limiter: AsyncLimiter, step: S
     if isinstance(step, Sleep):
         return await _asyncio_sleep(step.seconds)
     if step.deadline is not None:
-        return await _asyncio_send_in_time(session, limiter, step, step.deadline)
+        return await _asyncio_send_in_time(client, session, limiter, step, step.deadline)
     async with limiter.acquire(step.request):
-        if isinstance(step, Save):
-            return await _asyncio_save(session, step)
-        return await session.send(step.request, follow_redirects=False, auth=_auth(step))
+        return await _asyncio_send(session, step, client.max_response_size)
 
 
 async def _asyncio_sleep(seconds: float) -> None:
@@ -99,12 +95,65 @@ def _auth(step: Send) -> Any:
     return httpx.USE_CLIENT_DEFAULT if step.has_auth else None
 
 
-def _limit_timeouts(request: httpx.Request, deadline: float) -> None:
-    """Let no step of a request take longer than the time that is left."""
-    left = deadline - time.monotonic()
+def _send(session: httpx.Client, step: Send, max_size: int) -> httpx.Response:
+    """Send a request, and read its response.
+
+    Where there is a deadline, a body that drips is cut off between two chunks, at most one read
+    timeout late. Two things stay unbounded, because nothing can stop httpx meanwhile: headers that
+    drip (it reads up to 100 kB of them, and each byte restarts its read timeout), and the search
+    for the address of a host.
+    """
+    _limit_timeouts(step)
+    response = session.send(step.request, stream=True, follow_redirects=False, auth=_auth(step))
+    with contextlib.closing(response):
+        if step.deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _UntilDeadline(response.stream, step)
+        if isinstance(step, Save) and step.is_file(response):
+            _save(response, step)
+        else:
+            _read(response, max_size)
+    return response
+
+
+async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -> httpx.Response:
+    """The async counterpart of `_send`."""
+    response = await session.send(
+        step.request, stream=True, follow_redirects=False, auth=_auth(step)
+    )
+    async with contextlib.aclosing(response):
+        if isinstance(step, Save) and step.is_file(response):
+            await _asyncio_save(response, step)
+        else:
+            await _asyncio_read(response, max_size)
+    return response
+
+
+async def _asyncio_send_in_time(
+    client: Client,
+    session: httpx.AsyncClient,
+    limiter: AsyncLimiter,
+    step: Send,
+    deadline: float,
+) -> httpx.Response:
+    """Send a request whose response must be here before the deadline; all of it can be stopped."""
+    import asyncio  # slow to import, and only needed by those who use it
+
+    _limit_timeouts(step)
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()), limiter.acquire(step.request):
+            return await _asyncio_send(session, step, client.max_response_size)
+    except TimeoutError:
+        raise _deadline_passed(step.request) from None
+
+
+def _limit_timeouts(step: Send) -> None:
+    """Let no part of a request take longer than the time that is left."""
+    if step.deadline is None:
+        return
+    left = step.deadline - time.monotonic()
     if left <= 0:
-        raise _deadline_passed(request)
-    timeouts: dict[str, float | None] = request.extensions["timeout"]
+        raise _deadline_passed(step.request)
+    timeouts: dict[str, float | None] = step.request.extensions["timeout"]
     for name, usual in timeouts.items():
         timeouts[name] = left if usual is None else min(usual, left)
 
@@ -116,102 +165,88 @@ def _deadline_passed(request: httpx.Request) -> httpx.ReadTimeout:
 class _UntilDeadline(httpx.SyncByteStream):
     """The body of a response, until the time is up."""
 
-    def __init__(self, stream: httpx.SyncByteStream, request: httpx.Request, deadline: float):
+    def __init__(self, stream: httpx.SyncByteStream, step: Send) -> None:
         self._stream = stream
-        self._request = request
-        self._deadline = deadline
+        self._step = step
 
     def __iter__(self) -> Iterator[bytes]:
+        _limit_timeouts(self._step)
         for chunk in self._stream:
             yield chunk
-            _limit_timeouts(self._request, self._deadline)
+            _limit_timeouts(self._step)
 
     def close(self) -> None:
         self._stream.close()
 
 
-def _send_in_time(session: httpx.Client, step: Send, deadline: float) -> httpx.Response:
-    """Send a request whose response must be here before the deadline.
+# `Response.read` keeps what `iter_bytes` yields, decompressed: that is where the size is known.
 
-    A body that drips is cut off between two chunks, at most one read timeout late. Two things stay
-    unbounded, because nothing can stop httpx meanwhile: headers that drip (it reads up to 100 kB of
-    them, and each byte restarts its read timeout), and the search for the address of a host.
-    """
-    _limit_timeouts(step.request, deadline)
-    response = session.send(step.request, stream=True, follow_redirects=False, auth=_auth(step))
-    with contextlib.closing(response):
-        _limit_timeouts(step.request, deadline)
-        if isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _UntilDeadline(response.stream, step.request, deadline)
+
+def _read(response: httpx.Response, max_size: int) -> None:
+    """Read a body, unless it is too large."""
+    chunks = response.iter_bytes()
+
+    def iter_bytes() -> Iterator[bytes]:
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            _check_size(size, max_size, response)
+            yield chunk
+
+    vars(response)["iter_bytes"] = iter_bytes
+    try:
         response.read()
-    return response
-
-
-async def _asyncio_send_in_time(
-    session: httpx.AsyncClient, limiter: AsyncLimiter, step: Send, deadline: float
-) -> httpx.Response:
-    """The async counterpart of `_send_in_time`; here everything can be stopped."""
-    import asyncio  # slow to import, and only needed by those who use it
-
-    _limit_timeouts(step.request, deadline)
-    try:
-        async with asyncio.timeout(deadline - time.monotonic()), limiter.acquire(step.request):
-            return await session.send(step.request, follow_redirects=False, auth=_auth(step))
-    except TimeoutError:
-        raise _deadline_passed(step.request) from None
-
-
-def _save(session: httpx.Client, step: Save) -> httpx.Response:
-    response = session.send(step.request, stream=True, follow_redirects=False, auth=_auth(step))
-    with contextlib.closing(response):
-        if not step.is_file(response):
-            response.read()
-            return response
-        _rewind(step.file)
-        for chunk in response.iter_bytes():
-            step.file.write(chunk)
-            step.report(response)
-    return response
-
-
-async def _asyncio_save(session: httpx.AsyncClient, step: Save) -> httpx.Response:
-    response = await session.send(
-        step.request, stream=True, follow_redirects=False, auth=_auth(step)
-    )
-    async with contextlib.aclosing(response):
-        if not step.is_file(response):
-            await response.aread()
-            return response
-        _rewind(step.file)
-        async for chunk in response.aiter_bytes():
-            step.file.write(chunk)
-            step.report(response)
-    return response
-
-
-def _rewind(file: BinaryIO) -> None:
-    if file.tell():  # a file that was truncated can be slow to close, even if it was empty
-        file.seek(0)
-        file.truncate()
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside `path`, which replaces it if all goes well and is removed if not."""
-    path = path.resolve()  # replaces the target of a link, not the link
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "exists and is not a file", str(path))
-    from ._downloads import temporary_path  # slow to import, and only needed for downloads
-
-    temporary = temporary_path(path)
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        del vars(response)["iter_bytes"]
+
+
+async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
+    """The async counterpart of `_read`."""
+    chunks = response.aiter_bytes()
+
+    async def aiter_bytes() -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            _check_size(size, max_size, response)
+            yield chunk
+
+    vars(response)["aiter_bytes"] = aiter_bytes
+    try:
+        await response.aread()
+    finally:
+        del vars(response)["aiter_bytes"]
+
+
+def _check_size(size: int, max_size: int, response: httpx.Response) -> None:
+    if size > max_size:
+        msg = f"the response has more than {max_size} bytes, the client's max_response_size"
+        raise TooLargeError(msg, request=response.request)
+
+
+def _save(response: httpx.Response, step: Save) -> None:
+    from ._files import rewind  # slow to import, and only needed for downloads
+
+    rewind(step.file)
+    for chunk in response.iter_bytes():
+        step.file.write(chunk)
+        step.report(response)
+
+
+async def _asyncio_save(response: httpx.Response, step: Save) -> None:
+    from ._files import in_thread, rewind
+
+    await in_thread(rewind, step.file)
+    block: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        block.append(chunk)
+        size += len(chunk)
+        if size >= _BLOCK_SIZE:
+            await in_thread(step.file.writelines, block)
+            block, size = [], 0
+        step.report(response)
+    await in_thread(step.file.writelines, block)
 
 
 def download(
@@ -219,8 +254,9 @@ def download(
 ) -> Path:
     """Save what is at `url` as `path`; see `Client.download`."""
     from ._downloads import save
+    from ._files import replacing
 
-    with _replacing(Path(path)) as file:
+    with replacing(Path(path)) as file:
         run(client, save(client, url, file, on_progress))
     return Path(path)
 
@@ -230,7 +266,8 @@ async def asyncio_download(
 ) -> Path:
     """The async counterpart of `download`."""
     from ._downloads import save
+    from ._files import asyncio_replacing
 
-    with _replacing(Path(path)) as file:
+    async with asyncio_replacing(Path(path)) as file:
         await asyncio_run(client, save(client, url, file, on_progress))
     return Path(path)

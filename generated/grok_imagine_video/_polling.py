@@ -26,6 +26,7 @@ from ._calls import (
     is_transient,
     read,
     redacted,
+    status_error,
 )
 from .client import Client
 
@@ -141,7 +142,7 @@ def _poll(
         if is_only_an_error(rules, job, said):
             raise said
         return job
-    raise errors.status_error(*redacted(client, response))
+    raise status_error(client, response)
 
 
 def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:

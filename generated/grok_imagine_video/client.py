@@ -22,6 +22,9 @@ from ._limiter import LIMITS, AsyncLimiter, Limiter
 # Long enough for a server that creates a job before it responds, and finite.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
+# Bytes, far above what JSON about a job takes.
+MAX_RESPONSE_SIZE = 67_108_864
+
 S = TypeVar("S", httpx.Client, httpx.AsyncClient)
 L = TypeVar("L", Limiter, AsyncLimiter)
 
@@ -120,9 +123,9 @@ def _check_base_url(_: Any, __: Any, value: str) -> None:
         raise ValueError(msg)
 
 
-def _check_max_retries(_: Any, __: Any, value: int) -> None:
+def _check_count(_: Any, attribute: "Attribute[Any]", value: int) -> None:
     if type(value) is not int or value < 0:
-        msg = f"max_retries must be an int of 0 or more: {value!r}"
+        msg = f"{attribute.name} must be an int of 0 or more: {value!r}"
         raise ValueError(msg)
 
 
@@ -170,6 +173,8 @@ class Client:
             Default: 2.
         async_transport: "aiohttp", for hundreds of asyncio requests in flight (needs
             httpx-aiohttp), or a transport for `httpx.AsyncClient`. Default: httpx's own.
+        max_response_size: How many bytes of a response are read, 0 or more; a larger one is an
+            error. It does not apply to downloads. Default: 64 MiB.
 
     Raises:
         ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
@@ -202,10 +207,11 @@ class Client:
     _httpx_args: dict[str, Any] = field(
         factory=dict, converter=_copy, kw_only=True, alias="httpx_args", repr=False
     )
-    max_retries: int = field(default=2, validator=_check_max_retries, kw_only=True)
+    max_retries: int = field(default=2, validator=_check_count, kw_only=True)
     _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
         default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
+    max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_check_count, kw_only=True)
     _connections: _Connections[httpx.Client, Limiter] = field(
         factory=_Connections, init=False, repr=False
     )
@@ -213,9 +219,21 @@ class Client:
         factory=_Connections, init=False, repr=False
     )
 
+    def __copy__(self) -> Self:
+        """A copy opens its own connections."""
+        return evolve(self)
+
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """Leave the connections out of pickles and copies, which open their own."""
+        """Leave the connections out of pickles.
+
+        Raises:
+            TypeError: There is an `ssl.SSLContext`, which cannot be pickled.
+        """
         given = {each.alias: getattr(self, each.name) for each in fields(type(self)) if each.init}
+        for name, value in (given | self._httpx_args).items():
+            if isinstance(value, ssl.SSLContext):
+                msg = f"{name} is an ssl.SSLContext, which no pickle can hold: pass a path instead"
+                raise TypeError(msg)
         return functools.partial(type(self), **given), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
@@ -296,9 +314,11 @@ class Client:
             from ._aiohttp import AiohttpSession
 
             return AiohttpSession(**args), AsyncLimiter(_permits(args))
+        from ._pool import PooledSession
+
         if self._async_transport is not None:
             args["transport"] = self._async_transport
-        return httpx.AsyncClient(**args), AsyncLimiter(_permits(args))
+        return PooledSession(**args), AsyncLimiter(_permits(args))
 
     def _session(self) -> tuple[httpx.Client, Limiter]:
         return self._connections.get((os.getpid(), None), self._open)
