@@ -22,7 +22,14 @@ import httpx
 
 
 class APIError(Exception):
-    """Catches every error of this package."""
+    """Catches every error of this package.
+
+    Attributes:
+        job_id: The id of the job that the error is about, by which it can be waited for again; None
+            if there is none or it is not known.
+    """
+
+    job_id: str | None = None
 
 
 GrokImagineVideoError = APIError  # its first name

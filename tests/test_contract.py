@@ -20,7 +20,7 @@ MEDIA = POST["requestBody"]["content"]["application/json"]
 SOURCES = ("xai", "gateway")
 
 # What a document says about itself without demanding anything of a request or a response.
-ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples"}
+ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples", "x-env"}
 
 
 def from_the_export(node: Any) -> Any:

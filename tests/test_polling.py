@@ -32,6 +32,7 @@ def respond(code: int, content: Any, **headers: str) -> dict[str, Any]:
 def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = None) -> Play:
     steps = _polling.wait(
         AuthenticatedClient(URL, TOKEN, follow_redirects=True),
+        "job-1",
         get_video._get_kwargs("job-1"),
         get_video._parse_response,
         get_video._JOB,

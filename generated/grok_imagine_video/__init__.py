@@ -59,6 +59,9 @@ else:
 
 __version__ = "0.1.0"
 
+# The variables of the environment that a client reads, by its arguments.
+_ENVIRONMENT: dict[str, str] = {"base_url": "GROK_BASE_URL", "token": "GROK_API_KEY"}
+
 __all__ = (
     "__version__",
     "AuthenticatedClient",

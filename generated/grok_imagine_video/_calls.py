@@ -248,7 +248,7 @@ def readable(response: httpx.Response) -> httpx.Response:
 
 def send(client: Client, kwargs: dict[str, Any]) -> Steps[httpx.Response]:
     """One call: send a request, retry it where that is safe, and return its last response."""
-    request = build_request((yield Open()), kwargs)
+    request = build_request(client, (yield Open()), kwargs)
     try:
         return (yield from with_retries(client, request.method, lambda: attempt(client, request)))
     except RetryableResponse as error:
@@ -340,17 +340,34 @@ def map_exception(
     return errors.OutcomeUnknownError(f"{what} (it was sent, check before you send it again)")
 
 
-def build_request(session: Session, kwargs: dict[str, Any]) -> httpx.Request:
-    """The request of an operation, with what the session adds to all requests."""
+def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> httpx.Request:
+    """The request of an operation, with what the client and the session add to all requests."""
     try:
-        url = _absolute_url(str(session.base_url), kwargs["url"])
+        url = _absolute_url(str(base_url(client, session)), kwargs["url"])
     except httpx.InvalidURL as error:  # one that is too long, for example
         msg = f"{kwargs['method']}: InvalidURL {error} (nothing was sent)"
         raise errors.APIConnectionError(msg) from error
-    request = session.build_request(**{**kwargs, "url": url})
+    kwargs = with_own(client, {**kwargs, "url": url})
+    request = session.build_request(**kwargs)
+    if not isinstance(request, httpx.Request):  # the session is a mock
+        request = httpx.Client(timeout=client._timeout).build_request(**kwargs)
     if isinstance(request.stream, httpx.ByteStream) and len(request.content) > CHUNK_SIZE:
         request.stream = _Chunks(request.content)
     return request
+
+
+def with_own(client: Client, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request, with what the client adds that shares another's session."""
+    merged = dict(kwargs)
+    for name, value in client._own.items():
+        merged[name] = {**value, **kwargs.get(name, {})} if isinstance(value, dict) else value
+    return merged
+
+
+def base_url(client: Client, session: Session) -> httpx.URL:
+    """Where the API is; a session of the caller's own may say so, and a mock of one does not."""
+    own = session.base_url
+    return own if isinstance(own, httpx.URL) and own.host else httpx.URL(client._base_url)
 
 
 @functools.lru_cache(maxsize=256)
@@ -412,9 +429,13 @@ _NEUTRAL_HEADERS = (
 
 def redirected(client: Client, request: httpx.Request, deadline: float | None) -> Send:
     """Send a request to where a redirect leads; another origin is not told who is calling."""
-    if is_same_origin(client, request.url):
-        return Send(authorize(client, request), deadline)
-    return Send(anonymous(request), deadline, has_auth=False)
+    if not is_same_origin(client, request.url):
+        return Send(anonymous(request), deadline, has_auth=False)
+    own: dict[str, str] = client._own.get("cookies", {})  # httpx keeps those of the session alone
+    if own:
+        sent = [request.headers[name] for name in ("Cookie",) if name in request.headers]
+        request.headers["Cookie"] = "; ".join([*sent, *(f"{key}={own[key]}" for key in own)])
+    return Send(authorize(client, request), deadline)
 
 
 def anonymous(request: httpx.Request) -> httpx.Request:

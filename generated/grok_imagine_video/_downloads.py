@@ -22,12 +22,14 @@ from ._calls import (
     Steps,
     anonymous,
     authorize,
+    base_url,
     is_same_origin,
     map_exception,
     readable,
     should_retry,
     status_error,
     total_of,
+    with_own,
     with_retries,
     without_secrets,
 )
@@ -120,12 +122,13 @@ def parse_url(url: str) -> httpx.URL:
 def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Request:
     """A request for a file; what the session adds to requests goes to the API's own origin only."""
     identity = {"Accept-Encoding": "identity"}
-    url = session.base_url.join(url)  # a path from the root, whatever the path of the base URL
+    url = base_url(client, session).join(url)  # a path from the root, whatever path the base has
     if is_same_origin(client, url):
         query = url.params if session.params else None  # or the session's would replace them
-        return authorize(client, session.build_request("GET", url, params=query, headers=identity))
-    timeout = {"timeout": session.timeout.as_dict()}
-    return anonymous(httpx.Request("GET", url, headers=identity, extensions=timeout))
+        kwargs = with_own(client, {"params": query, "headers": identity})
+        return authorize(client, session.build_request("GET", url, **kwargs))
+    timeout = httpx.Timeout(client._own.get("timeout", session.timeout)).as_dict()
+    return anonymous(httpx.Request("GET", url, headers=identity, extensions={"timeout": timeout}))
 
 
 def temporary_path(path: Path) -> Path:

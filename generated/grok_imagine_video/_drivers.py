@@ -105,6 +105,7 @@ def _send(session: httpx.Client, step: Send, max_size: int) -> httpx.Response:
     """
     _limit_timeouts(step)
     response = session.send(step.request, stream=True, follow_redirects=False, auth=_auth(step))
+    _check_mock(response, step)
     with contextlib.closing(response):
         if step.deadline is not None and isinstance(response.stream, httpx.SyncByteStream):
             response.stream = _UntilDeadline(response.stream, step)
@@ -120,12 +121,22 @@ async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -
     response = await session.send(
         step.request, stream=True, follow_redirects=False, auth=_auth(step)
     )
+    _check_mock(response, step)
     async with contextlib.aclosing(response):
         if isinstance(step, Save) and step.is_file(response):
             await _asyncio_save(response, step)
         else:
             await _asyncio_read(response, max_size)
     return response
+
+
+def _check_mock(response: Any, step: Send) -> None:
+    """A session may be a mock, whose response has no request."""
+    if not isinstance(response, httpx.Response):
+        what = f"the session's send() must return an httpx.Response, not {type(response).__name__}"
+        msg = f"{what}: give a mock of it a return_value"
+        raise TypeError(msg)
+    response.request = step.request
 
 
 async def _asyncio_send_in_time(

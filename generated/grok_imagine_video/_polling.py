@@ -6,9 +6,10 @@ Nothing here does I/O; see `_calls`. The rules come from the `x-job` of the spec
 """
 
 import json
+import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 from attrs import frozen
@@ -30,7 +31,10 @@ from ._calls import (
 )
 from .client import Client
 
+R = TypeVar("R")
 T = TypeVar("T")
+
+_logger = logging.getLogger(__package__)
 
 # Of the interval, so that many waits do not ask in step.
 _JITTER = 0.2
@@ -72,8 +76,32 @@ class JobRules:
     error: Sequence[str]
 
 
+def create_and_wait(
+    create: Steps[R],
+    places: Sequence[str],
+    wait_for: Callable[[str], Steps[T]],
+    interval: float,
+    timeout: float,
+    on_created: Callable[[str], object] | None,
+) -> Steps[T]:
+    """Create a job, and wait for it; whatever goes wrong after that leaves its id behind."""
+    check_seconds(interval, timeout)
+    job_id = id_of(places, (yield from create))
+    _logger.info("created the job %s", job_id)
+    try:
+        if on_created is not None:
+            on_created(job_id)
+        return (yield from wait_for(job_id))
+    except errors.APIError:
+        raise
+    except BaseException:
+        _logger.warning("the job %s goes on, and can be waited for again", job_id)
+        raise
+
+
 def wait(
     client: Client,
+    job_id: str | None,
     kwargs: dict[str, Any],
     parse: Callable[[httpx.Response], T],
     rules: JobRules,
@@ -82,8 +110,24 @@ def wait(
     on_progress: Callable[[T], object] | None,
 ) -> Steps[T]:
     """Poll until the job has ended or the deadline has passed, and return the last response."""
-    _check("interval", interval)
-    _check("timeout", timeout)
+    check_seconds(interval, timeout)
+    polls = _wait(client, kwargs, parse, rules, interval, timeout, on_progress)
+    try:
+        return (yield from polls)
+    except errors.APIError as error:
+        error.job_id = job_id
+        raise
+
+
+def _wait(
+    client: Client,
+    kwargs: dict[str, Any],
+    parse: Callable[[httpx.Response], T],
+    rules: JobRules,
+    interval: float,
+    timeout: float,
+    on_progress: Callable[[T], object] | None,
+) -> Steps[T]:
     session: Session = yield Open()
     start: float = yield Now()
     deadline = start + timeout
@@ -114,6 +158,12 @@ def wait(
     raise errors.WaitTimeoutError(what, job) from error
 
 
+def check_seconds(interval: float, timeout: float) -> None:
+    """Check the arguments of a wait."""
+    for name, value in (("interval", interval), ("timeout", timeout)):
+        _check(name, value)
+
+
 def _check(name: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         msg = f"{name!r} must be float, not {type(value).__name__}: {value!r}"
@@ -133,7 +183,7 @@ def _poll(
 ) -> Steps[T]:
     """Ask once."""
     try:
-        response = yield from attempt(client, build_request(session, kwargs), deadline)
+        response = yield from attempt(client, build_request(client, session, kwargs), deadline)
     except RetryableResponse as error:
         response = error.response
     else:
@@ -207,13 +257,15 @@ def result(rules: JobRules, job: Any) -> str:
     raise errors.ResultMissingError(what + _reason(rules, job), job)
 
 
-def job_id(places: Sequence[str], response: Any) -> str:
-    """The id of a job in the response that created it."""
-    found = _text_at(response, places)
+def id_of(places: Sequence[str], job: Any) -> str:
+    """The id of a job: itself, or in the response that created it."""
+    if not hasattr(job, "to_dict"):
+        return cast(str, job)
+    found = _text_at(job, places)
     if found and found.isprintable():
         return found
     what = "the job was accepted, but no known place has its id"
-    content = json.dumps(response.to_dict()).encode()
+    content = json.dumps(job.to_dict()).encode()
     raise errors.APIResponseValidationError(what, content=content)
 
 

@@ -51,7 +51,7 @@ class _Connections(Generic[S, L]):
             with self._lock:
                 if not self._serves(owner):
                     self._opened, self._owner = open_session(), owner
-        if self._opened is None or self._is_closed or self._opened[0].is_closed:
+        if self._opened is None or self._is_closed or self._opened[0].is_closed is True:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
         return self._opened
@@ -73,10 +73,23 @@ class _Connections(Generic[S, L]):
         return self._opened[0] if self._opened else None
 
 
+def _package() -> Any:
+    return import_module(__package__ or "")
+
+
 def user_agent() -> str:
     """The name and the version of this package."""
-    package = import_module(__package__ or "")
+    package = _package()
     return f"{package.__name__.replace('_', '-')}/{package.__version__}"
+
+
+def _from_environment(argument: str) -> str:
+    """An argument that was left out."""
+    variable = _package()._ENVIRONMENT.get(argument)
+    if found := os.environ.get(variable or "", ""):
+        return found
+    msg = f"{argument} is missing: pass it" + (f", or set {variable}" if variable else "")
+    raise ValueError(msg)
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +175,8 @@ class Client:
     pickle of it has everything except the connections, so it has the token too.
 
     Args:
-        base_url: Where the API is, such as "https://gateway.example"; a path is kept.
+        base_url: Where the API is, such as "https://gateway.example"; a path is kept. Default: from
+            the environment, as `x-env` of the spec says.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.
         timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, to connect 10.
@@ -179,10 +193,14 @@ class Client:
     Raises:
         ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is not a URL, or a header contains a line break.
+        ValueError: `base_url` is missing or not a URL, or a header contains a line break.
     """
 
-    _base_url: str = field(alias="base_url", validator=_check_base_url)
+    _base_url: str = field(
+        alias="base_url",
+        factory=functools.partial(_from_environment, "base_url"),
+        validator=_check_base_url,
+    )
     _headers: dict[str, str] = field(
         factory=dict,
         converter=_copy,
@@ -212,6 +230,9 @@ class Client:
         default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
     max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_check_count, kw_only=True)
+    # What this client adds to requests, if it shares the connections of another one.
+    _own: dict[str, Any] = field(factory=dict, init=False, repr=False)
+    _sharer: "Client | None" = field(default=None, init=False, repr=False)
     _connections: _Connections[httpx.Client, Limiter] = field(
         factory=_Connections, init=False, repr=False
     )
@@ -237,16 +258,32 @@ class Client:
         return functools.partial(type(self), **given), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A new client that also sends these headers; this one does not change."""
-        return evolve(self, headers={**self._headers, **headers})
+        """A client that also sends these headers, for one call or many.
+
+        It shares the connections of this client, so closing either closes both.
+        """
+        own = {**self._own.get("headers", {}), **headers}
+        return self._sharing({"headers": own}, headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A new client that also sends these cookies; this one does not change."""
-        return evolve(self, cookies={**self._cookies, **cookies})
+        """A client that also sends these cookies; see `with_headers`."""
+        own = {**self._own.get("cookies", {}), **cookies}
+        return self._sharing({"cookies": own}, cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
-        """A new client with another timeout; this one does not change."""
-        return evolve(self, timeout=timeout)
+        """A client with another timeout; see `with_headers`."""
+        return self._sharing({"timeout": timeout}, timeout=timeout)
+
+    def _sharing(self, own: dict[str, Any], **changes: Any) -> Self:
+        made = evolve(self, **changes)
+        made._own = {**self._own, **own}
+        made._sharer = self._opener
+        return made
+
+    @property
+    def _opener(self) -> "Client":
+        """The client that opens the connections of this one."""
+        return self._sharer or self
 
     def download(
         self,
@@ -321,7 +358,8 @@ class Client:
         return PooledSession(**args), AsyncLimiter(_permits(args))
 
     def _session(self) -> tuple[httpx.Client, Limiter]:
-        return self._connections.get((os.getpid(), None), self._open)
+        opener = self._opener
+        return opener._connections.get((os.getpid(), None), opener._open)
 
     def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
         import asyncio  # slow to import, and only needed by those who use it
@@ -330,7 +368,8 @@ class Client:
             loop = weakref.ref(asyncio.get_running_loop())
         except RuntimeError:  # the caller sets the session up before there is a loop
             loop = None
-        return self._async_connections.get((os.getpid(), loop), self._async_open)
+        opener = self._opener
+        return opener._async_connections.get((os.getpid(), loop), opener._async_open)
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed.
@@ -346,22 +385,22 @@ class Client:
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """Use this session, with its own headers, cookies and timeout; only the token is added."""
-        self._connections.use(client, Limiter(None))
+        self._opener._connections.use(client, Limiter(None))
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self._async_connections.use(client, AsyncLimiter(None))
+        self._opener._async_connections.use(client, AsyncLimiter(None))
         return self
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        if session := self._connections.close():
+        if session := self._opener._connections.close():
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
-        if session := self._async_connections.close():
+        if session := self._opener._async_connections.close():
             await session.aclose()
 
     def __enter__(self) -> Self:
@@ -398,18 +437,20 @@ class AuthenticatedClient(Client):
     The token is sent to the origin of `base_url` only, and is in no repr, log line or error.
 
     Args:
-        token: The API key.
+        token: The API key. Default: from the environment, as `x-env` of the spec says.
         prefix: What precedes the token in the header. Default: "Bearer"; "" for nothing.
         auth_header_name: The header for the token. Default: "Authorization".
         allow_plain_http: Send the token unencrypted to another machine.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is not a URL or would send the token unencrypted, the token is empty,
-            or a header contains a line break.
+        ValueError: `base_url` is not a URL or would send the token unencrypted, one of the two is
+            missing, or a header contains a line break.
     """
 
-    token: str = field(validator=_check_token, repr=False)
+    token: str = field(
+        factory=functools.partial(_from_environment, "token"), validator=_check_token, repr=False
+    )
     prefix: str = field(default="Bearer", validator=_check_token, kw_only=True)
     auth_header_name: str = field(
         default="Authorization", validator=_check_header_name, kw_only=True

@@ -52,13 +52,24 @@ class Document:
             if "$ref" in item:  # the generator would leave out all that is behind it
                 cannot(path, "$ref")
         self._models = {str(model.class_info.name): model for model in data.models}
-        self._endpoints = endpoints = [endpoint for _, endpoint in endpoints_of(data)]
+        self._tagged = list(endpoints_of(data))
+        endpoints = [endpoint for _, endpoint in self._tagged]
         self._received = set(
             self._reached(response.prop for each in endpoints for response in each.responses)
         )
         self._sent = set(
             self._reached(prop for each in endpoints for prop in each.list_all_parameters())
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the environment that have what a client is not given: `x-env`."""
+        found = self._document.get("x-env", {})
+        for name, variable in found.items() if isinstance(found, dict) else [("", "")]:
+            is_known = name in ("base_url", "token") and isinstance(variable, str)
+            if not is_known or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+                cannot("x-env", f"{name}: {variable}")
+        return dict(found)
 
     def _reached(self, properties: Iterable[Any]) -> Iterator[str]:
         """The names of the models in properties, at any depth."""
@@ -94,19 +105,23 @@ class Document:
         found = (part["x-job"] for each in parts for part in each if "x-job" in part)
         return next(map(rules_of_job, found), None)
 
-    def linked_job(self, endpoint: Endpoint) -> Node | None:
-        """The `x-job` of the operation that a response links to, which follows the job."""
+    def follower(self, endpoint: Endpoint) -> tuple[PythonIdentifier, Endpoint] | None:
+        """The operation, and its tag, that follows the job: a response links to it."""
         responses = map(self._resolved, self._operation(endpoint)[1]["responses"].values())
         links = [
             self._resolved(each) for node in responses for each in node.get("links", {}).values()
         ]
         linked = {link.get("operationId") for link in links} - {None}
-        targets = (
-            each
-            for each in self._endpoints
-            if self._operation(each)[1].get("operationId") in linked
-        )
-        return next((job for each in targets if (job := self.job(each.responses))), None)
+        for tag, other in self._tagged:
+            is_linked = self._operation(other)[1].get("operationId") in linked
+            if is_linked and other.method == "get" and self.job(other.responses):
+                return tag, other
+        return None
+
+    def creators(self, endpoint: Endpoint) -> list[Endpoint]:
+        """The operations that create the jobs which an operation follows."""
+        found = ((each, self.follower(each)) for _, each in self._tagged)
+        return [each for each, follower in found if follower and follower[1] is endpoint]
 
     def schemas(self, node: Node) -> list[Node]:
         """The schemas that a node consists of: what it refers to, and what stands beside that."""

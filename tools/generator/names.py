@@ -17,7 +17,7 @@ NAMES_IN_MODELS = frozenset(
         *("from_dict", "to_dict", "to_multipart", "unchecked"),
     }
 )
-NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_progress", "timeout"})
+NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 
 MODULES = ("api", "client", "errors", "models", "types")
 CLIENTS = ("AuthenticatedClient", "Client")

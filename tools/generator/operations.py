@@ -1,12 +1,15 @@
 """What endpoint_module.py.jinja prints: an operation's arguments, its request, its responses."""
 
 from attrs import frozen
+from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import Property
 from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
+from openapi_python_client.strings import PythonIdentifier
 
 from .constraints import Constraints, together, type_of
 from .document import Document, Node
@@ -59,6 +62,18 @@ class Case:
 
 
 @frozen
+class Follower:
+    """The operation that follows the job which this one creates."""
+
+    endpoint: Endpoint
+    package: str
+    module: str
+    result_type: str
+    places_of_id: list[str]
+    can_wait: bool
+
+
+@frozen
 class Operation:
     """An operation as its template prints it."""
 
@@ -70,7 +85,8 @@ class Operation:
     parsed_type: str
     result_type: str
     job: Node | None
-    linked_job: Node | None
+    creators: list[Endpoint]
+    follower: Follower | None
 
     @property
     def method(self) -> str:
@@ -85,7 +101,14 @@ class Operation:
     @property
     def imports(self) -> list[str]:
         """What the module imports of the package, at once."""
-        return imports_of_models(self.endpoint.relative_imports)
+        others = [*self.creators, self.follower.endpoint] if self.follower else self.creators
+        lines = [each.relative_imports for each in (self.endpoint, *others)]
+        return imports_of_models(set().union(*lines))
+
+    @property
+    def job_types(self) -> str:
+        """The types of what a wait takes: the id of a job, or the response that created it."""
+        return " | ".join(["str", *(union_type(successes_of(each)) for each in self.creators)])
 
     def at(self, place: str) -> list[Argument]:
         """The parameters in one place: path, query, header or cookie."""
@@ -97,11 +120,9 @@ class Operation:
         return [argument for argument in self.arguments if argument.place != "path"]
 
 
-def describe(endpoint: Endpoint, document: Document) -> Operation:
+def describe(endpoint: Endpoint, document: Document, config: Config) -> Operation:
     """An operation as its template prints it."""
-    successes = [each for each in endpoint.responses.patterns if is_success(each)]
-    if not successes and endpoint.responses.default:
-        successes = [endpoint.responses.default]
+    successes = successes_of(endpoint)
     cases, default = cases_of(endpoint, successes, document)
     return Operation(
         endpoint,
@@ -112,8 +133,40 @@ def describe(endpoint: Endpoint, document: Document) -> Operation:
         union_type(list(endpoint.responses)),
         union_type(successes),
         document.job(successes) if endpoint.method == "get" else None,
-        document.linked_job(endpoint),
+        creators_of(endpoint, document),
+        follower_of(endpoint, document, config),
     )
+
+
+def successes_of(endpoint: Endpoint) -> list[Response]:
+    """The responses of a status of 2xx, or what stands for them."""
+    successes = [each for each in endpoint.responses.patterns if is_success(each)]
+    default = endpoint.responses.default
+    return successes or ([default] if default else [])
+
+
+def follower_of(endpoint: Endpoint, document: Document, config: Config) -> Follower | None:
+    """What is needed to wait for the job that an operation creates."""
+    found = document.follower(endpoint)
+    if found is None:
+        return None
+    tag, other = found
+    job = document.job(other.responses) or {}
+    module = PythonIdentifier(other.name, config.field_prefix)
+    result_type = union_type(successes_of(other))
+    return Follower(other, tag, module, result_type, job["id"], can_wait=takes_an_id(other))
+
+
+def creators_of(endpoint: Endpoint, document: Document) -> list[Endpoint]:
+    """The operations whose responses a wait takes in place of the id of a job."""
+    return document.creators(endpoint) if takes_an_id(endpoint) else []
+
+
+def takes_an_id(endpoint: Endpoint) -> bool:
+    """Whether all that an operation needs is a text in its path."""
+    required = [prop for _, prop in endpoint.iter_all_parameters() if prop.required]
+    is_text = [isinstance(prop, StringProperty) for prop in endpoint.path_parameters]
+    return is_text == [True] and len(required) == 1
 
 
 def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:

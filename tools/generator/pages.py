@@ -25,7 +25,8 @@ class Page:
 
 def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[Page]:
     """All files of a package that depend on the spec."""
-    yield Page("__init__.py", "package_init.py.jinja", {"exports": exports_of(data, config)})
+    given = {"exports": exports_of(data, config), "environment": document.environment}
+    yield Page("__init__.py", "package_init.py.jinja", given)
     yield from _models(document, data)
     yield from _operations(document, data, config)
 
@@ -51,5 +52,5 @@ def _operations(document: Document, data: GeneratorData, config: Config) -> Iter
         yield Page(f"api/{tag}/__init__.py", "endpoint_init.py.jinja", {})
     for tag, endpoint in endpoints_of(data):
         module = PythonIdentifier(endpoint.name, config.field_prefix)
-        given = {"operation": operations.describe(endpoint, document)}
+        given = {"operation": operations.describe(endpoint, document, config)}
         yield Page(f"api/{tag}/{module}.py", "endpoint_module.py.jinja", given)

@@ -1,5 +1,6 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
+from ...models.video_job import VideoJob
 from ...types import Response
 
 
@@ -159,7 +161,131 @@ def job_id(response: CreateVideoResponse) -> str:
     """
     from ... import _polling  # most callers of the module do not need it
 
-    return _polling.job_id(
+    return _polling.id_of(
         ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
         response,
+    )
+
+
+def sync_and_wait(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateVideoRequest,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    on_progress: Callable[[VideoJob], object] | None = None,
+    on_created: Callable[[str], object] | None = None,
+) -> VideoJob:
+    """Create a video.
+
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
+
+    Then waits until its job has ended. Whatever goes wrong after the job was created, its id is not
+    lost: `on_created` gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or
+    another exception ends the wait. The job goes on, and `get_video.wait` follows it again.
+
+    Args:
+        client: Where the API is, and how often to send the request again.
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
+            used together.
+        interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
+            more right before. Default: 900.0.
+        on_progress: Called with each response about the job.
+        on_created: Called with the id of the job before it is asked for.
+
+    Returns:
+        The last response, of a job that has made what it was to make.
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.JobFailedError: The job failed or was cancelled.
+        errors.JobExpiredError: The job, or what it made, is no longer kept.
+        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.WaitTimeoutError: The time is up; waiting can go on.
+        errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
+    """
+    from ... import _polling
+    from ..videos import get_video as _job
+
+    return _drivers.run(
+        client,
+        _polling.create_and_wait(
+            _calls.result(client, _get_kwargs(body=body), _parse_response),
+            ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+            lambda job_id: _job._wait(
+                job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
+            ),
+            interval,
+            timeout,
+            on_created,
+        ),
+    )
+
+
+async def asyncio_and_wait(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateVideoRequest,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    on_progress: Callable[[VideoJob], object] | None = None,
+    on_created: Callable[[str], object] | None = None,
+) -> VideoJob:
+    """Create a video.
+
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
+
+    Then waits until its job has ended. Whatever goes wrong after the job was created, its id is not
+    lost: `on_created` gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or
+    another exception ends the wait. The job goes on, and `get_video.wait` follows it again.
+
+    Args:
+        client: Where the API is, and how often to send the request again.
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
+            used together.
+        interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
+            more right before. Default: 900.0.
+        on_progress: Called with each response about the job.
+        on_created: Called with the id of the job before it is asked for.
+
+    Returns:
+        The last response, of a job that has made what it was to make.
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.JobFailedError: The job failed or was cancelled.
+        errors.JobExpiredError: The job, or what it made, is no longer kept.
+        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.WaitTimeoutError: The time is up; waiting can go on.
+        errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
+    """
+    from ... import _polling
+    from ..videos import get_video as _job
+
+    return await _drivers.asyncio_run(
+        client,
+        _polling.create_and_wait(
+            _calls.result(client, _get_kwargs(body=body), _parse_response),
+            ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+            lambda job_id: _job._wait(
+                job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
+            ),
+            interval,
+            timeout,
+            on_created,
+        ),
     )

@@ -9,6 +9,7 @@ import httpx
 from ... import _calls, _drivers, _objects, _polling, _values
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
+from ...models.create_video_response import CreateVideoResponse
 from ...models.video_job import VideoJob
 from ...types import Response
 
@@ -186,8 +187,28 @@ def result(job: VideoJob) -> str:
     return _polling.result(_JOB, job)
 
 
-def wait(
+def _wait(
     request_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    on_progress: Callable[[VideoJob], object] | None = None,
+) -> _calls.Steps[VideoJob]:
+    return _polling.wait(
+        client,
+        _values.text_of(request_id),
+        _get_kwargs(request_id=request_id),
+        _parse_response,
+        _JOB,
+        interval,
+        timeout,
+        on_progress,
+    )
+
+
+def wait(
+    request_id: str | CreateVideoResponse,
     *,
     client: AuthenticatedClient | Client,
     interval: float = 5.0,
@@ -202,12 +223,12 @@ def wait(
     specified, such as a maintenance page, and heeds `Retry-After`.
 
     Args:
-        request_id (str): The `request_id` from the response that accepted the job.
+        request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
             more right before. Default: 900.0.
-        on_progress: Called with each response; `progress` reads how much is done.
+        on_progress: Called with each response about the job.
 
     Returns:
         The last response, of a job that has made what it was to make.
@@ -225,20 +246,18 @@ def wait(
     """
     return _drivers.run(
         client,
-        _polling.wait(
-            client,
-            _get_kwargs(request_id=request_id),
-            _parse_response,
-            _JOB,
-            interval,
-            timeout,
-            on_progress,
+        _wait(
+            _polling.id_of(_JOB.id, request_id),
+            client=client,
+            interval=interval,
+            timeout=timeout,
+            on_progress=on_progress,
         ),
     )
 
 
 async def asyncio_wait(
-    request_id: str,
+    request_id: str | CreateVideoResponse,
     *,
     client: AuthenticatedClient | Client,
     interval: float = 5.0,
@@ -253,12 +272,12 @@ async def asyncio_wait(
     specified, such as a maintenance page, and heeds `Retry-After`.
 
     Args:
-        request_id (str): The `request_id` from the response that accepted the job.
+        request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
         timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
             more right before. Default: 900.0.
-        on_progress: Called with each response; `progress` reads how much is done.
+        on_progress: Called with each response about the job.
 
     Returns:
         The last response, of a job that has made what it was to make.
@@ -276,13 +295,11 @@ async def asyncio_wait(
     """
     return await _drivers.asyncio_run(
         client,
-        _polling.wait(
-            client,
-            _get_kwargs(request_id=request_id),
-            _parse_response,
-            _JOB,
-            interval,
-            timeout,
-            on_progress,
+        _wait(
+            _polling.id_of(_JOB.id, request_id),
+            client=client,
+            interval=interval,
+            timeout=timeout,
+            on_progress=on_progress,
         ),
     )
