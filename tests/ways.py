@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 COUNTERPARTS = {
     "sync": "asyncio",
     "sync_detailed": "asyncio_detailed",
+    "sync_and_wait": "asyncio_and_wait",
     "wait": "asyncio_wait",
     "download": "asyncio_download",
 }
