@@ -1,13 +1,16 @@
-"""Packages generated from specs of the tests' own."""
+"""Packages generated from specs of the tests' own, and commands that run in this process."""
 
 import importlib
+import io
 import itertools
 import json
-import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from tools.generator import driver
@@ -27,17 +30,25 @@ def made_from(document: Spec, folder: Path, **config: Any) -> ModuleType:
     (folder / "spec.json").write_text(json.dumps(document))
     (folder / "config.yaml").write_text(json.dumps(config))
     driver.build(folder / "spec.json", folder / "config.yaml", folder / name)
-    sys.path.insert(0, str(folder))
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
         return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
 
 
 def document(paths: Spec | None = None, **schemas: Spec) -> Spec:
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "T", "version": "1"},
-        "paths": paths or {},
-        "components": {"schemas": schemas},
-    }
+    info = {"title": "T", "version": "1"}
+    components = {"schemas": schemas}
+    return {"openapi": "3.1.0", "info": info, "paths": paths or {}, "components": components}
+
+
+def run(main: Callable[[], object], *words: object) -> tuple[Any, str, str]:
+    """Run a command in this process: what it ends with, what it prints, and its errors."""
+    code: Any = 0
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("sys.argv", ["command", *map(str, words)])
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    return code or 0, out.getvalue(), err.getvalue()

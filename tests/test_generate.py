@@ -3,14 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from making import document, load, made_from
+from making import document, load, made_from, run
 from tools.generator import driver
 from tools.generator.__main__ import main
 
@@ -19,55 +18,18 @@ RUNTIME = ROOT / "runtime"
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 
 PETS = (ROOT / "tests" / "specs" / "pets.yaml").read_text()
-
-
-def run(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [str(word) for word in words]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, text=True)
-
-
-Generate = Callable[..., str]
-
-
-@pytest.fixture
-def generate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Generate:
-    """Runs the command in this process, and returns what it says."""
-
-    def generate(*words: object) -> str:
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "argv", ["generate", *map(str, words)])
-        try:
-            main()
-        except SystemExit as end:
-            assert capfd.readouterr() == ("", "")
-            return str(end.code or "")
-        return capfd.readouterr().out
-
-    return generate
+generate = partial(run, main)
 
 
 def contents(package: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(package)): path.read_bytes()
-        for path in package.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    return {name: path.read_bytes() for name, path in driver.files(package).items()}
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(ROOT)
     without_caches = shutil.ignore_patterns("__pycache__")
     return Path(shutil.copytree(PACKAGE, tmp_path / "a copy", ignore=without_caches))
-
-
-def test_the_same_bytes_come_out_everywhere(tmp_path: Path) -> None:
-    words = []
-    for variable, name in {"SPEC": "openapi.yaml", "CONFIG": "generator-config.yaml"}.items():
-        words.append(f"{variable}={shutil.copy(ROOT / name, tmp_path / f'another {name}')}")
-    elsewhere = tmp_path / "with spaces" / "a package"
-    env = {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
-    assert run("make", "generate", *words, f"OUTPUT={elsewhere}", **env).stderr == ""
-    assert contents(elsewhere) == contents(PACKAGE)
 
 
 def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
@@ -81,18 +43,16 @@ def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
 
 
 def test_another_spec_another_name_and_leftovers(
-    tmp_path: Path, generate: Generate, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "pets.yaml").write_text(PETS)
-    (tmp_path / "config.yaml").write_text("package_name_override: pets")
-    pets, spec, config = (tmp_path / name for name in ("pets", "pets.yaml", "config.yaml"))
+    monkeypatch.syspath_prepend(tmp_path / "new")
+    pets, spec, config = (tmp_path / name for name in ("new/pets", "pets.yaml", "config.yaml"))
+    spec.write_text(PETS)
+    config.write_text("package_name_override: pets")
     for _ in range(2):
-        assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)
+        assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)[1]
         assert {path.name for path in pets.iterdir()} == {path.name for path in PACKAGE.iterdir()}
         (pets / "leftover.py").touch()
-    for source in RUNTIME.glob("*.py"):
-        assert (pets / source.name).read_bytes() == (PACKAGE / source.name).read_bytes()
-    monkeypatch.syspath_prepend(tmp_path)
     package = import_module("pets")
     exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
     assert ([*package.__all__], package.__version__) == (exported, "2.5.0rc1")
@@ -117,29 +77,49 @@ def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
     assert all(import_module(f"{shared.__name__}.api.{tag}.find").sync for tag in "ab")
 
 
-def test_check_names_each_file_and_the_command_that_fixes_them(copy: Path) -> None:
+# What checks a field, and its schema: where JSON Schema has a rule in another way, or has it twice.
+CHECKS = {
+    "_v.integer, _v.ge(1), _v.le(15)": "{type: integer, minimum: 1, maximum: 15}",
+    "_v.number, _v.gt(0)": "{type: number, minimum: 0.0, exclusiveMinimum: true}",
+    "_v.integer, _v.ge(1)": "{type: integer, allOf: [{minimum: 1}], minimum: 1}",
+    "_v.date, _v.as_text(_v.pattern('^2'))": "{type: string, format: date, pattern: '^2'}",
+    "_v.integer": "{type: integer, minLength: 2}",
+}
+
+
+def test_a_reviewer_sees_each_rule_as_a_validator(tmp_path: Path) -> None:
+    fields = {f"x{number}": load(schema) for number, schema in enumerate(CHECKS.values())}
+    package = made_from(document(M={"type": "object", "properties": fields}), tmp_path)
+    code = (tmp_path / package.__name__ / "models" / "m.py").read_text()
+    for checks in CHECKS:
+        assert f" = _field(default=UNSET, validator=[_v.if_set({checks})])\n" in code
+
+
+def test_check_names_each_file_and_the_command_that_writes_the_same_bytes_everywhere(
+    copy: Path,
+) -> None:
+    spec = shutil.copy(ROOT / "openapi.yaml", copy.parent / "another spec.yaml")
+    config = shutil.copy(ROOT / "generator-config.yaml", copy.parent / "another config.yaml")
+    paths = {"SPEC": spec, "CONFIG": config, "OUTPUT": copy}
     (copy / "client.py").write_text("x = 1\n")
     (copy / "py.typed").unlink()
     (copy / "api" / "extra.txt").touch()
     before = contents(copy)
-    checked = run("make", "check-generated", f"OUTPUT={copy}")
+    words = [f"{variable}={path}" for variable, path in paths.items()]
+    checked = subprocess.run(["make", "check-generated", *words], capture_output=True, text=True)  # noqa: S607
     assert checked.returncode != 0
+    fix = " ".join(["make generate", *(f"{name}='{path}'" for name, path in paths.items())])
     lines = ("api/extra.txt: not generated", "client.py: differs", "py.typed: missing")
-    command = f"make generate OUTPUT='{copy}'"
-    advice = f"{copy} is not what the spec gives; run: {command}"
+    advice = f"{copy} is not what the spec gives; run: {fix}"
     assert checked.stderr.splitlines()[:-1] == [*(f"{copy}/{line}" for line in lines), advice]
     assert contents(copy) == before
-    assert run("sh", "-c", command).returncode == 0
+    env = os.environ | {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    subprocess.run(["sh", "-c", fix], env=env, check=True)  # noqa: S607
     assert contents(copy) == contents(PACKAGE)
 
 
-def test_check_names_all_files_of_a_missing_package(tmp_path: Path, generate: Generate) -> None:
-    *found, _ = generate("--check", "--output", tmp_path / "gone").splitlines()
-    assert found == [f"{tmp_path}/gone/{name}: missing" for name in sorted(contents(PACKAGE))]
-
-
 def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(
-    copy: Path, generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = Path(shutil.copytree(RUNTIME, tmp_path / "runtime"))
     monkeypatch.setattr(driver, "RUNTIME", runtime)
@@ -147,83 +127,95 @@ def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(
         types.write("\n\nx  =  'as it is'\n")
     (runtime / "_new.py").touch()
     (runtime / "_lazy.py").unlink()
-    lines = ("_lazy.py: not generated", "_new.py: missing", "types.py: differs")
-    *found, _ = generate("--check", "--output", copy).splitlines()
+    lines = ["_lazy.py: not generated", "_new.py: missing", "types.py: differs"]
+    *found, _ = generate("--check", "--output", copy)[0].splitlines()
     assert found == [f"{copy}/{line}" for line in lines]
-    assert "wrote" in generate("--output", copy)
+    assert "wrote" in generate("--output", copy)[1]
     assert (copy / "types.py").read_text().endswith("\nx  =  'as it is'\n")
-    assert generate("--check", "--output", copy) == ""
+    assert generate("--check", "--output", copy) == (0, "", "")
+    *found, _ = generate("--check", "--output", tmp_path / "gone")[0].splitlines()
+    assert found == [f"{tmp_path}/gone/{name}: missing" for name in sorted(contents(copy))]
 
 
-# What is replaced in PETS, by what, and a part of the line that is printed.
+CANNOT = "the templates cannot enforce"
+ODD, CLOSED, PET = (f"$ref: '#/components/schemas/{name}'" for name in ("Odd", "Closed", "Pet"))
+SCHEMAS = """
+    Odd: {type: string, contentSchema: {}}, Closed: {type: object, additionalProperties: false}
+"""
+# What a model M says, for each part of a line.
+MODELS = {
+    f"M.x: {CANNOT} 'contains'": "properties: {x: {type: array, items: {}, contains: {}}}",
+    f"M.x[]: {CANNOT} 'if'": "properties: {x: {type: array, items: {type: string, if: {}}}}",
+    f"M.x: {CANNOT} 'not'": "properties: {x: {type: string, not: {const: a}}}",
+    f"M: {CANNOT} 'not'": "not: {properties: {}}",
+    f"M: {CANNOT} 'patternProperties'": "patternProperties: {}",
+    f"M.x: {CANNOT} 'contentSchema'": f"properties: {{x: {{{ODD}}}}}",
+    f"M.x: {CANNOT} 'minProperties'": f"properties: {{x: {{{PET}, minProperties: 1}}}}",
+    f"M.x: {CANNOT} 'pattern'": "properties: {x: {type: string, pattern: '\\p{L}'}}",
+    f"M.x: {CANNOT} 'maxLength'": "properties: {x: {type: string, format: binary, maxLength: 1}}",
+    f"M: {CANNOT} 'additionalProperties'": f"allOf: [{{{CLOSED}}}, {{type: object}}]",
+    f"M: {CANNOT} 'type'": "allOf: [{type: integer}]",
+}
+# What is replaced in PETS, and by what.
 EDITS = {
-    "twice the same key": ("components:", "paths: {}\ncomponents:", "paths"),
-    "typo in a field": ("info:", "infos:", "info"),
-    "typo in a type": ("integer", "integr", "parameters.0"),
-    "dangling reference": ("schemas/Pet'", "schemas/Dog'", "Dog"),
-    "part that cannot be generated": ("application/json", "image/png", "image/png"),
-    "constraint without code": (
-        *("integer}", "integer, not: {const: 1}}"),
-        "spec.yaml: get_pet.id: the templates cannot enforce 'not'; express it otherwise",
-    ),
-    "parameter of a media type": (
-        *("[{", "[{name: x, in: query, content: {text/plain: {schema: {}}}}, {"),
-        "get_pet.x: the templates cannot enforce 'content'",
-    ),
-    "path elsewhere": ("paths:", "paths:\n  /a: {$ref: x}", "/a: the templates cannot enforce"),
-    "job without its rules": (
-        *("type: object", "type: object, x-job: {status: status, succeeded: done}"),
-        "x-job needs id, status, progress, result, allowed, error: lists of paths with dots; and",
-    ),
+    "line 3": ("info: {", "info: ["),
+    'duplicate key "paths"': ("components:", "paths: {}\ncomponents:"),
+    "info Field required": ("info:", "infos:"),
+    "parameters.0.": ("integer", "integr"),
+    "schemas/Dog": ("schemas/Pet'", "schemas/Dog'"),
+    "image/png": ("application/json", "image/png"),
+    f"spec.yaml: get_pet.id: {CANNOT} 'not'; express": ("integer}", "integer, not: {const: 1}}"),
+    f"get_pet.x: {CANNOT} 'content'": ("[{", "[{name: x, in: query, content: {a/b: {}}}, {"),
+    f"/a: {CANNOT} '$ref'": ("paths:", "paths:\n  /a: {$ref: x}"),
+    "x-job needs id, status, progress, result, allowed, error": ("{type: o", "{x-job: {}, type: o"),
+} | {
+    part: ("schemas: {", f"schemas: {{{SCHEMAS}, M: {{type: object, {model}}}, ")
+    for part, model in MODELS.items()
 }
-# Which file is bad, what stands in it or None if it is missing, and a part of the line.
-BAD = {name: ("spec", PETS.replace(old, new), part) for name, (old, new, part) in EDITS.items()} | {
-    "no spec": ("spec", None, "spec.yaml: No such file"),
-    "empty spec": ("spec", "", "not an OpenAPI document"),
-    "list": ("spec", "- 1", "not an OpenAPI document"),
-    "broken YAML": ("spec", "openapi: 3.1.0\ninfo: [", "line 2"),
-    "binary": ("spec", "\x00\x01", "spec.yaml"),
-    "Swagger": ("spec", "swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}", "Swagger"),
-    "no config": ("config", None, "config.yaml: No such file"),
-    "broken config": ("config", "a: [", "not a configuration"),
-    "option of a wrong type": ("config", "literal_enums: perhaps", "literal_enums"),
-    "hook that fails": ("config", "post_hooks: ['false']", "config.yaml: false"),
-    "hook that is not there": ("config", "post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
-    "Ctrl-C": (
-        "config",
-        "post_hooks: ['kill -INT $PPID']",
-        "interrupted",
-    ),
+# Which file is bad, and what stands in it, or None if it is missing.
+BAD = {part: ("spec", PETS.replace(old, new)) for part, (old, new) in EDITS.items()} | {
+    "spec.yaml: No such file": ("spec", None),
+    "not an OpenAPI document": ("spec", "- 1"),
+    "#x0000": ("spec", "\x00\x01"),
+    "Swagger": ("spec", "swagger: '2.0'\ninfo: {title: T, version: '1'}\npaths: {}"),
+    "config.yaml: No such file": ("config", None),
+    "not a configuration": ("config", "a: ["),
+    "literal_enums": ("config", "literal_enums: perhaps"),
+    "config.yaml: false": ("config", "post_hooks: ['false']"),
+    "config.yaml: no-such-tool": ("config", "post_hooks: [no-such-tool]"),
+    "interrupted": ("config", "post_hooks: ['kill -INT $PPID']"),
 }
 
 
-def assert_refused(folder: Path, generate: Generate, words: list[object], part: str) -> None:
-    """One line, and nothing in the folder is changed or left behind."""
-    before = contents(folder)
-    message = generate(*words)
-    assert len(message.splitlines()) == 1, message
-    assert len(message) < 800
-    assert message.startswith("generate: ")
-    assert part in message
-    assert contents(folder) == before
-
-
-@pytest.mark.parametrize(("option", "text", "part"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize("part", BAD)
 def test_bad_input_gets_one_line_and_changes_nothing(
-    option: str, text: str | None, part: str, copy: Path, generate: Generate
+    part: str, copy: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    option, text = BAD[part]
     source = copy.parent / f"{option}.yaml"
     if text is not None:
         source.write_text(text)
-    assert_refused(copy.parent, generate, [f"--{option}", source, "--output", copy], part)
+    assert_refused(copy.parent, part, f"--{option}", source, "--output", copy)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("output", ["file/package", "file", "folder"])
 def test_an_output_that_is_not_ours_gets_one_line_and_is_left_alone(
-    output: str, tmp_path: Path, generate: Generate
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(ROOT)
     (tmp_path / "folder").mkdir()
     for name in ("file", "folder/thesis.txt"):
         (tmp_path / name).write_text("precious")
-    part = output.split("/")[0]
-    assert_refused(tmp_path, generate, ["--output", tmp_path / output], part)
+    assert_refused(tmp_path, output.split("/")[0], "--output", tmp_path / output)
+
+
+def assert_refused(folder: Path, part: str, *words: object) -> None:
+    """One line, and nothing in the folder is changed or left behind."""
+    before = contents(folder)
+    message, out, err = generate(*words)
+    assert (out, err, len(message.splitlines())) == ("", "", 1)
+    assert message.startswith("generate: ")
+    assert part in message
+    assert len(message) < 800
+    assert contents(folder) == before

@@ -5,16 +5,19 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
+from attrs import evolve
 
-from tools.review import ReviewError
+from making import run
+from tools import install_node
+from tools.generator import __main__ as generator
+from tools.review import ReviewError, lint
 from tools.review import __main__ as review
+from tools.review.callers import PACKAGE
 from tools.review.changes import LOOK, Change, Impact
 from tools.review.lint import Problem
 from tools.review.report import Review
@@ -22,150 +25,135 @@ from tools.review.spec import Spec
 from tools.review.version import VersionVerdict, judge_version
 
 ROOT = Path(__file__).parent.parent
-NODE = ROOT / ".node" / "redocly"
-Harm = Callable[[Path], object]
-FILES = ["openapi.yaml", "generator-config.yaml", "redocly.yaml", "pyproject.toml", "README.md"]
-FILES += ["requirements-node.txt"]
-FOLDERS = ["generated", "runtime", "templates", "tools", "tests/typing"]
-
-# Tests need no Node; where the project is checked as a whole, there is one.
-needs_node = pytest.mark.skipif(
-    not NODE.exists() and not os.environ.get("CI"), reason="make lint-spec brings Redocly"
-)
+FILES = ["openapi.yaml", "generator-config.yaml", "redocly.yaml"]
+SPEC, CHANGELOG = Path("openapi.yaml"), Path("CHANGELOG.md")
 
 
-def git(folder: Path, *words: str) -> None:
+def git(*words: str) -> None:
     named = ["-c", "user.name=t", "-c", "user.email=t@t.example", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *named, *words], cwd=folder, check=True, capture_output=True)  # noqa: S607
+    subprocess.run(["git", *named, *words], check=True, capture_output=True)  # noqa: S607
+
+
+def commit(*paths: str) -> None:
+    git("add", *paths)
+    git("commit", "--quiet", "--allow-empty", "--message=some")
 
 
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a space in its path, whose main branch is what the work tree is here."""
-    (ROOT / ".mypy_cache").mkdir(exist_ok=True)
     folder = tmp_path / "a repo"
-    for name in FOLDERS:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "generated", folder / "generated", ignore=ignored)
     for name in FILES:
         shutil.copy(ROOT / name, folder)
-    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
-    for shared in (".node", ".mypy_cache"):
-        (folder / shared).symlink_to(ROOT / shared)
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", *FILES, *FOLDERS, "CHANGELOG.md")
-    git(folder, "commit", "--quiet", "--message=first")
-    for module in ("__main__", "git"):
+    monkeypatch.chdir(folder)
+    CHANGELOG.write_text("# Changelog\n\n## [Unreleased]\n")
+    git("init", "--quiet", "--initial-branch=main")
+    commit(".")
+    Path(".node").symlink_to(ROOT / ".node")
+    for module in ("__main__", "git", "lint"):
         monkeypatch.setattr(f"tools.review.{module}.ROOT", folder)
+    monkeypatch.setattr(review, "GENERATED", folder / "generated" / PACKAGE)
     return folder
 
 
-def tool(repo: Path, name: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"tools.{name}", *words]
-    return subprocess.run(command, cwd=repo, env=os.environ | env, capture_output=True, text=True)
-
-
-def edit(repo: Path, *pairs: tuple[str, str]) -> None:
-    path = repo / "openapi.yaml"
-    text = path.read_text()
+def edit(*pairs: tuple[str, str]) -> None:
+    text = SPEC.read_text()
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new, 1)
-    path.write_text(text)
+    SPEC.write_text(text)
 
 
-def found(repo: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((repo / "build" / "review.json").read_text())
-    return loaded
+def reviewed(repo: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
+    """Review the spec: how that ends, what it prints, and what is in its JSON.
+
+    Tests need no Node; where the project is checked as a whole, there is one.
+    """
+    if not (repo / ".node" / "redocly").exists() and not os.environ.get("CI"):
+        pytest.skip("make lint-spec brings Redocly")
+    code, out, err = run(review.main, *words)
+    assert err == ""
+    return code, out, json.loads((repo / "build" / "review.json").read_text())
 
 
-TIGHTER = ("maximum: 15", "maximum: 10")
-VERSION = re.findall(r"^  version: (.*)$", (ROOT / "openapi.yaml").read_text(), re.MULTILINE)[0]
+VERSION = re.findall(r"^  version: (.*)$", (ROOT / SPEC).read_text(), re.MULTILINE)[0]
 NEXT = f"{VERSION.split('.')[0]}.{int(VERSION.split('.')[1]) + 1}.0"
 RISEN = (f"version: {VERSION}", f"version: {NEXT}")
 
 
-@needs_node
 def test_nothing_changed_needs_nobody(repo: Path) -> None:
-    run = tool(repo, "review")
-    assert (run.returncode, run.stderr) == (0, "")
-    assert "no change to review" in run.stdout
+    code, out, found = reviewed(repo)
+    assert (code, "no change to review" in out) == (0, True)
     version = {"base": VERSION, "now": VERSION, "needed": VERSION, "ok": True}
     nothing = {"impact": "none", "changes": [], "python": [], "lint": []}
-    assert found(repo) == nothing | {"version": version, "generated": "current"}
+    assert found == nothing | {"version": version, "generated": "current"}
 
 
-@needs_node
 def test_a_tightening_is_shown_with_a_body_and_what_is_left_until_it_is_done(repo: Path) -> None:
-    edit(repo, TIGHTER)
-    run = tool(repo, "review", "--base", "HEAD")
-    assert run.returncode == 1
-    assert (repo / "build" / "review.md").read_text() == run.stdout.removesuffix("\n")
-    said = found(repo)
-    (change,) = said["changes"]
+    edit(("maximum: 15", "maximum: 10"))
+    code, out, found = reviewed(repo, "--base", "HEAD")
+    assert code == 1
+    assert Path("build", "review.md").read_text() == out.removesuffix("\n")
+    (change,) = found["changes"]
     assert change.keys() == {"pointer", "line", "impact", "text", "body", "why"}
-    assert (said["impact"], change["impact"]) == ("major", "major")
+    assert (found["impact"], change["impact"]) == ("major", "major")
     assert change["body"]["duration"] > 10
-    assert said["version"] == {"base": VERSION, "now": VERSION, "needed": NEXT, "ok": False}
-    assert (said["generated"], said["python"]) == ("stale", [])
+    assert found["version"] == {"base": VERSION, "now": VERSION, "needed": NEXT, "ok": False}
+    assert (found["generated"], found["python"]) == ("stale", [])
     told = ("maximum 10 instead of 15", f"{NEXT} is needed", "make generate", '"duration": 1')
-    assert [words for words in told if words not in run.stdout] == []
+    assert [words for words in told if words not in out] == []
 
-    edit(repo, RISEN)
-    (repo / "CHANGELOG.md").write_text(f"# Changelog\n\n## [{NEXT}]\n\n- At most 10.\n")
-    assert tool(repo, "generator").returncode == 0
-    git(repo, "checkout", "--quiet", "-b", "change")
-    git(repo, "commit", "--quiet", "--all", "--message=second")
-    assert tool(repo, "review").returncode == 0
-    assert (found(repo)["impact"], found(repo)["version"]["ok"]) == ("major", True)
+    edit(RISEN)
+    CHANGELOG.write_text(f"# Changelog\n\n## [{NEXT}]\n\n- At most 10.\n")
+    assert run(generator.main)[0] == 0
+    git("checkout", "--quiet", "-b", "change")
+    commit(".")
+    code, _, found = reviewed(repo)
+    assert (code, found["impact"], found["version"]["ok"]) == (0, "major", True)
 
 
-@needs_node
 def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) -> None:
-    edit(repo, ("operationId: createVideo", "operationId: makeVideo"))
-    assert tool(repo, "review").returncode == 1
-    said = found(repo)
-    assert (said["impact"], said["version"]["needed"]) == ("patch", NEXT)
-    assert any("create_video" in text and "removed" in text for text in said["python"])
-    assert {"calls.py", "readme_1.py"} <= {text.partition(":")[0] for text in said["python"]}
+    shutil.copytree(ROOT / "tests" / "typing", "tests/typing")
+    shutil.copy(ROOT / "README.md", repo)
+    commit("tests", "README.md")
+    edit(("operationId: createVideo", "operationId: makeVideo"))
+    code, _, found = reviewed(repo)
+    assert (code, found["impact"], found["version"]["needed"]) == (1, "patch", NEXT)
+    assert any("create_video" in text and "removed" in text for text in found["python"])
+    assert {"calls.py", "readme_1.py"} <= {text.partition(":")[0] for text in found["python"]}
 
 
-@needs_node
 def test_what_is_wrong_with_the_spec_is_told_with_its_lines(repo: Path) -> None:
     unknown = ("description: Where the image is.", "propertyNames: {maxLength: 9}")
-    edit(repo, unknown, ("duration: 4", "duration: 99"), ("summary: Create a video\n", "\n"))
-    assert tool(repo, "review").returncode == 1
-    said = found(repo)
-    by_rule = {problem["rule"]: problem for problem in said["lint"]}
+    edit(unknown, ("duration: 4", "duration: 99"), ("summary: Create a video\n", "\n"))
+    code, _, found = reviewed(repo)
+    assert (code, found["generated"]) == (1, "stale")
+    by_rule = {problem["rule"]: problem for problem in found["lint"]}
     assert "operation-summary" in by_rule
     assert "cannot enforce 'propertyNames'" in by_rule["generator"]["text"]
-    assert said["generated"] == "stale"
     wrong = by_rule["no-invalid-media-type-examples"]
-    text = (repo / "openapi.yaml").read_text().splitlines()
-    assert (wrong["severity"], "duration: 99" in text[wrong["line"] - 1]) == ("error", True)
-    linted = tool(repo, "review.lint")
-    assert linted.returncode == 1
-    assert f"openapi.yaml:{wrong['line']}: error: no-invalid-media-type-examples" in linted.stdout
+    line = SPEC.read_text().splitlines()[wrong["line"] - 1]
+    assert (wrong["severity"], "duration: 99" in line) == ("error", True)
+    code, out, _ = run(lint.main)
+    assert code == 1
+    assert f"openapi.yaml:{wrong['line']}: error: no-invalid-media-type-examples" in out
 
 
-@needs_node
 def test_the_example_for_contributors_is_what_the_commands_say(repo: Path) -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text()
-    before, after = (
-        re.findall(rf"^[{sign}] +(enum: .*)$", guide, re.MULTILINE)[0] for sign in "-+"
-    )
-    if after in (repo / "openapi.yaml").read_text() or f"{VERSION} →" not in guide:
+    enums = re.findall(r"^[-+] +(enum: .*)$", guide, re.MULTILINE)
+    if enums[1] in SPEC.read_text() or f"{VERSION} →" not in guide:
         pytest.skip("the example has come true; it needs another one at the next release")
-    edit(repo, (before, after))
-    assert f"```text\n{tool(repo, 'review').stdout.strip()}\n```" in guide
-    edit(repo, RISEN)
-    with (repo / "CHANGELOG.md").open("a") as changelog:
-        changelog.write("\n- Videos of 1080p.\n")
-    assert f"```text\n{tool(repo, 'generator').stdout.strip()}\n```" in guide
-    done = tool(repo, "review")
-    assert done.returncode == 0
-    table = "\n".join(line for line in done.stdout.splitlines() if line.startswith("|"))
-    assert f"```text\n{table}\n```" in guide
+    edit((enums[0], enums[1]))
+    assert f"```text\n{reviewed(repo)[1].strip()}\n```" in guide
+    edit(RISEN)
+    CHANGELOG.write_text("## [Unreleased]\n\n- Videos of 1080p.\n")
+    assert f"```text\n{run(generator.main)[1].strip()}\n```" in guide
+    code, out, _ = reviewed(repo)
+    table = "\n".join(line for line in out.splitlines() if line.startswith("|"))
+    assert (code, f"```text\n{table}\n```" in guide) == (0, True)
 
 
 RIGHT, TOO_LOW, UNTOLD = "as it should be", "is needed, with an entry", "has no entry about it"
@@ -200,80 +188,77 @@ def test_a_text_that_is_not_a_version_gets_one_line() -> None:
         judge_version("1.0.0", "one", "none", old_changelog="", new_changelog="")
 
 
-@pytest.mark.parametrize(
-    "left",
-    [
-        {},
-        {"changes": [Change("", 1, "major", "No body shows it.", None, LOOK)]},
-        {"lint": [Problem("rule", "error", "", 1, "An error.")]},
-        {"version": VersionVerdict("1.0.0", "1.1.0", "2.0.0", ok=False)},
-        {"generated": "stale"},
-    ],
+DONE = Review(
+    impact="major",
+    changes=[Change("", 1, "major", "A field is gone.")],
+    python=["A name is gone."],
+    lint=[Problem("rule", "warn", "", 1, "A warning.")],
+    version=VersionVerdict("1.0.0", "2.0.0", "2.0.0", ok=True),
+    generated="current",
 )
-def test_a_review_is_done_when_nothing_needs_a_person(left: dict[str, Any]) -> None:
-    done: dict[str, Any] = {
-        "impact": "major",
-        "changes": [Change("", 1, "major", "A field is gone.")],
-        "python": ["A name is gone."],
-        "lint": [Problem("rule", "warn", "", 1, "A warning.")],
-        "version": VersionVerdict("1.0.0", "2.0.0", "2.0.0", ok=True),
-        "generated": "current",
-    }
-    assert Review(**done | left).is_done == (not left)
+LEFT: list[dict[str, Any]] = [
+    {"changes": [Change("", 1, "major", "No body shows it.", None, LOOK)]},
+    {"lint": [Problem("rule", "error", "", 1, "An error.")]},
+    {"version": VersionVerdict("1.0.0", "1.1.0", "2.0.0", ok=False)},
+    {"generated": "stale"},
+]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("paths:", "paths: [", r"^openapi\.yaml:\d+: "),
-        ("paths:", "info: {}\npaths:", r"^openapi\.yaml:\d+: "),
-        ("type: integer", "type: integr", "integr"),
-        ("schemas/ImageInput", "schemas/Picture", "Picture"),
-        ("description: What the video should show, in words.", "pattern: '['", "pattern"),
-    ],
-)
+def test_a_review_is_done_when_nothing_needs_a_person() -> None:
+    assert DONE.is_done
+    assert [evolve(DONE, **left).is_done for left in LEFT] == [False] * len(LEFT)
+
+
+# What is replaced in the spec, by what, and a part of the line.
+NO_SPECS = [
+    ("paths:", "paths: [", r"^openapi\.yaml:\d+: "),
+    ("paths:", "info: {}\npaths:", r"^openapi\.yaml:\d+: "),
+    ("type: integer", "type: integr", "integr"),
+    ("schemas/ImageInput", "schemas/Picture", "Picture"),
+    ("description: What the video should show, in words.", "pattern: '['", "pattern"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), NO_SPECS)
 def test_a_text_that_is_not_a_spec_gets_one_line(old: str, new: str, told: str) -> None:
-    text = (ROOT / "openapi.yaml").read_text()
+    text = (ROOT / SPEC).read_text()
     assert old in text
     with pytest.raises(ReviewError, match=told) as caught:
         Spec.parse(text.replace(old, new, 1), "openapi.yaml")
     assert "\n" not in str(caught.value)
 
 
-def no_spec(repo: Path) -> None:
-    git(repo, "rm", "--quiet", "openapi.yaml")
-    git(repo, "commit", "--quiet", "--message=none")
-    shutil.copy(ROOT / "openapi.yaml", repo)
+def no_spec() -> None:
+    git("rm", "--quiet", "--cached", "openapi.yaml")
+    commit()
 
 
-def shallow(repo: Path) -> None:
-    git(repo, "commit", "--quiet", "--allow-empty", "--message=second")
-    git(repo, "fetch", "--quiet", "--depth=1", f"file://{repo}")
+def shallow() -> None:
+    commit()
+    git("fetch", "--quiet", "--depth=1", f"file://{Path.cwd()}")
 
 
-@pytest.mark.parametrize(
-    ("harm", "words", "told"),
-    [
-        (lambda _: None, ["--base", "no-such"], "no revision 'no-such'"),
-        (lambda _: None, ["--base=--all"], "no revision '--all'"),
-        (lambda repo: git(repo, "branch", "-m", "trunk"), [], "name another one with BASE="),
-        (shallow, ["--base", "HEAD~1"], "git fetch --unshallow"),
-        (no_spec, ["--base", "HEAD"], "has no openapi.yaml"),
-        (lambda repo: (repo / "openapi.yaml").unlink(), [], "openapi.yaml: No such file"),
-        (lambda repo: shutil.rmtree(repo / ".git"), [], "not a git repository"),
-        (lambda repo: (repo / "openapi.yaml").write_bytes(b"\xff"), [], "not UTF-8"),
-    ],
-)
-def test_what_cannot_be_reviewed_gets_one_line(
-    harm: Harm, words: list[str], told: str, repo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    harm(repo)
-    with mock.patch("sys.argv", ["review", *words]), pytest.raises(SystemExit) as ended:
-        review.main()
-    said = capsys.readouterr()
-    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
-    assert said.err.startswith("review: ")
-    assert told in said.err
+# A part of the line, what is typed, and what is wrong.
+WRONG: dict[str, tuple[list[str], Callable[[], object]]] = {
+    "no revision 'no-such'": (["--base", "no-such"], lambda: None),
+    "no revision '--all'": (["--base=--all"], lambda: None),
+    "name another one with BASE=": ([], lambda: git("branch", "-m", "trunk")),
+    "git fetch --unshallow": (["--base", "HEAD~1"], shallow),
+    "has no openapi.yaml": (["--base", "HEAD"], no_spec),
+    "openapi.yaml: No such file": ([], SPEC.unlink),
+    "not a git repository": ([], lambda: shutil.rmtree(".git")),
+    "not UTF-8": ([], lambda: SPEC.write_bytes(b"\xff")),
+}
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_what_cannot_be_reviewed_gets_one_line(told: str, repo: Path) -> None:
+    words, harm = WRONG[told]
+    harm()
+    code, out, err = run(review.main, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("review: ")
+    assert told in err
     assert not (repo / "build").exists()
 
 
@@ -285,30 +270,32 @@ def test_what_npm_installs_is_pinned_by_hashes_and_names_no_host() -> None:
     assert "://" not in json.dumps([package.get("resolved", "") for package in packages])
 
 
+# What the node, the npm and the Python of the machine do, and what is told.
 BROKEN = "echo npm ERR! broken; echo see the log; exit 1"
+PIP = "-m pip --disable-pip-version-check install --quiet --require-hashes -r .*"
+INSTALLS = [
+    ("echo $REDOCLY_TELEMETRY", "", "", None),
+    ("", BROKEN, "", "Redocly cannot be installed: npm ERR! broken"),
+    ("exit 1", "", 'echo "$@"; exit 1', f"Node cannot be installed: {PIP}requirements-node.txt"),
+]
 
 
-@pytest.mark.parametrize(
-    ("node", "npm", "told"),
-    [
-        ("echo $REDOCLY_TELEMETRY", "", None),
-        ("", BROKEN, "Redocly cannot be installed: npm ERR! broken"),
-        ("exit 1", "", "Node cannot be installed: .*"),
-    ],
-)
+@pytest.mark.parametrize(("node", "npm", "python", "told"), INSTALLS)
 def test_the_node_of_the_machine_is_used_if_it_is_new_enough(
-    node: str, npm: str, told: str | None, repo: Path, tmp_path: Path
+    node: str, npm: str, python: str, told: str | None, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    """Stand-ins for the node and npm of the machine, and no network; Redocly has no telemetry."""
-    (repo / ".node").unlink()
-    (tools := tmp_path / "bin").mkdir()
-    for name, text in {"node": node, "npm": npm}.items():
+    """Stand-ins for node, npm and the Python of a new environment; Redocly has no telemetry."""
+    folder, tools = tmp_path / ".node", tmp_path / "bin"
+    tools.mkdir()
+    for name, text in {"node": node, "npm": npm, "python": python}.items():
         (tools / name).write_text(f"#!/bin/sh\n{text}\n")
         (tools / name).chmod(0o755)
-    env = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
-    run = tool(repo, "install_node", PATH=f"{tools}{os.pathsep}{os.environ['PATH']}", **env)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    monkeypatch.setattr(install_node, "FOLDER", folder)
+    monkeypatch.setattr("venv.create", lambda to, **_: shutil.copytree(tools, to / "bin"))
+    code, out, err = run(install_node.main)
     if told is None:
-        assert subprocess.check_output([repo / ".node" / "redocly"]) == b"off\n"
+        assert subprocess.check_output([folder / "redocly"]) == b"off\n"
     else:
-        assert (run.returncode, run.stdout, (repo / ".node").exists()) == (1, "", False)
-        assert re.fullmatch(f"install_node: {told}; is there a network[?]\n", run.stderr)
+        assert re.fullmatch(f"install_node: {told}; is there a network[?]", code)
+        assert (out + err, folder.exists()) == ("", False)
