@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
+import httpx
+
 import grok_imagine_video
-from grok_imagine_video import CreateVideoRequest, ImageInput
+from grok_imagine_video import Client, CreateVideoRequest, ImageInput, create_video, get_video
 
-ADDRESS = "https://images.example/lake.png"
-
-request = CreateVideoRequest(
-    model="grok-imagine-video",
-    prompt="A lake",
-    resolution="480p",
-    aspect_ratio="16:9",
-    duration=4,
-    image=ImageInput(url=ADDRESS),
+URL = "https://a.example/lake"
+JOB = httpx.Response(200, json={"request_id": "1", "status": "done", "video": {"url": URL}})
+BODY = CreateVideoRequest(
+    "grok-imagine-video", "A lake", "480p", "16:9", 4, image=ImageInput(url=URL)
 )
-assert request.to_dict()["image"] == {"url": ADDRESS}
+
+client = Client(URL, httpx_args={"transport": httpx.MockTransport(lambda _: JOB)})
+job_id = create_video.job_id(create_video.sync(client=client, body=BODY))
+assert get_video.result(get_video.wait(job_id, client=client)) == URL
 assert "site-packages" in Path(grok_imagine_video.__file__).parts, grok_imagine_video.__file__
 print(f"grok-imagine-video {grok_imagine_video.__version__} works when installed")
