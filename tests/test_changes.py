@@ -42,16 +42,8 @@ def test_a_change_gets_its_rating(edit: Edit) -> None:
     if edit.title.endswith("refused by JSON Schema"):
         assert all(accepts(OLD, change.body) for change in shown)
         assert any(not accepts(new, change.body) for change in shown)
-
-
-GO_BACK = [edit for edit in EDITS if edit.title.endswith("on the way back")]
-
-
-@pytest.mark.parametrize("edit", GO_BACK, ids=str)
-def test_going_back_gets_the_opposite_rating(edit: Edit) -> None:
-    there, _, back, *_ = edit.title.split()
-    assert {there, back} == {"major", "minor"}
-    assert rating(edited(edit.place, edit.patch), OLD) == back
+    if edit.title.endswith("on the way back"):
+        assert rating(new, OLD) == edit.title.split()[2] != impact
 
 
 def test_rules_beside_a_reference_are_kept_when_it_is_written_in_place() -> None:
@@ -80,9 +72,9 @@ def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
 def test_every_change_is_listed_with_its_own_proof() -> None:
     three = {"duration": {"maximum": 10}, "prompt": {"description": "In words."}}
     three["resolution"] = {"enum": ["480p", "720p", "4320p"]}
-    new = edited("CreateVideoRequest", {"properties": three})
-    breaks, adds, describes = compare_documents(OLD, new)
-    assert [each.impact for each in (breaks, adds, describes)] == ["major", "minor", "patch"]
+    changes = compare_documents(OLD, edited("CreateVideoRequest", {"properties": three}))
+    assert [each.impact for each in changes] == ["major", "minor", "patch"]
+    breaks, adds, _ = changes
     assert breaks.pointer == "/components/schemas/CreateVideoRequest/properties/duration/maximum"
     assert "maximum: 15" in (ROOT / "openapi.yaml").read_text().splitlines()[breaks.line - 1]
     assert (seconds := breaks.body["duration"]) > 10
