@@ -27,30 +27,24 @@ GOOD: dict[str, Body] = {
     "unknown fields": TEXT | {"image": IMAGE | {"a": "b"}, "seed": 7, "user": None, "tags": ["a"]},
 }
 
+WRONG: dict[str, list[Any]] = {
+    "model": ["grok-imagine-video-2", None],
+    "prompt": [["a lake"], None],
+    "resolution": ["4320p", 480],
+    "aspect_ratio": ["4:3"],
+    "duration": [0, 16, "4", 4.5, True],
+    "image": [URL, None],
+    "reference_images": [IMAGE],
+}
 # The path of the wrong field, and the body.
 BAD: dict[str, tuple[str, Body]] = {
     **{f"without {name}": (name, {key: TEXT[key] for key in TEXT if key != name}) for name in TEXT},
-    "unknown model": ("model", TEXT | {"model": "grok-imagine-video-2"}),
-    "model as null": ("model", TEXT | {"model": None}),
-    "prompt as a list": ("prompt", TEXT | {"prompt": ["a lake"]}),
-    "prompt as null": ("prompt", TEXT | {"prompt": None}),
-    "4320p": ("resolution", TEXT | {"resolution": "4320p"}),
-    "resolution as a number": ("resolution", TEXT | {"resolution": 480}),
-    "4:3": ("aspect_ratio", TEXT | {"aspect_ratio": "4:3"}),
-    "too short": ("duration", TEXT | {"duration": 0}),
-    "too long": ("duration", TEXT | {"duration": 16}),
-    "duration as text": ("duration", TEXT | {"duration": "4"}),
-    "duration as a fraction": ("duration", TEXT | {"duration": 4.5}),
-    "duration as a bool": ("duration", TEXT | {"duration": True}),
+    **{
+        f"{name} {value!r}": (name, TEXT | {name: value}) for name in WRONG for value in WRONG[name]
+    },
     "image without url": ("image.url", TEXT | {"image": {}}),
-    "image as a url": ("image", TEXT | {"image": URL}),
-    "image as null": ("image", TEXT | {"image": None}),
     "image url as a number": ("image.url", TEXT | {"image": {"url": 1}}),
-    "reference images as one": ("reference_images", TEXT | {"reference_images": IMAGE}),
     "reference image as a url": ("reference_images.0", TEXT | {"reference_images": [URL]}),
-    "null for a url": (
-        "reference_images.1.url",
-        TEXT | {"reference_images": [IMAGE, {"url": None}]},
-    ),
+    "null url": ("reference_images.1.url", TEXT | {"reference_images": [IMAGE, {"url": None}]}),
     "both kinds of image": ("image", TEXT | {"image": IMAGE, "reference_images": []}),
 }
