@@ -1,22 +1,51 @@
+import copy
 import json
+import pickle
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from attrs import define, field
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tblib import pickling_support  # type: ignore[import-untyped]
 
 import relay
-from grok_imagine_video import AuthenticatedClient, _drivers
+from bodies import TEXT
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, _drivers, errors
 from ways import WAYS, Clock, Way
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
 
 TOKEN = "a-token-of-the-tests"
+BODY = CreateVideoRequest.from_dict(TEXT)
+
+# For tests of what only tasks can do, or of what is slow.
+each_async_way = pytest.mark.parametrize("way", WAYS[1:], indirect=True, ids=lambda way: way.name)
 
 each_transport = pytest.mark.parametrize("transport", [None, "aiohttp"], ids=["httpx", "aiohttp"])
+
+
+def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
+    """A client that soon gives up."""
+    return AuthenticatedClient(base_url, TOKEN, **{"timeout": httpx.Timeout(0.3)} | options)
+
+
+def assert_well_made(error: Exception) -> None:
+    """One useful line without the token, and the same again from a pickle or a copy."""
+    assert isinstance(error, errors.APIError)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is type(error)
+        assert (str(again), vars(again)) == (str(error), vars(error))
+    assert 10 < len(str(error)) <= 500
+    assert str(error).isprintable()
+    assert "<html" not in str(error)
+    assert TOKEN not in str(error) + repr(error) + repr(vars(error))
+    assert TOKEN.encode() not in pickle.dumps(error)
+    assert TOKEN not in "".join(traceback.format_exception(error))
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)
@@ -32,12 +61,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(monkeypatch)
     clock.rule(_drivers)
     return clock
-
-
-@pytest.fixture(autouse=True)
-def _jobs_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sleeps until a job of the relay has ended."""
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
 
 
 @define
@@ -60,16 +83,14 @@ class Recorder:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        messages = [await receive()]
-        while messages[-1].get("more_body"):
-            messages.append(await receive())
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        body = b"".join(message["body"] for message in messages)
-        self.arrived.append(Arrived(scope["method"], scope["path"], headers, body))
-        replay = iter(messages)
+        request = Request(scope, receive)
+        body = await request.body()
+        headers = dict(request.headers)
+        self.arrived.append(Arrived(request.method, request.url.path, headers, body))
+        again = iter([{"type": "http.request", "body": body}])
 
         async def receive_again() -> Any:
-            return next(replay, None) or await receive()
+            return next(again, None) or await receive()
 
         return await self.app(scope, receive_again, send)
 
@@ -100,10 +121,11 @@ def client(base_url: str) -> AuthenticatedClient:
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test may reach a paid gateway or a proxy through the environment of its user."""
+    """No test reaches a gateway or a proxy of its user, or sleeps until a relay's job has ended."""
     for name in ("GROK_BASE_URL", "GROK_API_KEY", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e-6)
 
 
 def compact(value: object) -> bytes:

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 Fault = Callable[[socket.socket], None]
 
@@ -65,27 +66,19 @@ def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Serve
         server.close()
 
 
-class Readable(Protocol):
-    """A source of requests: a socket, or what a test puts in its place."""
-
-    def recv(self, size: int, /) -> bytes:
-        """Wait for at most `size` bytes."""
-
-
-def read_request(connection: Readable) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
+def read_request(connection: socket.socket, pause: float = 0) -> bytes:
+    """The next request, with a pause before each part of it; empty if the caller hung up."""
+    data = bytearray()
+    length: int | None = None
+    while length is None or len(data) < length:
+        time.sleep(pause)
         if not (part := connection.recv(65536)):
             return b""
         data += part
-    head, _, body = data.partition(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    length = int(lengths[0].partition(b":")[2]) if lengths else 0
-    while len(body) < length:
-        if not (part := connection.recv(65536)):
-            return b""
-        body += part
-    return head + b"\r\n\r\n" + body
+        if length is None and (end := data.find(b"\r\n\r\n")) >= 0:
+            announced = re.search(rb"(?i)\r\ncontent-length: (\d+)", data[:end])
+            length = end + 4 + (int(announced[1]) if announced else 0)
+    return bytes(data)
 
 
 def hang_up(connection: socket.socket) -> None:

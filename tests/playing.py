@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from grok_imagine_video import errors
-from grok_imagine_video._calls import Now, Open, Sleep
+from grok_imagine_video._calls import HTTPX_ERRORS, Now, Open, Save, Sleep
 
 URL = "https://gateway.example"
 
@@ -25,16 +25,15 @@ class Play:
         self.now = 1000.0
         self._outcomes = iter(outcomes)
         transport = httpx.MockTransport(self._happen)
-        self._session = httpx.Client(base_url=URL, transport=transport, **session or {})
+        options = {"base_url": URL, "transport": transport, **(session or {})}
+        self._session = httpx.Client(**options)
         self.end: Any
         try:
             step = next(steps)
             while True:
                 try:
                     outcome = self._do(step)
-                except httpx.HTTPError as error:
-                    step = steps.throw(error)
-                except (httpx.InvalidURL, httpx.StreamError) as error:
+                except HTTPX_ERRORS as error:
                     step = steps.throw(error)
                 else:
                     step = steps.send(outcome)
@@ -56,14 +55,19 @@ class Play:
         self.requests.append(step.request)
         self.deadlines.append(step.deadline)
         self.have_auth.append(step.has_auth)
-        return self._session.send(step.request)
+        response = self._session.send(step.request)
+        if isinstance(step, Save) and step.is_file(response):
+            step.file.write(response.content)
+        return response
 
     def _happen(self, request: httpx.Request) -> httpx.Response:
-        outcome = next(self._outcomes)
+        outcome = next(self._outcomes, None)
+        assert outcome is not None, "one request too many"
         if isinstance(outcome, Exception):
             raise outcome
         if not isinstance(outcome, type):
-            return httpx.Response(**outcome)
+            streamed = {"content": iter([outcome["content"]])} if "content" in outcome else {}
+            return httpx.Response(**outcome | streamed)
         kind: Any = outcome
         if issubclass(kind, httpx.RequestError):
             raise kind("boom", request=request)
@@ -71,5 +75,8 @@ class Play:
 
 
 def status(code: int, content: Any = None, **headers: str) -> dict[str, Any]:
+    """A response with this body: bytes, or what is sent as JSON; without one it is an error."""
+    content = {"error": {"message": "why"}} if content is None else content
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return {"status_code": code, "headers": named, "json": content or {"error": {"message": "why"}}}
+    kind = "content" if isinstance(content, bytes) else "json"
+    return {"status_code": code, "headers": named, kind: content}
