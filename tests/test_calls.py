@@ -3,30 +3,29 @@
 import datetime
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from grok_imagine_video import AuthenticatedClient, Client, _calls, errors
+from conftest import TOKEN, assert_well_made, client_of
+from grok_imagine_video import AuthenticatedClient, _calls, create_video, errors
 from playing import URL, Play, status
 
-TOKEN = "sk-secret-0123456789"
 METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "POST", "PATCH", "DELETE")
 SAFE = METHODS[:4]
 
 
-def client_of(**arguments: Any) -> AuthenticatedClient:
-    return AuthenticatedClient(URL, TOKEN, **arguments)
+REQUEST = {"method": "POST", "url": "/v1"}
 
 
-def play(client: Client, method: str, *outcomes: Any, session: Any = None) -> Play:
-    steps = _calls.result(client, {"method": method, "url": "/v1"}, httpx.Response.json)
+def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
+    client = client_of(URL, **options)
+    steps = _calls.result(client, REQUEST | {"method": method}, httpx.Response.json)
     return Play(steps, *outcomes, session=session)
 
 
-OK = {"status_code": 200, "json": {"id": "1"}}
+OK = status(200, {"id": "1"})
 
 STATUS_ERRORS = {
     **{400: errors.BadRequestError, 401: errors.AuthenticationError},
@@ -35,12 +34,13 @@ STATUS_ERRORS = {
     429: errors.RateLimitError,
 }
 UNKNOWN = (408, *range(500, 600))
+CODES = (201, 204, 299, 300, 304, *range(399, 432), 499, 500, 501, 502, 524, 598, 599, 600, 999)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_status_has_its_error_and_its_number_of_requests(method: str) -> None:
-    for code in [*range(201, 1000)]:
-        played = play(client_of(max_retries=1), method, *[status(code)] * 2)
+    for code in CODES:
+        played = play(method, *[status(code)] * 2, max_retries=1)
         end = played.end
         again = code == 429 or (method in SAFE and (code == 408 or 500 <= code <= 599))
         assert len(played.requests) == 1 + again, code
@@ -55,17 +55,30 @@ def test_every_status_has_its_error_and_its_number_of_requests(method: str) -> N
         assert type(end.status_code) is int
 
 
-def subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for sub in kind.__subclasses__():
-        yield from subclasses(sub)
+NOT_AS_SPECIFIED: dict[str, bytes] = {
+    **{"nothing": b"", "HTML": b"<html><title>Hi</title>", "half of it": b'{"request_id": "1"'},
+    **{"null": b"null", "list": b"[]", "number": b"4", "not UTF-8": b'{"a": "\xff"}'},
+    **{"too deep": b"[" * 10**6, "much junk": b"x" * 10**6},
+}
 
 
-HTTPX = sorted(
-    {*subclasses(httpx.TransportError), *httpx.StreamError.__subclasses__()}
-    | {httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL},
-    key=lambda kind: kind.__name__,
-)
+@pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
+def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
+    parse = create_video._parse_response
+    end = Play(_calls.result(client_of(URL), REQUEST, parse), status(200, content)).end
+    assert type(end) is errors.APIResponseValidationError
+    assert end.content == content
+    assert_well_made(end)
+    for code in (200, 401, 429, 502, 999):
+        steps = _calls.detailed(client_of(URL, max_retries=0), REQUEST, parse)
+        end = Play(steps, status(code, content, X_Some="thing")).end
+        assert (end.status_code, end.content, end.parsed) == (code, content, None)
+        assert end.headers["x-some"] == "thing"
+
+
+RAISED = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError)
+CLASSES = [each for each in vars(httpx).values() if isinstance(each, type)]
+HTTPX = [each for each in CLASSES if issubclass(each, RAISED) and each is not httpx.StreamError]
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 PERMANENT = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol)
 
@@ -75,7 +88,7 @@ PERMANENT = (httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol
 def test_every_exception_of_httpx_has_its_error_and_its_number_of_requests(
     kind: type[Exception], method: str
 ) -> None:
-    played = play(client_of(), method, *[kind] * 3)
+    played = play(method, *[kind] * 3)
     end = played.end
     was_not_sent = kind in (*NEVER_SENT, httpx.UnsupportedProtocol)
     is_safe = method == "GET" or was_not_sent
@@ -88,39 +101,44 @@ def test_every_exception_of_httpx_has_its_error_and_its_number_of_requests(
 
 
 NEUTRAL = {"accept", "accept-encoding", "content-length", "content-type"}
-# What follows a redirect of a POST to a GET, and how many requests there are in all.
-AFTER_SEEN: dict[str, tuple[list[Any], int]] = {
-    "reset": ([httpx.ReadError], 2),
-    "no connection": ([httpx.ConnectError], 2),
-    "no permit": ([httpx.PoolTimeout], 2),
-    **{str(code): ([status(code)], 2) for code in (400, 404, 409, 422, 429, 500, 502)},
-    "more redirects": ([status(302, Location="/seen")] * 20, 21),
-}
+AFTER_SEEN: list[list[Any]] = [
+    *([kind] for kind in (httpx.ReadError, httpx.ConnectError, httpx.PoolTimeout)),
+    *([status(code)] for code in (400, 404, 409, 422, 429, 500, 502)),
+    [status(302, Location="/seen")] * 20,
+]
 
 
 @pytest.mark.parametrize("moved", [301, 302, 303])
-@pytest.mark.parametrize(("outcomes", "number"), AFTER_SEEN.values(), ids=AFTER_SEEN)
+@pytest.mark.parametrize("outcomes", AFTER_SEEN, ids=str)
 def test_a_post_that_was_redirected_to_a_get_has_been_carried_out(
-    outcomes: list[Any], number: int, moved: int
+    outcomes: list[Any], moved: int
 ) -> None:
     first = status(moved, Location="/seen")
-    played = play(client_of(follow_redirects=True), "POST", first, *outcomes)
+    played = play("POST", first, *outcomes, follow_redirects=True)
     assert type(played.end) is errors.OutcomeUnknownError
-    assert len(played.requests) == number
+    assert len(played.requests) == 1 + len(outcomes)
 
 
 def test_a_post_that_was_redirected_as_a_post_is_not_sent_again() -> None:
-    played = play(client_of(follow_redirects=True), "POST", status(307, Location="/"), status(429))
+    played = play("POST", status(307, Location="/"), status(429), follow_redirects=True)
     assert (type(played.end), len(played.requests)) == (errors.RateLimitError, 2)
+    played = play("POST", status(307, Location="/"), httpx.ReadError, follow_redirects=True)
+    assert (type(played.end), len(played.requests)) == (errors.OutcomeUnknownError, 2)
+    assert TOKEN not in "".join(str(request.headers.raw) for request in played.requests)
+
+
+def test_a_redirect_that_is_not_followed_is_an_error() -> None:
+    for place in ("/elsewhere", "http://[/"):
+        assert type(play("POST", status(307, Location=place)).end) is errors.APIStatusError
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> None:
     away = ("https://other.example/", "http://gateway.example/", "https://gateway.example:444/")
     moves = [status(code, Location=place) for place in (URL + "/v2", *away)]
-    client = client_of(follow_redirects=True, auth_header_name="X-Api-Key")
     secret = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
-    played = play(client, "POST", *moves, OK, session=secret)
+    options = {"follow_redirects": True, "auth_header_name": "X-Api-Key", "session": secret}
+    played = play("POST", *moves, OK, **options)
     sent = [TOKEN in str(request.headers.raw) for request in played.requests]
     assert sent == played.have_auth == [True, True, False, False, False]
     for request in played.requests[:2]:
@@ -135,27 +153,39 @@ def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> Non
 def test_an_event_hook_that_raises_for_status_gets_the_same_error(code: int) -> None:
     hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
     for method in ("GET", "POST"):
-        with_hook = play(client_of(), method, *[status(code)] * 3, session=hooks)
-        without = play(client_of(), method, *[status(code)] * 3)
+        with_hook = play(method, *[status(code)] * 3, session=hooks)
+        without = play(method, *[status(code)] * 3)
         assert type(with_hook.end) is type(without.end)
         assert with_hook.end.status_code == code
         assert len(with_hook.requests) == len(without.requests)
 
 
 def test_a_path_that_is_too_long_for_a_url_is_an_error_of_ours() -> None:
-    kwargs = {"method": "GET", "url": "/v1/" + "x" * 70_000}
-    played = Play(_calls.result(client_of(), kwargs, httpx.Response.json))
-    assert type(played.end) is errors.APIConnectionError
-    assert "nothing was sent" in str(played.end)
+    kwargs = REQUEST | {"url": "/v1/" + "x" * 70_000}
+    end = Play(_calls.result(client_of(URL), kwargs, httpx.Response.json)).end
+    assert type(end) is errors.APIConnectionError
+    assert "nothing was sent" in str(end)
 
 
-def test_a_token_in_the_text_of_an_exception_is_not_shown() -> None:
-    quoting = httpx.LocalProtocolError(f"illegal header value {TOKEN}")
-    assert "illegal header value [token]" in str(play(client_of(), "POST", quoting).end)
+ECHOES: list[Any] = [
+    status(401, {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}),
+    *(status(code, f"<h1>{TOKEN}</h1>".encode(), X_Request_Id=TOKEN) for code in (200, 400, 502)),
+    httpx.LocalProtocolError(f"illegal header value {TOKEN}"),
+]
+
+
+@pytest.mark.parametrize("echo", ECHOES, ids=str)
+def test_a_token_that_a_server_or_an_exception_quotes_is_in_no_error(echo: Any) -> None:
+    end = play("POST", echo).end
+    if isinstance(echo, Exception):
+        assert "illegal header value [token]" in str(end)
+    else:
+        assert_well_made(end)
 
 
 def test_a_token_too_short_to_be_a_secret_does_not_garble_messages() -> None:
-    end = play(AuthenticatedClient(URL, "why"), "POST", status(400)).end
+    client = AuthenticatedClient(URL, "why")
+    end = Play(_calls.result(client, REQUEST, httpx.Response.json), status(400)).end
     assert end.message == "why"
 
 
@@ -163,13 +193,9 @@ def test_a_token_too_short_to_be_a_secret_does_not_garble_messages() -> None:
 RETRY_AFTER: dict[str, float | str | None] = {
     **{"3": 3, "0.5": 0.5, "0": 0, "-5": 0, "60": 60, "nan": "", "soon": "", "": ""},
     **{"61": None, "86400": None, "9" * 4000: None, "inf": None},
-    "%a, %d %b %Y %H:%M:%S GMT": 29,
-    "%A, %d-%b-%y %H:%M:%S GMT": 29,
-    "%a %b %e %H:%M:%S %Y": 29,
-    "Sun, 06 Nov 1994 08:49:37 GMT": 0,
-    "Fri, 31 Dec 9999 23:59:59 GMT": None,
-    "Mon, 01 Jan 2024 00:00:00 XYZ": 0,
-    "Mon, 01 Jan 2024 00:00:00 +2500": 0,
+    **dict.fromkeys(("%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"), 29),
+    **{"Sun, 06 Nov 1994 08:49:37 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": None},
+    **{"Mon, 01 Jan 2024 00:00:00 XYZ": 0, "Mon, 01 Jan 2024 00:00:00 +2500": 0},
 }
 
 
@@ -178,7 +204,7 @@ RETRY_AFTER: dict[str, float | str | None] = {
 def test_a_429_is_retried_when_the_server_asks_for_it(value: str, header: str) -> None:
     in_half_a_minute = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
     busy = status(429) | {"headers": {header: in_half_a_minute.strftime(value)}}
-    played = play(client_of(), "POST", busy, OK)
+    played = play("POST", busy, OK)
     if (pause := RETRY_AFTER[value]) is None:
         assert (type(played.end), played.slept) == (errors.RateLimitError, [])
         assert played.end.retry_after is None or played.end.retry_after > 60
@@ -191,8 +217,8 @@ def test_a_429_is_retried_when_the_server_asks_for_it(value: str, header: str) -
 
 def test_the_backoff_doubles_with_jitter_up_to_a_bound() -> None:
     for least, most, retry in ((0.5, 1.5, 0), (1, 2, 1), (2, 3, 2), (4, 5, 3), (8, 8, 4)):
-        client = client_of(max_retries=9)
-        pauses = [play(client, "POST", *[status(429)] * 10).slept[retry] for _ in range(20)]
+        plays = [play("POST", *[status(429)] * 10, max_retries=9) for _ in range(20)]
+        pauses = [played.slept[retry] for played in plays]
         assert all(least <= pause <= most for pause in pauses)
         assert len(set(pauses)) > 1 or least == most
 
@@ -200,7 +226,7 @@ def test_the_backoff_doubles_with_jitter_up_to_a_bound() -> None:
 @pytest.mark.parametrize(("max_retries", "requests"), [(0, 1), (1, 2), (5, 6)])
 def test_max_retries_bounds_the_requests(max_retries: int, requests: int) -> None:
     busy = status(429, Retry_After="7")
-    played = play(client_of(max_retries=max_retries), "POST", *[busy] * 6)
+    played = play("POST", *[busy] * 6, max_retries=max_retries)
     assert (type(played.end), played.end.retry_after) == (errors.RateLimitError, 7)
     assert len(played.requests) == requests
     assert [int(pause) for pause in played.slept] == [7] * max_retries
@@ -210,7 +236,7 @@ def test_max_retries_bounds_the_requests(max_retries: int, requests: int) -> Non
 def test_each_retry_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "grok_imagine_video")
     echo = status(429, {"error": f"{TOKEN} is too fast"}, Retry_After="2")
-    play(client_of(), "POST", echo, httpx.ConnectError, OK)
+    play("POST", echo, httpx.ConnectError, OK)
     first, second = (record.getMessage() for record in caplog.records)
     assert re.match(r"retry 1 of 2 in [23]\.\d s: status 429", first)
     assert "ConnectError" in second
