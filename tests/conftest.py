@@ -26,8 +26,6 @@ BODY = CreateVideoRequest.from_dict(TEXT)
 # For tests of what only tasks can do, or of what is slow.
 each_async_way = pytest.mark.parametrize("way", WAYS[1:], indirect=True, ids=lambda way: way.name)
 
-each_transport = pytest.mark.parametrize("transport", [None, "aiohttp"], ids=["httpx", "aiohttp"])
-
 
 def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
     """A client that soon gives up."""

@@ -4,75 +4,64 @@ import asyncio
 import copy
 import os
 import pickle
-import re
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import each_transport
+from conftest import BODY, TOKEN, each_async_way
 from faults import OK, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     Client,
     CreateVideoRequest,
     __version__,
+    _calls,
     create_video,
     get_video,
     types,
 )
+from playing import URL
+from ways import WAYS, Way
 
-TOKEN = "sk-secret-0123456789"
-URL = "https://gateway.example"
-BODY = CreateVideoRequest.from_dict(TEXT)
-
-REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "token with a line break": ({"token": TOKEN + "\n"}, ValueError, "token must be printable"),
-    "token with a NUL": ({"token": TOKEN + "\0"}, ValueError, "token must be printable"),
-    "token beyond ASCII": ({"token": TOKEN + "é"}, ValueError, "token must be printable"),
-    "token with a blank": ({"token": TOKEN + " "}, ValueError, "token must be printable"),
-    "header name with a blank": (
-        {"auth_header_name": "X Key"},
-        ValueError,
-        "must not contain blanks",
+# What is wrong, and what the error says.
+WRONG_TYPES: list[tuple[dict[str, Any], str]] = [
+    ({"token": None}, "token must be str, not NoneType"),
+    ({"headers": {"X-A": 1}}, "headers['X-A'] must be str"),
+    ({"base_url": None}, "base_url is not a URL"),
+    *(({"async_transport": wrong}, "async_transport must be") for wrong in ("aiohttpx", True)),
+]
+WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
+    *(({"token": TOKEN + end}, "token must be printable") for end in ("\n", "\0", "é", " ")),
+    ({"token": ""}, "token must not be empty"),
+    ({"prefix": "A\r\nB:"}, "prefix must be printable"),
+    *(({"auth_header_name": wrong}, "auth_header_name must") for wrong in ("X Key", "A\nB")),
+    *(({"headers": {wrong: "1"}}, "a name in 'headers' must") for wrong in ("X:A", "A\nB")),
+    *(({"headers": {"A": wrong}}, "headers['A'] must be") for wrong in (" 1", TOKEN + "\r\nB: 1")),
+    ({"cookies": {"a": "b\n"}}, "cookies['a'] must be"),
+    ({"base_url": "gateway.example"}, "base_url must start with https://"),
+    ({"base_url": "https://"}, "base_url must start with https://"),
+    ({"base_url": URL + ":99999"}, "base_url must start with https://"),
+    ({"base_url": "https://a:b:c"}, "base_url is not a URL"),
+    ({"base_url": f"https://me:{TOKEN}@gateway.example"}, "base_url must not contain"),
+    *(
+        ({"base_url": f"http://{host}"}, "allow_plain_http=True")
+        for host in ("gateway.example", "10.0.0.1", "127.0.0.1.example")
     ),
-    "header name with a colon": ({"headers": {"X:A": "1"}}, ValueError, "must not contain blanks"),
-    "header with a blank": ({"headers": {"X-A": " 1"}}, ValueError, "headers['X-A'] must be"),
-    "empty token": ({"token": ""}, ValueError, "token must not be empty"),
-    "no token": ({"token": None}, TypeError, "token must be str, not NoneType"),
-    "prefix with a line break": ({"prefix": "A\r\nB:"}, ValueError, "prefix must be printable"),
-    "header name": ({"auth_header_name": "A\nB"}, ValueError, "auth_header_name must be"),
-    "header with a line break": (
-        {"headers": {"X-A": TOKEN + "\r\nX-B: 1"}},
-        ValueError,
-        "headers['X-A'] must be printable",
-    ),
-    "header with a line break in its name": ({"headers": {"A\nB": ""}}, ValueError, "'headers'"),
-    "header of another type": ({"headers": {"X-A": 1}}, TypeError, "headers['X-A'] must be str"),
-    "cookie with a line break": ({"cookies": {"a": "b\n"}}, ValueError, "cookies['a'] must be"),
-    "no scheme": ({"base_url": "gateway.example"}, ValueError, "base_url must start with https://"),
-    "no host": ({"base_url": "https://"}, ValueError, "base_url must start with https://"),
-    "no URL": ({"base_url": "https://a:b:c"}, ValueError, "base_url is not a URL"),
-    "URL of another type": ({"base_url": None}, TypeError, "base_url is not a URL"),
-    "credentials in the URL": (
-        {"base_url": f"https://me:{TOKEN}@gateway.example"},
-        ValueError,
-        "base_url must not contain",
-    ),
-    "plain http": ({"base_url": "http://gateway.example"}, ValueError, "allow_plain_http=True"),
-    "plain http to a network": ({"base_url": "http://10.0.0.1"}, ValueError, "allow_plain_http"),
-    "plain http to a look-alike": ({"base_url": "http://127.0.0.1.example"}, ValueError, "plain"),
-    "fewer than no retries": ({"max_retries": -1}, ValueError, "max_retries must be"),
-    "retries of another type": ({"max_retries": True}, ValueError, "max_retries must be"),
-}
+    *(({"max_retries": wrong}, "max_retries must be") for wrong in (-1, True)),
+]
+REFUSED = {TypeError: WRONG_TYPES, ValueError: WRONG_VALUES}
 
 
-@pytest.mark.parametrize(("arguments", "kind", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(
+    ("kind", "arguments", "told"), [(kind, *each) for kind in REFUSED for each in REFUSED[kind]]
+)
 def test_wrong_arguments_are_refused_when_the_client_is_built(
-    arguments: dict[str, Any], kind: type[Exception], told: str
+    kind: type[Exception], arguments: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(kind) as refusal:
         AuthenticatedClient(**{"base_url": URL, "token": TOKEN} | arguments)
@@ -80,31 +69,16 @@ def test_wrong_arguments_are_refused_when_the_client_is_built(
     assert TOKEN not in str(refusal.value) + repr(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "base_url",
-    [
-        "http://127.0.0.1:80",
-        "http://127.8.9.1",
-        "http://[::1]:80",
-        "http://localhost",
-        "http://a.localhost",
-    ],
-)
-def test_plain_http_is_allowed_on_loopback(base_url: str) -> None:
-    AuthenticatedClient(base_url, TOKEN)
+def test_plain_http_is_allowed_on_loopback_without_a_token_and_on_request() -> None:
+    for host in ("127.0.0.1:80", "127.8.9.1", "[::1]:80", "localhost", "a.localhost"):
+        AuthenticatedClient(f"http://{host}", TOKEN)
     Client("http://gateway.example")
     AuthenticatedClient("http://gateway.example", TOKEN, allow_plain_http=True)
 
 
 def test_no_repr_shows_a_secret() -> None:
-    secret = {"X-Key": "secret-in-a-header"}
-    client = AuthenticatedClient(
-        URL,
-        TOKEN,
-        headers=secret,
-        cookies={"a": "secret-in-a-cookie"},
-        httpx_args={"auth": ("u", TOKEN)},
-    )
+    secrets: dict[str, Any] = {"headers": {"X-Key": "secret-1"}, "cookies": {"a": "secret-2"}}
+    client = AuthenticatedClient(URL, TOKEN, httpx_args={"auth": ("u", TOKEN)}, **secrets)
     shown = repr(client) + str(client) + repr(client.get_httpx_client())
     assert TOKEN not in shown
     assert "secret" not in shown
@@ -113,18 +87,14 @@ def test_no_repr_shows_a_secret() -> None:
 
 
 def test_the_callers_dicts_are_copied_and_not_changed() -> None:
-    headers, cookies, httpx_args = {"X-A": "1"}, {"a": "1"}, {"http2": False}
-    with serving(OK) as server:
-        client = AuthenticatedClient(
-            server.base_url, TOKEN, headers=headers, cookies=cookies, httpx_args=httpx_args
-        )
-        headers["X-A"] = "2"
-        cookies.clear()
-        with client:
-            create_video.sync(client=client, body=BODY)
+    given: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"a": "1"}, "httpx_args": {}}
+    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **given) as client:
+        given["headers"]["X-A"] = "2"
+        given["cookies"].clear()
+        create_video.sync(client=client, body=BODY)
     assert b"\r\nX-A: 1\r\n" in server.arrived[0]
     assert b"\r\nCookie: a=1\r\n" in server.arrived[0]
-    assert (headers, cookies, httpx_args) == ({"X-A": "2"}, {}, {"http2": False})
+    assert given == {"headers": {"X-A": "2"}, "cookies": {}, "httpx_args": {}}
 
 
 def test_with_returns_a_new_client_and_does_not_change_the_old_one() -> None:
@@ -149,75 +119,75 @@ def test_threads_that_share_a_client_share_its_session(monkeypatch: pytest.Monke
     made: list[httpx.Client] = []
     together = threading.Barrier(64)
 
-    class Counted(httpx.Client):
-        def __init__(self, **arguments: Any) -> None:
-            made.append(self)
-            super().__init__(**arguments)
+    def make(**arguments: Any) -> httpx.Client:
+        made.append(session(**arguments))
+        return made[-1]
 
-    monkeypatch.setattr(httpx, "Client", Counted)
-    client = Client(URL)
-
-    def use() -> None:
+    def use(_: int) -> None:
         together.wait()
         client.get_httpx_client()
 
-    threads = [threading.Thread(target=use) for _ in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    session = httpx.Client
+    monkeypatch.setattr(httpx, "Client", make)
+    client = Client(URL)  # opened by none but the threads
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(use, range(64)))
+    client.close()
     assert len(made) == 1
-    client.close()
 
 
-def test_a_closed_client_cannot_be_used() -> None:
-    async def use_after_close(client: Client) -> None:
-        async with client:
-            pass
-        with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
-            await create_video.asyncio(client=client, body=BODY)
-        await client.aclose()
-
+def test_a_closed_client_cannot_be_used(way: Way) -> None:
     client = Client(URL)
-    with client:
-        pass
-    with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
-        create_video.sync(client=client, body=BODY)
+    with way.using(client) as call:
+        for _ in range(2):
+            call(None, "close")
+            with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
+                call(create_video, "sync", body=BODY)
     client.close()
-    never_used = Client(URL)
-    never_used.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        never_used.get_httpx_client()
-    asyncio.run(use_after_close(Client(URL)))
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        client.get_httpx_client()  # which was never used if the way is not sync
 
 
 PATHS = ["", "/", "/api", "/api/", "/a%20b/c", "/v1", "/v1/", "/api/v1", "/api/v1/", "/av1"]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end(path: str) -> None:
-    with serving(OK) as server, AuthenticatedClient(server.base_url + path, TOKEN) as client:
+def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end() -> None:
+    for path in PATHS:
+        with Client(URL + path) as client:
+            kwargs = create_video._get_kwargs(body=BODY)
+            request = _calls.build_request(client.get_httpx_client(), kwargs)
+        found = path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
+        assert str(request.url) == URL + found
+
+
+HEADERS: list[tuple[dict[str, Any], str]] = [
+    ({}, f"Authorization: Bearer {TOKEN}"),
+    ({"prefix": ""}, f"Authorization: {TOKEN}"),
+    ({"prefix": "Token", "auth_header_name": "X-Key"}, f"X-Key: Token {TOKEN}"),
+    ({}, f"User-Agent: grok-imagine-video/{__version__}"),
+    ({"headers": {"user-agent": "mine"}}, "user-agent: mine"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "header"), HEADERS)
+def test_the_token_and_the_user_agent_are_sent_once_as_configured(
+    arguments: dict[str, Any], header: str
+) -> None:
+    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **arguments) as client:
         create_video.sync(client=client, body=BODY)
-    target = server.arrived[0].split()[1].decode()
-    assert target == path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
+    name = header.partition(":")[0]
+    lines = server.arrived[0].decode().split("\r\n")
+    assert [line for line in lines if line.lower().startswith(f"{name.lower()}:")] == [header]
 
 
-@pytest.mark.parametrize("headers", [{}, {"user-agent": "mine"}])
-def test_the_user_agent_names_package_and_version(headers: dict[str, str]) -> None:
-    with serving(OK) as server, Client(server.base_url, headers=headers) as client:
-        create_video.sync(client=client, body=BODY)
-    agents = re.findall(rb"(?i)\r\nuser-agent: (\S+)", server.arrived[0])
-    assert agents == [b"mine" if headers else f"grok-imagine-video/{__version__}".encode()]
-
-
-@each_transport
-def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
+@each_async_way
+def test_a_client_works_in_a_second_event_loop(way: Way) -> None:
     async def call() -> None:
         await create_video.asyncio(client=client, body=BODY)
         await client.get_async_httpx_client().aclose()  # nobody can once its loop is closed
 
     with serving(OK) as server:
-        client = Client(server.base_url, async_transport=transport)
+        client = way.client(Client(server.base_url))
         client.get_async_httpx_client()  # outside of any loop
         for _ in range(2):
             asyncio.run(call())
@@ -226,53 +196,34 @@ def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
 
 def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
     def respond(connection: Any) -> None:
-        path = server.latest[connection].split()[1]
-        responding(200, {"status": path.decode()})(connection)
+        path = server.latest[connection].split()[1].decode()
+        responding(200, {"status": path.rpartition("/")[2]})(connection)
 
     with serving(respond) as server, Client(server.base_url) as client:
         get_video.sync("parent", client=client)
         children = []
         for child in range(4):
             if (pid := os.fork()) == 0:
-                right = all(
-                    get_video.sync(f"{child}-{n}", client=client).status
-                    == f"/v1/videos/{child}-{n}"
-                    for n in range(50)
-                )
+                ids = [f"{child}-{number}" for number in range(50)]
+                right = all(get_video.sync(each, client=client)["status"] == each for each in ids)
                 os._exit(0 if right else 1)
             children.append(pid)
         assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
 
 
-@pytest.mark.parametrize(
-    ("arguments", "header"),
-    [
-        ({}, f"Authorization: Bearer {TOKEN}"),
-        ({"prefix": ""}, f"Authorization: {TOKEN}"),
-        ({"prefix": "Token", "auth_header_name": "X-Key"}, f"X-Key: Token {TOKEN}"),
-    ],
-)
-def test_the_token_goes_into_the_chosen_header(arguments: dict[str, Any], header: str) -> None:
-    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **arguments) as client:
-        create_video.sync(client=client, body=BODY)
-    assert f"\r\n{header}\r\n".encode() in server.arrived[0]
-
-
 def test_a_session_or_transport_of_the_caller_is_used() -> None:
-    async def call() -> Any:
-        transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"by": "transport"}))
-        async with Client(URL, async_transport=transport) as client:
-            return await create_video.asyncio(client=client, body=BODY)
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"token": request.headers["authorization"]})
 
-    session = httpx.Client(
-        base_url=URL,
-        transport=httpx.MockTransport(
-            lambda request: httpx.Response(200, json={"token": request.headers["authorization"]})
-        ),
-    )
-    with AuthenticatedClient(URL, TOKEN).set_httpx_client(session) as client:
-        assert create_video.sync(client=client, body=BODY)["token"] == f"Bearer {TOKEN}"
-    assert asyncio.run(call())["by"] == "transport"
+    transport = httpx.MockTransport(respond)
+    args: dict[str, Any] = {"httpx_args": {"transport": transport}}
+    given = [(way, args) for way in WAYS] + [(WAYS[1], {"async_transport": transport})]
+    for way, options in [*given, (WAYS[0], {})]:
+        client = AuthenticatedClient(URL, TOKEN, **options)
+        if not options:
+            client.set_httpx_client(httpx.Client(base_url=URL, transport=transport))
+        response = way.call(create_video, "sync", client, body=BODY)
+        assert response["token"] == f"Bearer {TOKEN}"
 
 
 again_each_way = pytest.mark.parametrize(
