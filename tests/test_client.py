@@ -88,10 +88,12 @@ def test_no_repr_shows_a_secret() -> None:
 
 def test_the_callers_dicts_are_copied_and_not_changed() -> None:
     given: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"a": "1"}, "httpx_args": {}}
-    with serving(OK) as server, AuthenticatedClient(server.base_url, TOKEN, **given) as client:
+    with serving(OK) as server:
+        client = AuthenticatedClient(server.base_url, TOKEN, **given)
         given["headers"]["X-A"] = "2"
         given["cookies"].clear()
-        create_video.sync(client=client, body=BODY)
+        with client:
+            create_video.sync(client=client, body=BODY)
     assert b"\r\nX-A: 1\r\n" in server.arrived[0]
     assert b"\r\nCookie: a=1\r\n" in server.arrived[0]
     assert given == {"headers": {"X-A": "2"}, "cookies": {}, "httpx_args": {}}

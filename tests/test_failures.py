@@ -206,12 +206,11 @@ def test_ctrl_c_ends_the_wait_between_attempts(clock: Clock) -> None:
 
 
 CALLS = 100
-SEED = 20_260_131
 
 
 def test_at_random_no_call_that_was_sent_is_sent_again(way: Way) -> None:
     """Each call has a prompt of its own, by which the server's requests are counted."""
-    chance = random.Random(SEED)
+    chance = random.Random(20_260_131)
     quick = [fault for name, fault in FAULTS.items() if "slow" not in name and "103" not in name]
     kinds = quick + [OK] * 15 + [responding(429, Retry_After="0")] * 8
     decided: dict[bytes, list[Fault]] = {}

@@ -69,8 +69,7 @@ def test_a_failure_releases_its_permit(way: Way, tmp_path: Path) -> None:
         assert call(create_video, "sync", body=BODY)["request_id"] == "1"
 
 
-TIMEOUT = {"timeout": {"pool": 0.05}}
-REQUEST = httpx.Request("GET", "https://gateway.example", extensions=TIMEOUT)
+REQUEST = httpx.Request("GET", "https://a.example", extensions={"timeout": {"pool": 0.05}})
 
 
 def test_nobody_waits_for_a_permit_longer_than_the_pool_timeout() -> None:
