@@ -99,24 +99,6 @@ def test_the_callers_dicts_are_copied_and_not_changed() -> None:
     assert given == {"headers": {"X-A": "2"}, "cookies": {}, "httpx_args": {}}
 
 
-def test_with_returns_a_new_client_and_does_not_change_the_old_one() -> None:
-    with serving(OK) as server:
-        old = AuthenticatedClient(server.base_url, TOKEN, headers={"X-A": "1"})
-        create_video.sync(client=old, body=BODY)
-        new = old.with_headers({"X-B": "2"}).with_cookies({"c": "3"}).with_timeout(7)
-        for client in (old, new):
-            create_video.sync(client=client, body=BODY)
-        sessions = old.get_httpx_client(), new.get_httpx_client()
-        old.close()
-        new.close()
-    _, by_old, by_new = server.arrived
-    assert [text in by_old for text in (b"X-A: 1", b"X-B: 2", b"c=3")] == [True, False, False]
-    assert [text in by_new for text in (b"X-A: 1", b"X-B: 2", b"c=3")] == [True, True, True]
-    assert TOKEN.encode() in by_new
-    assert sessions[0].timeout == httpx.Timeout(60, connect=10)
-    assert sessions[1].timeout == httpx.Timeout(7)
-
-
 def test_threads_that_share_a_client_share_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[httpx.Client] = []
     together = threading.Barrier(64)
@@ -157,7 +139,7 @@ def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end() -> None:
     for path in PATHS:
         with Client(URL + path) as client:
             kwargs = create_video._get_kwargs(body=BODY)
-            request = _calls.build_request(client.get_httpx_client(), kwargs)
+            request = _calls.build_request(client, client.get_httpx_client(), kwargs)
         found = path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
         assert str(request.url) == URL + found
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import each_transport
+from conftest import each_async_way
 from faults import OK, Fault, Server, hang_up, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -39,23 +39,11 @@ def create(
     **options: Any,
 ) -> None:
     """Create a video, and another one with the same client after each thing that happens."""
-    client = way.client(AuthenticatedClient(server.base_url, "token", **options))
-    if way.name == "sync":
-        with client:
-            create_video.sync(client=client, body=body)
-            for happen in meanwhile:
-                happen()
-                create_video.sync(client=client, body=body)
-        return
-
-    async def create_each() -> None:
-        async with client:
-            await create_video.asyncio(client=client, body=body)
-            for happen in meanwhile:
-                happen()
-                await create_video.asyncio(client=client, body=body)
-
-    asyncio.run(create_each())
+    with way.using(AuthenticatedClient(server.base_url, "token", **options)) as call:
+        call(create_video, "sync", body=body)
+        for happen in meanwhile:
+            happen()
+            call(create_video, "sync", body=body)
 
 
 HEAD, TOO_BIG = b"HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n", b'{"error": "too big"}'
@@ -141,14 +129,14 @@ def test_a_response_that_is_too_large_is_not_read_on(
     assert (tmp_path / "v.mp4").stat().st_size == 2000
 
 
-@each_transport
-def test_cancelled_calls_leave_no_connection_behind(transport: Any) -> None:
+@each_async_way
+def test_cancelled_calls_leave_no_connection_behind(way: Way) -> None:
     def respond(connection: socket.socket) -> None:
         time.sleep(random.uniform(0, 0.01))
         OK(connection)
 
     async def cancel_most(base_url: str) -> None:
-        options: dict[str, Any] = {"async_transport": transport, "max_retries": 0, "timeout": 2}
+        options: dict[str, Any] = {"async_transport": way.transport, "max_retries": 0, "timeout": 2}
         options["httpx_args"] = {"limits": httpx.Limits(max_connections=3)}
         async with AuthenticatedClient(base_url, "token", **options) as client:
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bodies import TEXT
-from conftest import each_transport
+from conftest import each_async_way
 from faults import Fault, no_response, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -108,12 +108,10 @@ def test_ctrl_c_leaves_the_id_in_the_log(
     assert goes_on[1:] == (logging.WARNING, "the job job-1 goes on, and can be waited for again")
 
 
-@each_transport
-def test_cancelling_leaves_the_id_in_the_log(
-    transport: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+@each_async_way
+def test_cancelling_leaves_the_id_in_the_log(way: Way, caplog: pytest.LogCaptureFixture) -> None:
     async def cancel(base_url: str) -> None:
-        async with AuthenticatedClient(base_url, "token", async_transport=transport) as client:
+        async with AuthenticatedClient(base_url, "token", async_transport=way.transport) as client:
             call = create_video.asyncio_and_wait(client=client, body=BODY)
             await cancel_when(call, lambda: len(server.arrived) == 2)
 

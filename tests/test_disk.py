@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import each_transport
+from conftest import each_async_way
 from faults import responding, serving
 from grok_imagine_video import Client
 from ways import Way
@@ -40,9 +40,9 @@ def test_file_and_folder_are_on_disk_before_the_call_returns(
     assert done == [("fsync", inodes[0]), ("replace", len(VIDEO)), ("fsync", inodes[1])]
 
 
-@each_transport
+@each_async_way
 def test_the_event_loop_goes_on_while_the_disk_is_busy(
-    transport: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.new_event_loop()
 
@@ -68,7 +68,7 @@ def test_the_event_loop_goes_on_while_the_disk_is_busy(
         monkeypatch.setattr(owner, name, once_the_loop_went_on(getattr(owner, name)))
 
     async def download(base_url: str) -> Path:
-        async with Client(base_url, async_transport=transport) as client:
+        async with Client(base_url, async_transport=way.transport) as client:
             return await client.asyncio_download("/v", tmp_path / "v.mp4")
 
     with (

@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
-import random
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bodies import TEXT
 from conftest import BODY, TOKEN, assert_well_made, client_of, each_async_way
 from faults import OK, Fault, dripping, hang_up, no_response, reset, responding, saying, serving
-from grok_imagine_video import CreateVideoRequest, _drivers, create_video, errors, get_video
-from ways import Clock, Together, Way, cancel_when
+from grok_imagine_video import _drivers, create_video, errors, get_video
+from ways import Clock, Way, cancel_when
 
 pytestmark = pytest.mark.usefixtures("clock")  # retries take no time
 
@@ -203,36 +199,3 @@ def test_ctrl_c_ends_the_wait_between_attempts(clock: Clock) -> None:
     with serving(responding(429), OK) as server, pytest.raises(KeyboardInterrupt):
         create(Way("sync"), server.base_url)
     assert len(server.arrived) == 1
-
-
-CALLS = 100
-
-
-def test_at_random_no_call_that_was_sent_is_sent_again(way: Way) -> None:
-    """Each call has a prompt of its own, by which the server's requests are counted."""
-    chance = random.Random(20_260_131)
-    quick = [fault for name, fault in FAULTS.items() if "slow" not in name and "103" not in name]
-    kinds = quick + [OK] * 15 + [responding(429, Retry_After="0")] * 8
-    decided: dict[bytes, list[Fault]] = {}
-
-    def at_random(connection: socket.socket) -> None:
-        fault = chance.choice(kinds)
-        decided.setdefault(server.latest[connection].partition(b"\r\n\r\n")[2], []).append(fault)
-        fault(connection)
-
-    bodies = [TEXT | {"prompt": f"video {number}"} for number in range(CALLS)]
-    calls = [{"body": CreateVideoRequest.from_dict(body)} for body in bodies]
-    with serving(at_random) as server:
-        client = client_of(server.base_url, timeout=httpx.Timeout(0.5, connect=5))
-        together = Together(way, client, create_video, "sync", *calls)
-        patience = time.monotonic() + 10
-        while len(decided) < CALLS and time.monotonic() < patience:
-            time.sleep(0.01)  # a request that its caller gave up may still be on its way
-    assert len(decided) == CALLS
-    for faults in decided.values():
-        assert len(faults) <= 3
-        for fault in faults[:-1]:  # only a 429 lets the same call through once more
-            assert getattr(fault, "status", None) == 429
-    failed = [outcome for outcome in together.outcomes if isinstance(outcome, Exception)]
-    assert all(isinstance(error, errors.APIError) for error in failed)
-    gc.collect()  # a socket left open is a ResourceWarning, and that an error
