@@ -166,7 +166,7 @@ EDITS = {
     "image/png": ("application/json", "image/png"),
     f"spec.yaml: get_pet.id: {CANNOT} 'not'; express": ("integer}", "integer, not: {const: 1}}"),
     f"get_pet.x: {CANNOT} 'content'": ("[{", "[{name: x, in: query, content: {a/b: {}}}, {"),
-    f"/a: {CANNOT} '$ref'": ("paths:", "paths:\n  /a: {$ref: x}"),
+    f"/a: {CANNOT} '$ref'": ("paths:", "paths:\n  /a: {$ref: '#/x'}"),
     "x-job needs id, status, progress, result, allowed, error": ("{type: o", "{x-job: {}, type: o"),
 } | {
     part: ("schemas: {", f"schemas: {{{SCHEMAS}, M: {{type: object, {model}}}, ")

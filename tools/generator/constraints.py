@@ -266,7 +266,7 @@ def compiles(pattern: str) -> bool:
     """Whether a pattern is one for Python too."""
     try:
         re.compile(pattern)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return False
     return True
 

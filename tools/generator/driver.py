@@ -12,11 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from openapi_python_client import Project, _get_document
+from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
+from ..specs import BadSpecError, read
 from .document import CannotEnforceError, Document
 from .names import keep_names_apart
 from .pages import pages
@@ -78,13 +79,11 @@ def load_config(path: Path) -> ConfigFile:
 
 def load_document(spec: Path) -> dict[str, object]:
     """The document in a file."""
-    document = _get_document(source=spec, timeout=0)  # a path is read, nothing is fetched
-    if isinstance(document, GeneratorError):
-        refuse(spec, document)
-    if not isinstance(document, dict):
-        msg = f"{spec}: not an OpenAPI document: a mapping with openapi, info and paths is needed"
-        raise BadInputError(msg)
-    return document
+    try:
+        return read(spec)
+    except BadSpecError as error:
+        line = f"line {error.line}: " if error.line else ""
+        raise BadInputError(f"{spec}: {line}{error}; fix it and run this again") from error
 
 
 def parse(spec: Path, document: dict[str, object], config: Config) -> GeneratorData:

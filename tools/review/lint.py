@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from ..specs import BadSpecError, read
 from . import ROOT, ReviewError
 
 
@@ -22,6 +23,12 @@ class Problem:
 
 
 def problems(spec: Path) -> list[Problem]:
+    """What Redocly says of a spec that leads it nowhere else."""
+    try:
+        read(spec)
+    except BadSpecError as error:
+        line = f":{error.line}" if error.line else ""
+        raise ReviewError(f"{spec}{line}: {error}") from None
     redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
     command = [str(redocly), "lint", str(spec), "--format=json", f"--config={config}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -36,7 +43,7 @@ def problems(spec: Path) -> list[Problem]:
             severity=each["severity"],
             pointer=each["location"][0].get("pointer", "#").removeprefix("#"),
             line=each["location"][0]["start"]["line"],
-            text=" ".join(each["message"].split()),
+            text=" ".join(each["message"].split())[:300],
         )
         for each in found
     ]

@@ -34,6 +34,9 @@ HINTS = {
 UNKNOWN = "unknown_field"
 DEPTH = 4
 AT_RANDOM = 100
+# No body is larger: what a schema says of longer texts and lists is left to a person.
+LONGEST_TEXT = 100_000
+LONGEST_LIST = 1_000
 SEED = 2_026
 
 
@@ -86,14 +89,14 @@ def _numbers(_: Spec, parts: Node, __: int) -> list[Any]:
 def _strings(_: Spec, parts: Node, __: int) -> list[Any]:
     found = [FORMATS[parts["format"]]] if parts.get("format") in FORMATS else []
     found += _matching(parts["pattern"]) if "pattern" in parts else []
-    lengths = _around(parts, "minLength", "maxLength")
+    lengths = _around(parts, "minLength", "maxLength", most=LONGEST_TEXT)
     return [*found, "text", "", *("x" * length for length in lengths)]
 
 
-def _around(parts: Node, *bounds: str) -> list[int]:
+def _around(parts: Node, *bounds: str, most: int) -> list[int]:
     """The lengths at some bounds and next to them."""
     found = (parts[key] + more for key in bounds if key in parts for more in (0, 1, -1))
-    return [length for length in found if length >= 0]
+    return [length for length in found if 0 <= length <= most]
 
 
 def _matching(pattern: str) -> list[str]:
@@ -118,7 +121,7 @@ def _arrays(spec: Spec, parts: Node, depth: int) -> list[Any]:
         return [[]]
     items = _samples(spec, parts.get("items", {}), depth - 1)
     valid = _valid(spec, parts.get("items", {}), items)
-    lengths = set(_around(parts, "minItems", "maxItems"))
+    lengths = set(_around(parts, "minItems", "maxItems", most=LONGEST_LIST))
     found = [valid[:1] * length for length in sorted(lengths | {1, 2})]
     found += [valid[:length] for length in sorted(lengths - {0})]
     return [[], *found, *([item] for item in items)]

@@ -11,8 +11,8 @@ from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
 
+from ..specs import BadSpecError, load, text_of
 from . import ReviewError
 
 Node = dict[str, Any]
@@ -30,20 +30,20 @@ class Spec:
     @classmethod
     def read(cls, path: Path) -> "Spec":
         try:
-            return cls.parse(path.read_text("utf-8"), str(path))
+            return cls.parse(text_of(path), str(path))
         except OSError as error:
             raise ReviewError(f"{path}: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            raise ReviewError(f"{path}: not UTF-8: {error.reason}") from None
+        except BadSpecError as error:
+            raise ReviewError(f"{path}: {error}") from None
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Spec":
         """Read a spec from YAML.
 
         Raises:
-            ReviewError: The text is not YAML, or not an OpenAPI document.
+            ReviewError: The text is not a spec, or one that would harm its readers.
         """
-        loaded = _load(text, name)
+        loaded = _with_lines(text, name)
         document = json.loads(json.dumps(loaded, default=str))
         try:
             validate(document)
@@ -51,6 +51,8 @@ class Spec:
             place = "/".join(map(str, error.absolute_path))
             what = " ".join(error.message.split())[:300]
             raise ReviewError(f"{name}: not a valid OpenAPI document: {place}: {what}") from None
+        except RecursionError:
+            raise ReviewError(f"{name}: a schema is made of itself, without end") from None
         except Exception as error:  # references that lead nowhere have errors of many kinds
             raise ReviewError(f"{name}: {' '.join(str(error).split())[:300]}") from None
         return cls(document, dict(_lines(loaded)))
@@ -148,16 +150,14 @@ class Part:
         return Part(self.spec, self.spec.target(self.pointer))
 
 
-def _load(text: str, name: str) -> Node:
+def _with_lines(text: str, name: str) -> Node:
+    """What a text says, in mappings and lists that know their lines."""
     try:
-        loaded = YAML(typ="rt").load(text)
-    except (YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or str(error)
-        raise ReviewError(f"{name}{where}: {' '.join(what.split())}") from None
-    if not isinstance(loaded, dict):
-        raise ReviewError(f"{name}: not an OpenAPI document: openapi, info, paths are needed")
+        load(text)
+    except BadSpecError as error:
+        line = f":{error.line}" if error.line else ""
+        raise ReviewError(f"{name}{line}: {error}") from None
+    loaded: Node = YAML(typ="rt").load(text)
     return loaded
 
 
