@@ -1,6 +1,8 @@
 """Specs that would harm those who read them: each command ends in one line, and does nothing."""
 
+import json
 import os
+import re
 import resource
 import shutil
 import socket
@@ -18,6 +20,7 @@ from tools.review.__main__ import main as review
 from tools.review.documents import compare_documents
 from tools.review.lint import main as lint
 from tools.review.spec import Spec
+from tools.specs import BadSpecError, load
 
 ROOT = Path(__file__).parent.parent
 SPEC = """\
@@ -213,3 +216,46 @@ def test_no_body_is_as_large_as_a_limit_says(limit: str) -> None:
     old, new = (Spec.parse(text, "spec") for text in (SPEC, with_prompt(limit)))
     assert any(limit.split()[1] in change.text for change in compare_documents(old, new))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
+
+
+# Each is a pattern that somebody may write, and a text that it takes for ever to refuse.
+ENDLESS = [
+    *("^(a+)+$", "(a|a)*b", r"^(\w+\s?)*$", "^(a*)*$", "^(.*a){20}$", "^(a|ab|b)*c$"),
+    *(r"^(\d+|\w+)*$", "^([A-Z]?[a-z]+)*$", "^(a+){2,}$", r"^(\s*\w+\s*)+$", "^(x+x+)+y$"),
+    *("^(a{1,3})*$", "^(?=(a+)+$)", "^(?:a+)*?b", "^(aa|aaa)*b$", "(?:a?){30}a{30}x", "((a?)?c)*x"),
+    *("(?:(?:.|a)b){36}x", "(" * 5_000 + ")" * 5_000, "(((a{9}){9}){9}){9}"),
+]
+HARMLESS = [
+    *("^[a-z]+(-[a-z]+)*$", "^https?://.+$", r"^\d{4}-\d{2}-\d{2}$", "^.*$", r"^\s*\S.*$"),
+    "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$",
+    *(r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", r"^(\d{1,3}\.){3}\d{1,3}$", r"^(\w+ )*\w+$"),
+    *("^(red|blue)(,(red|blue))*$", r'^"([^"\\]|\\.)*"$', "^(/[^/]+)+$", "^(a|b|[ab])*c$"),
+    r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$",
+    r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+    *(r"^v?\d+(\.\d+)*(-[a-z]+(\.[a-z0-9]+)*)?$", "^#([0-9a-f]{3}){1,2}$", "^[a-z]{0,4096}$"),
+    *(r"^(['\"]).*\1$", "(?i)^(?!-)(a|b)+$", r"\p{L}", "a{4294967296}"),
+]
+
+
+@pytest.mark.parametrize("pattern", ENDLESS, ids=lambda pattern: pattern[:40])
+def test_a_pattern_that_backtracks_without_end_is_refused(pattern: str) -> None:
+    with pytest.raises(BadSpecError, match=f"^{re.escape(PROMPT)}/pattern: .*backtrack"):
+        load(with_prompt(f"pattern: {json.dumps(pattern)}"))
+
+
+@pytest.mark.parametrize("pattern", HARMLESS)
+def test_a_harmless_pattern_is_not(pattern: str) -> None:
+    assert load(with_prompt(f"pattern: {json.dumps(pattern)}"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [("pattern: ^(a+)+$", "pattern"), ("patternProperties: {^(a+)+$: {}}", "patternProperties")],
+)
+def test_each_command_names_the_pattern_and_its_place(
+    schema: str, keyword: str, refusals: Refusals
+) -> None:
+    told = f": {PROMPT}/{keyword}: the pattern '^(a+)+$' can backtrack without end"
+    said = refusals(with_prompt(schema))
+    assert [line for line in said.values() if told not in line] == []

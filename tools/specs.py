@@ -20,6 +20,8 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
+from .patterns import is_endless
+
 MOST_BYTES = 1_000_000
 MOST_NODES = 100_000
 MOST_LEVELS = 100
@@ -170,6 +172,11 @@ def _vet_keyword(key: Any, value: Any, at: str) -> None:
         for _, target in _items(value.get("mapping")):
             if isinstance(target, str) and "/" in target and not target.startswith("#"):
                 _refuse(f"{at}/mapping", f"other documents are not read: {_shown(target)}")
+    patterns = value if key == "patternProperties" and isinstance(value, dict) else [value]
+    for pattern in patterns if key in ("pattern", "patternProperties") else ():
+        if isinstance(pattern, str) and is_endless(pattern):
+            what = f"the pattern {_shown(pattern)} can backtrack without end, since a part that "
+            _refuse(at, f"{what}repeats matches one text in two ways; write it otherwise")
 
 
 def _is_finite(number: float) -> bool:
