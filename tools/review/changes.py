@@ -53,12 +53,20 @@ class Changes:
     ) -> None:
         self.found.append(Change(pointer, self.new.line(pointer), impact, text, body, why))
 
-    def add_names(self, what: str, old: Iterable[str], new: Iterable[str], pointer: str) -> None:
+    def add_names(
+        self,
+        what: str,
+        old: Iterable[str],
+        new: Iterable[str],
+        pointer: str,
+        *,
+        if_new: Impact = "minor",
+    ) -> None:
         """Note the names that are in one of the specs alone."""
         for name in sorted(set(old) - set(new)):
             self.add("major", f"{what} {name} is gone", pointer)
         for name in sorted(set(new) - set(old)):
-            self.add("minor", f"{what} {name} is new", pointer)
+            self.add(if_new, f"{what} {name} is new", pointer)
 
     def add_named(self, what: str, old: Node, new: Node, pointer: str) -> None:
         """Note the names that are in one of the specs alone, or whose values differ."""

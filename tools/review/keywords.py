@@ -68,7 +68,8 @@ class Keyword:
         if self.name == "deprecated":
             return "minor"
         if self.name == "x-job":
-            return "major" if is_missing(self.old, self.new) else "minor"
+            is_break = is_missing(self.old, self.new) or bool(_ends(self.new) - _ends(self.old))
+            return "major" if is_break else "minor"
         return "patch" if is_note(self.name) or self.name == "default" else None
 
     def effect(self) -> Effect:
@@ -105,6 +106,12 @@ class Keyword:
         if self.name == "type" and plain("number") in found:  # which an integer is too
             found.add(plain("integer"))
         return found
+
+
+def _ends(job: Any) -> set[str]:
+    """The statuses that end a job without a result, in lower case, as jobs are read."""
+    lists = [job.get(name) or [] for name in ("failed", "expired")] if isinstance(job, dict) else []
+    return {str(status).lower() for statuses in lists for status in statuses}
 
 
 def _openness(more_fields: Any) -> int:

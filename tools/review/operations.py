@@ -6,7 +6,7 @@ The schemas in them are compared in `schemas`.
 import re
 from operator import itemgetter
 
-from .changes import Changes
+from .changes import Changes, Impact
 from .schemas import compare_schemas
 from .spec import Part
 from .values import plain, rules
@@ -142,16 +142,17 @@ def _compare_request_body(changes: Changes, old: Part, new: Part, what: str) -> 
 def _compare_responses(changes: Changes, old: Part, new: Part, operation: str) -> None:
     for status in sorted(old.node.keys() | new.node.keys()):
         what, was, now = f"{operation}: the response {status}", old.child(status), new.child(status)
+        # Readers count on each success that is described, and expect no other one.
+        impact: Impact = "major" if status.startswith("2") else "minor"
         if status in old.node and status in new.node:
-            _compare_response(changes, was.target(), now.target(), what)
+            _compare_response(changes, was.target(), now.target(), what, if_new=impact)
         elif status in new.node:
-            changes.add("minor", f"{what} is new", now.pointer)
+            changes.add(impact, f"{what} is new", now.pointer)
         else:
-            is_success = status.startswith("2")
-            changes.add("major" if is_success else "minor", f"{what} is gone", was.pointer)
+            changes.add(impact, f"{what} is gone", was.pointer)
 
 
-def _compare_response(changes: Changes, old: Part, new: Part, what: str) -> None:
+def _compare_response(changes: Changes, old: Part, new: Part, what: str, *, if_new: Impact) -> None:
     known = {"content"}
     for key in ("headers", "links"):
         was, now = rules(old.node.get(key)), rules(new.node.get(key))
@@ -159,17 +160,26 @@ def _compare_response(changes: Changes, old: Part, new: Part, what: str) -> None
         known |= {key} if plain(was) != plain(now) else set()
     notes = {"headers", "links"}  # only what describes them differs
     changes.add_differing(f"{what}: ", old, new, known=known, notes=notes)
-    _compare_content(changes, old, new, what, is_request=False)
+    is_first = not old.node.get("content")
+    if_new = "minor" if is_first else if_new
+    _compare_content(changes, old, new, what, is_request=False, if_new=if_new)
 
 
 # What both have: media types
 
 
 def _compare_content(
-    changes: Changes, old: Part, new: Part, what: str, *, is_request: bool
+    changes: Changes,
+    old: Part,
+    new: Part,
+    what: str,
+    *,
+    is_request: bool,
+    if_new: Impact = "minor",
 ) -> None:
     olds, news = old.node.get("content", {}), new.node.get("content", {})
-    changes.add_names(f"{what}: the media type", olds, news, new.child("content").pointer)
+    pointer = new.child("content").pointer
+    changes.add_names(f"{what}: the media type", olds, news, pointer, if_new=if_new)
     for media in sorted(olds.keys() & news.keys()):
         was, now = old.child("content", media), new.child("content", media)
         known = {"schema"}
