@@ -1,18 +1,32 @@
 """Try a change of a schema: hold bodies against it before and after, and see which it breaks."""
 
-import copy
-import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
 
 from .samples import UNKNOWN, bodies, whole_schema
 from .spec import Node, Spec
 from .values import plain
+
+# Parts of documents with what was made of each, by what they are.
+Memo = dict[tuple[int, bool, bool], tuple[Node, Node]]
+
+
+def _properties(validator: Any, properties: Node, body: Any, _: Node) -> Iterator[ValidationError]:
+    """The keyword, at the cost of the fields that a body has and not of all that are described."""
+    for name in body if isinstance(body, dict) else ():
+        if name in properties:
+            yield from validator.descend(body[name], properties[name], path=name, schema_path=name)
+
+
+KEYWORDS = {"properties": _properties}
+JsonSchema: Any = extend(Draft202012Validator, KEYWORDS)  # type: ignore[no-untyped-call]
 
 
 class Validator:
@@ -21,21 +35,37 @@ class Validator:
     def __init__(self, spec: Spec, pointer: str, *, is_request: bool) -> None:
         self.spec, self.pointer, self.is_request = spec, pointer, is_request
         self._verdicts: dict[str, bool] = {}
+        self._memo: Memo = {}
 
     def of(self, spec: Spec) -> "Validator":
-        """The same schema in another spec."""
-        return Validator(spec, self.pointer, is_request=self.is_request)
+        """The same schema in another spec, which shares most of its parts with this one."""
+        other = Validator(spec, self.pointer, is_request=self.is_request)
+        other._memo = self._memo
+        return other
 
     @cached_property
     def bodies(self) -> dict[str, Any]:
         """The bodies, by what they are as text."""
         return {plain(body): body for body in bodies(self.spec, self.pointer)}
 
+    def bodies_with(self, field: str | None) -> dict[str, Any]:
+        """The bodies with a field, or all of them."""
+        return self.bodies if field is None else self._by_field.get(field, {})
+
     @cached_property
-    def _validator(self) -> Draft202012Validator:
-        spec = _strict(self.spec) if self.is_request else self.spec
+    def _by_field(self) -> dict[str, dict[str, Any]]:
+        """The bodies by each of the names in them: most changes are about one field alone."""
+        found: dict[str, dict[str, Any]] = defaultdict(dict)
+        for text, body in self.bodies.items():
+            for name in {name for node in _mappings(body) for name in node}:
+                found[name][text] = body
+        return found
+
+    @cached_property
+    def _validator(self) -> Any:
+        spec = _strict(self.spec, self._memo) if self.is_request else self.spec
         schema = whole_schema(spec, spec.at(self.pointer))
-        return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        return JsonSchema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
     def accepts(self, text: str, body: Any) -> bool:
         """Whether a body, which is given as text too, is valid; each is looked at once."""
@@ -74,8 +104,8 @@ class Probe:
         self._old, self._new, self._before, self._after = old, new, before, after
         self._bodies = {
             text: body
-            for text, body in {**old.bodies, **new.bodies, **before.bodies}.items()
-            if field is None or json.dumps(field) in text
+            for each in (old, new, before)
+            for text, body in each.bodies_with(field).items()
         }
 
     @cached_property
@@ -101,9 +131,8 @@ class Probe:
     def _shown(self, *, was_accepted: bool) -> tuple[Any, str] | None:
         """The smallest body whose verdict the change alone flips, as all changes together do."""
         specs, change = (self._old, self._new), (self._before, self._after)
-        found = [each for each in self._bodies.items() if _flips(*specs, was_accepted, *each)]
-        for text, body in sorted(found, key=lambda each: (len(each[0]), each[0])):
-            if _flips(*change, was_accepted, text, body):
+        for text, body in sorted(self._bodies.items(), key=lambda each: (len(each[0]), each[0])):
+            if all(_flips(*each, was_accepted, text, body) for each in (specs, change)):
                 return body, (self._new if was_accepted else self._old).why(body)
         return None
 
@@ -118,33 +147,56 @@ def _flips(before: Validator, after: Validator, was_accepted: bool, text: str, b
     return is_accepted == was_accepted and after.accepts(text, body) != was_accepted
 
 
-def _strict(spec: Spec) -> Spec:
+def _strict(spec: Spec, memo: Memo) -> Spec:
     """The spec as a sender has to read it: what is not described must not be sent.
 
     To JSON Schema a field that is no longer described is as welcome as before. One field that
     nobody describes stays allowed, so that closing an object can be told from that.
     """
-    document = copy.deepcopy(spec.document)
-    for holder, name in list(_places(document)):
-        parts = spec.flat(holder[name])
-        if "properties" in parts and parts.get("additionalProperties", True) is True:
-            allowed: Node = {f"^{UNKNOWN}$": {}}
-            allowed |= holder[name].get("patternProperties", {})
-            schema = {**holder[name], "patternProperties": allowed, "unevaluatedProperties": False}
-            holder[name] = schema
-    for node in _mappings(document):
-        if node.get("additionalProperties") is True:
-            del node["additionalProperties"]
-    return Spec(document, spec.lines)
+    return Spec(_closed(spec, spec.document, memo)[0], spec.lines)
 
 
-def _places(document: Node) -> Iterator[tuple[Node, str]]:
-    """Where there is a schema that is not a part of the schema around it."""
-    for node in _mappings(document):
-        properties = node.get("properties")
-        fields = properties if isinstance(properties, dict) else {}
-        places = [(node, "schema"), (node, "items"), *((fields, name) for name in fields)]
-        yield from (place for place in places if isinstance(place[0].get(place[1]), dict))
+def _closed(
+    spec: Spec, node: Any, memo: Memo, *, is_schema: bool = False, are_fields: bool = False
+) -> tuple[Any, bool]:
+    """A part in which each schema is closed, and whether it depends on what is elsewhere.
+
+    What does not is kept in the memo, since a change of the spec leaves almost all parts alone.
+
+    Args:
+        is_schema: Whether it is a schema, and not a part of the one around it.
+        are_fields: Whether it is a mapping of fields, each with its schema.
+    """
+    if isinstance(node, list):
+        parts = [_closed(spec, each, memo) for each in node]
+        return [part for part, _ in parts], any(refers for _, refers in parts)
+    if not isinstance(node, dict):
+        return node, False
+    key = id(node), is_schema, are_fields
+    if key in memo:
+        return memo[key][1], False
+    found, refers = {}, "$ref" in node
+    for name, value in node.items():
+        if name == "additionalProperties" and value is True:
+            continue
+        is_below, have_names = are_fields or name in ("schema", "items"), name == "properties"
+        found[name], more = _closed(
+            spec, value, memo, is_schema=is_below, are_fields=have_names and not are_fields
+        )
+        refers = refers or more
+    if is_schema:
+        found |= _closing(spec.flat(node), node)
+    if not refers:
+        memo[key] = node, found
+    return found, refers
+
+
+def _closing(parts: Node, schema: Node) -> Node:
+    """What closes a schema, if it describes fields and says nothing of others."""
+    if "properties" not in parts or parts.get("additionalProperties", True) is not True:
+        return {}
+    allowed = {f"^{UNKNOWN}$": {}, **schema.get("patternProperties", {})}
+    return {"patternProperties": allowed, "unevaluatedProperties": False}
 
 
 def _mappings(node: Any) -> Iterator[Node]:

@@ -5,7 +5,9 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -37,12 +39,14 @@ AT_RANDOM = 100
 # No body is larger: what a schema says of longer texts and lists is left to a person.
 LONGEST_TEXT = 100_000
 LONGEST_LIST = 1_000
+# The samples of the schemas in a spec that were met so far.
+KNOWN: WeakKeyDictionary[Spec, dict[tuple[str, int], list[Any]]] = WeakKeyDictionary()
 SEED = 2_026
 
 
 def bodies(spec: Spec, pointer: str) -> list[Any]:
     """Bodies for the schema at a pointer, each once."""
-    found = _samples(spec, spec.at(pointer), DEPTH)
+    found = [*_samples(spec, spec.at(pointer), DEPTH)]
     media_type = spec.at(pointer.rpartition("/")[0]) if pointer.endswith("/schema") else {}
     examples = media_type.get("examples", {}).values()
     found += [each["value"] for each in examples if isinstance(each, dict) and "value" in each]
@@ -56,6 +60,14 @@ def whole_schema(spec: Spec, schema: Any) -> Node:
 
 def _samples(spec: Spec, schema: Any, depth: int) -> list[Any]:
     """Values for a schema; those that are valid come first where that is known."""
+    known = KNOWN.setdefault(spec, {})
+    key = json.dumps(schema), depth
+    if key not in known:  # fields often have the same schema
+        known[key] = _new_samples(spec, schema, depth)
+    return known[key]
+
+
+def _new_samples(spec: Spec, schema: Any, depth: int) -> list[Any]:
     parts = spec.flat(schema)
     found = [*parts["examples"]] if isinstance(parts.get("examples"), list) else []
     found += parts.get("enum", [])
@@ -99,6 +111,7 @@ def _around(parts: Node, *bounds: str, most: int) -> list[int]:
     return [length for length in found if 0 <= length <= most]
 
 
+@lru_cache
 def _matching(pattern: str) -> list[str]:
     found: list[str] = []
 
@@ -113,7 +126,7 @@ def _matching(pattern: str) -> list[str]:
         collect()
     except re.error:  # a pattern that only JavaScript knows
         return []
-    return [*sorted(set(found), key=len), *CHARACTERS]
+    return [*sorted(set(found), key=lambda text: (len(text), text)), *CHARACTERS]
 
 
 def _arrays(spec: Spec, parts: Node, depth: int) -> list[Any]:
