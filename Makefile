@@ -12,10 +12,23 @@ OUTPUT =
 BASE =
 export SPEC CONFIG OUTPUT BASE
 
+# Where packages come from is up to the user; where they are installed and what runs is not.
+FETCHING = CACHE_DIR CERT CLIENT_CERT CONFIG_FILE DEFAULT_TIMEOUT EXTRA_INDEX_URL FIND_LINKS INDEX_URL \
+	KEYRING_PROVIDER NO_BINARY NO_CACHE_DIR NO_INDEX NO_INPUT ONLY_BINARY PREFER_BINARY PROXY RETRIES \
+	TIMEOUT TRUSTED_HOST
+unexport $(filter-out $(FETCHING:%=PIP_%),$(filter PIP_%,$(.VARIABLES)))
+unexport PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONIOENCODING PYTHONOPTIMIZE PYTHONPATH \
+	PYTHONPLATLIBDIR PYTHONSAFEPATH PYTHONWARNINGS
+# Python reads the path of an installed project as ASCII if this variable says so.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+unexport LC_ALL
+endif
+export PYTHONUTF8 = 1
+
 VENV = .venv/installed
 NODE = .node/redocly
 BENCH = .bench/installed
-IS_SUPPORTED = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+IS_SUPPORTED = -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
 GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \

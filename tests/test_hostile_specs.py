@@ -1,4 +1,4 @@
-"""Specs that would harm those who read them: each command ends in one line, and does nothing."""
+"""Specs and surroundings that would harm a command: it ends in one line, or is not disturbed."""
 
 import cProfile
 import json
@@ -273,3 +273,34 @@ def test_each_command_names_the_pattern_and_its_place(
     told = f": {PROMPT}/{keyword}: the pattern '^(a+)+$' can backtrack without end"
     said = refusals(with_prompt(schema))
     assert [line for line in said.values() if told not in line] == []
+
+
+DISTURBING = {
+    **dict.fromkeys(
+        ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONEXECUTABLE"), "/nowhere"
+    ),
+    **dict.fromkeys(("PYTHONSAFEPATH", "PYTHONOPTIMIZE", "PYTHONINSPECT"), "1"),
+    **{"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error", "LC_ALL": "C"},
+    **dict.fromkeys(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_CONSTRAINT"), "/nowhere"),
+    **dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_DEPS", "PIP_DRY_RUN"), "1"),
+}
+WANTED = {
+    **{"PIP_INDEX_URL": "https://a.example/simple", "PIP_CERT": "/a.pem", "PIP_PROXY": "http://a"},
+    **{"PIP_CONFIG_FILE": "/a.conf", "PIP_FIND_LINKS": "/wheels", "HTTPS_PROXY": "http://a"},
+    **{"SSL_CERT_FILE": "/a.pem", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "1"},
+}
+
+
+def test_make_keeps_what_fetches_packages_and_nothing_that_disturbs() -> None:
+    def make(goal: str, rule: str = "") -> str:
+        command = ["make", "--no-print-directory", "--file=-", goal]
+        text = f"include Makefile\n{rule}"
+        env = os.environ | DISTURBING | WANTED
+        return subprocess.run(
+            command, input=text, cwd=ROOT, env=env, capture_output=True, text=True, check=True
+        ).stdout
+
+    seen = dict(line.split("=", 1) for line in make("seen", "seen: ; @env\n").splitlines())
+    assert {name: seen.get(name) for name in WANTED} == WANTED
+    assert seen.keys() & DISTURBING.keys() == set()
+    assert make("check-generated") == ""
