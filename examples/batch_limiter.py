@@ -23,6 +23,10 @@ def one_line(error: Exception) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:500]
 
 
+def now() -> float:
+    return time.monotonic()
+
+
 class RateLimiter:
     """Sends lines at a rate, pauses while the gateway accepts none, and can stop for good."""
 
@@ -39,10 +43,10 @@ class RateLimiter:
     async def acquire(self) -> bool:
         """Wait until a line may be sent. False if no more lines are sent."""
         async with self._lock:
-            while not self._stopped.is_set() and (left := self._next_at - time.monotonic()) > 0:
+            while not self._stopped.is_set() and (left := self._next_at - now()) > 0:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopped.wait(), left)
-            self._next_at = time.monotonic() + self._interval
+            self._next_at = now() + self._interval
         return not self._stopped.is_set()
 
     def stop(self, why: str) -> None:
@@ -61,13 +65,12 @@ class RateLimiter:
         """Pause all lines: the gateway is busy or away. False if the timeout is up before that."""
         asked = error.retry_after if isinstance(error, errors.RateLimitError) else None
         pause = LONG_PAUSE if asked is None else max(asked, SHORT_PAUSE)
-        now = time.monotonic()
         if not self._has_said_waiting:
             say(f"waiting for the gateway, at most {self._timeout:g} seconds: {one_line(error)}")
         self._has_said_waiting = True
-        self._waiting_since = self._waiting_since or now
-        if now + pause > self._waiting_since + self._timeout:
+        self._waiting_since = self._waiting_since or now()
+        if now() + pause > self._waiting_since + self._timeout:
             self.stop(one_line(error))
             return False
-        self._next_at = max(self._next_at, now + pause)
+        self._next_at = max(self._next_at, now() + pause)
         return True

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import json
 import socket
 import sqlite3
@@ -54,12 +55,14 @@ class Script:
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
+        self._patch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO(), "ascii"))
         code: Any = 0
         try:
             self._main()
         except SystemExit as end:
             code = end.code
-        return Ended(code, *self._capsys.readouterr())
+        out.seek(0)
+        return Ended(code, out.read(), self._capsys.readouterr().err)
 
     @contextlib.contextmanager
     def launch(self, *words: object) -> Iterator[subprocess.Popen[str]]:

@@ -7,11 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from openapi_core import OpenAPI
-from openapi_core.testing import MockRequest, MockResponse
 
 import relay
-from bodies import BAD, GOOD, TEXT, Body
+from bodies import BAD, TEXT
 from conftest import TOKEN
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -22,7 +20,6 @@ from grok_imagine_video import (
 )
 
 PATH = "/v1/videos/generations"
-CONTRACT = OpenAPI.from_file_path(str(relay.SPEC))
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 
 
@@ -32,23 +29,6 @@ def assert_error(response: httpx.Response, status: int, param: str | None = None
     assert error.keys() == {"message", "type", "param", "code"}
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
     assert error["message"]
-
-
-@pytest.mark.parametrize("body", GOOD.values(), ids=GOOD)
-def test_a_good_body_gets_a_response_that_follows_the_spec(body: Body, base_url: str) -> None:
-    response = httpx.post(base_url + PATH, json=body, headers=AUTHORIZED)
-    answered = MockResponse(response.content, response.status_code)
-    CONTRACT.validate_response(MockRequest(base_url, "post", PATH), answered)
-    assert response.json().keys() == {"request_id"}
-
-
-@pytest.mark.parametrize(("param", "body"), BAD.values(), ids=BAD)
-def test_a_bad_body_is_refused_and_its_field_is_named(
-    param: str, body: Body, base_url: str
-) -> None:
-    response = httpx.post(base_url + PATH, json=body, headers=AUTHORIZED)
-    assert_error(response, 400, param)
-    assert param.split(".")[-1] in str(response.json()) or param[-1].isdigit()
 
 
 # The status, the method, the path, and what else is sent.
@@ -67,18 +47,21 @@ REFUSED: list[tuple[int, str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "method", "path", "sent"), REFUSED)
-def test_other_requests_are_refused(
-    status: int, method: str, path: str, sent: dict[str, Any], base_url: str
-) -> None:
-    assert_error(httpx.request(method, base_url + path, **sent), status)
+def test_bad_requests_are_refused_and_the_field_is_named(base_url: str) -> None:
+    with httpx.Client(base_url=base_url) as session:
+        for status, method, path, sent in REFUSED:
+            assert_error(session.request(method, path, **sent), status)
+        for param, body in BAD.values():
+            response = session.post(PATH, json=body, headers=AUTHORIZED)
+            assert_error(response, 400, param)
+            assert param.split(".")[-1] in str(response.json()) or param[-1].isdigit()
 
 
-@pytest.mark.parametrize("prompt", ["a lake", "a gateway lake", "a flaky empty lake"])
+@pytest.mark.parametrize("prompt", ["a gateway lake", "a flaky empty lake"])
 def test_a_job_makes_progress_until_it_has_a_video(
     prompt: str, client: AuthenticatedClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 0.5)
+    monkeypatch.setattr(relay, "SECONDS_A_JOB_TAKES", 0.2)
     progress: list[float] = []
 
     def note(job: VideoJob) -> None:
@@ -87,7 +70,7 @@ def test_a_job_makes_progress_until_it_has_a_video(
     with client:
         request = CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})
         job_id = create_video.sync(client=client, body=request)["request_id"]
-        job = get_video.wait(job_id, client=client, interval=0.05, on_progress=note)
+        job = get_video.wait(job_id, client=client, interval=0.02, on_progress=note)
         saved = client.download(job["video"]["url"], tmp_path / "v.mp4").read_bytes()
     assert (saved, saved[4:8]) == (relay.VIDEO.read_bytes(), b"ftyp")
     assert progress == sorted(progress)
