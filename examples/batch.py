@@ -3,12 +3,13 @@
     python examples/batch.py prompts.jsonl -o videos/
 
 Each line is a request as JSON, {"model": "grok-imagine-video", "prompt": "A lake", ...}, and line 7
-becomes videos/0007.mp4. All lines are checked before the first one is sent. videos/journal.sqlite
-records the outcome of each line, so you can kill a run at any moment and start it again. Finished
-lines are skipped, and lines with a job are followed. Lines that were sent and got no usable
-response may have been paid for: they are listed, and not sent again. `--resend-unknown` sends them
-again, except those whose video you have found and saved under its name. Add new lines at the end
-of the file.
+becomes videos/0007.mp4. All lines are checked before the first one is sent.
+
+videos/journal.sqlite records the outcome of each line, so you can kill a run at any moment and
+start it again. Finished lines are skipped, and lines with a job are followed. Lines that were sent
+and got no usable response may have been paid for: they are listed, and not sent again.
+`--resend-unknown` sends them again, except those whose video you have found and saved under its
+name. Add new lines at the end of the file.
 
 With GROK_BASE_URL and GROK_API_KEY set, it calls that gateway and costs money. Without them it
 starts a local relay, whose videos are all the same.
@@ -40,13 +41,13 @@ from attrs import evolve
 import batch_lines
 from batch_journal import Journal
 from batch_limiter import one_line, say
-from batch_lines import Line, video_of
+from batch_lines import Line
 from batch_run import Run
+from batch_videos import tidy, video_of
 from create_video import above_zero, gateway_to_use
 from grok_imagine_video import AuthenticatedClient
 
 MOST_NAMED = 20  # of the bad lines
-TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")  # left by a download that was killed
 
 # The summary's names for the states of the journal; None is a line that is not in the journal.
 STATES = {
@@ -66,18 +67,7 @@ HINTS = {
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Create a video for each line of a file.")
-    parser.add_argument("prompts", type=Path, metavar="FILE", help="one JSON request per line")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--concurrency", type=int, default=20, metavar="LINES", help="at once")
-    parser.add_argument("--rate", type=above_zero, metavar="LINES", help="sent per minute")
-    wait = "how long to wait for a job, and for a gateway that accepts no lines"
-    parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS", help=wait)
-    again = "send the lines again that may have been paid for"
-    parser.add_argument("--resend-unknown", action="store_true", help=again)
-    workers = 'let a Dask cluster wait and save: "local", or the address of its scheduler'
-    parser.add_argument("--cluster", metavar="ADDRESS", help=workers)
-    options = parser.parse_args()
+    options = (parser := build_parser()).parse_args()
     if not options.prompts.is_file():
         parser.error(f"no such file: {options.prompts}")
     if options.output.exists() and not options.output.is_dir():
@@ -90,6 +80,21 @@ def parse_arguments() -> argparse.Namespace:
     if options.cluster and not importlib.util.find_spec("distributed"):
         parser.error('--cluster needs dask.distributed: pip install "grok-imagine-video[cluster]"')
     return options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Create a video for each line of a file.")
+    parser.add_argument("prompts", type=Path, metavar="FILE", help="one JSON request per line")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--concurrency", type=int, default=20, metavar="LINES", help="at once")
+    parser.add_argument("--rate", type=above_zero, metavar="LINES", help="sent per minute")
+    wait = "how long to wait for a job, and for a gateway that accepts no lines"
+    parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS", help=wait)
+    again = "send the lines again that may have been paid for"
+    parser.add_argument("--resend-unknown", action="store_true", help=again)
+    workers = 'let a Dask cluster wait and save: "local", or the address of its scheduler'
+    parser.add_argument("--cluster", metavar="ADDRESS", help=workers)
+    return parser
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -110,7 +115,7 @@ def check(lines: list[Line], journal: Journal, gateway: str, options: argparse.N
     """Refuse to mix up lines, gateways or files, so that no paid video is lost."""
     instead = "or use another folder with -o"
     unsent = {line.number: line.digest for line in lines}
-    for entry in journal.entries():
+    for entry in journal.entries.values():
         if unsent.pop(entry.number, None) != entry.digest:
             what = f"{options.prompts}:{entry.number}: another request was sent for this line"
             raise ValueError(f"{what}; restore it, add new lines at the end, {instead}")
@@ -123,24 +128,19 @@ def check(lines: list[Line], journal: Journal, gateway: str, options: argparse.N
             raise ValueError(f"{what}; move it away, {instead}")
 
 
-def tidy(journal: Journal, folder: Path) -> None:
-    """Count videos that a person has found, and remove temporary files of killed downloads."""
-    for entry in journal.entries():
-        has_no_video = entry.state in ("failed", "unknown")
-        if has_no_video and video_of(folder, entry.number).exists():
+def count_found(journal: Journal, folder: Path) -> None:
+    """Count the videos of unknown lines that a person has found."""
+    for entry in list(journal.entries.values()):
+        if entry.state == "unknown" and video_of(folder, entry.number).exists():
             journal.put(evolve(entry, state="done", error=None))
-    for path in folder.iterdir():
-        if TEMPORARY_FILE.fullmatch(path.name):
-            path.unlink(missing_ok=True)
 
 
 def summarize(lines: list[Line], journal: Journal, reasons: dict[int, str]) -> Counter[str]:
     """Print the number of lines in each state, and the lines that need attention."""
-    entries = {entry.number: entry for entry in journal.entries()}
     counts = Counter(dict.fromkeys(STATES.values(), 0))
     shown: list[str] = []
     for line in lines:
-        entry = entries.get(line.number)
+        entry = journal.entries.get(line.number)
         state = STATES[entry.state if entry else None]
         counts[state] += 1
         why = entry.error if entry and entry.error else reasons.get(line.number)
@@ -153,23 +153,38 @@ def summarize(lines: list[Line], journal: Journal, reasons: dict[int, str]) -> C
     return counts
 
 
+def is_lost(journal: Journal) -> bool:
+    """Whether the journal is lost; then its jobs are printed, because nothing else has them."""
+    try:
+        journal.check()
+    except sqlite3.Error as error:
+        say(f"{error}; put it back, or the next run sends all lines again, and pays for them")
+        for entry in journal.entries.values():
+            if entry.job:
+                say(f"line {entry.number}: its job is {entry.job}")
+        return True
+    return False
+
+
 def execute(lines: list[Line], journal: Journal, run: Run, folder: Path) -> int:
     """Run the batch, print a summary however it ends, and return the exit code."""
     is_interrupted = False
-    tidy(journal, folder)
+    tidy(folder)
     try:
+        count_found(journal, folder)
         asyncio.run(run.all())
     except (KeyboardInterrupt, asyncio.CancelledError):
         is_interrupted = True
     except (OSError, sqlite3.Error) as error:
         say(one_line(error))
-    tidy(journal, folder)  # a lost worker leaves temporary files too
+    tidy(folder)  # a lost worker leaves temporary files too
+    must_be_put_back = is_lost(journal)
     counts = summarize(lines, journal, run.reasons)
     codes = {
         130: is_interrupted,
         5: counts["unknown"],
         3: run.is_refused,
-        1: counts["unfinished"] + counts["not sent"],
+        1: counts["unfinished"] + counts["not sent"] or must_be_put_back,
         4: counts["failed"],
     }
     return next((code for code, is_so in codes.items() if is_so), 0)

@@ -146,8 +146,7 @@ def on_worker() -> Callable[..., Outcome]:
             secede()  # so that the worker can start other tasks while it waits
             with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - the batch made it
                 job = get_video.wait(job_id, client=client, timeout=timeout)
-                if not path.exists():
-                    client.download(get_video.result(job), path)
+                client.download(get_video.result(job), path)
             return job, path.stat().st_size
         except Exception as error:
             return error  # not raised, because Dask would log the arguments

@@ -64,8 +64,3 @@ def explain(error: Exception) -> str:
         case UnicodeError():
             return f"not UTF-8: {error}"
     return str(error)
-
-
-def video_of(folder: Path, number: int) -> Path:
-    """The path of the video of a line."""
-    return folder / f"{number:04}.mp4"

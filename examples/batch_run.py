@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from batch_journal import Entry, Journal
 from batch_limiter import RateLimiter, console, one_line, say
-from batch_lines import Line, video_of
+from batch_lines import Line
+from batch_videos import save, temporary_path, video_of
 from create_video import ENDED
 from grok_imagine_video import AuthenticatedClient, VideoJob, create_video, errors, get_video
 
@@ -61,6 +62,7 @@ class Run:
         self._sender = evolve(client, max_retries=0)  # the limiter decides when to send again
         self._limiter = RateLimiter(options.rate, options.timeout)
         self._posts: set[asyncio.Task[bool]] = set()
+        self._running = 0
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
         self._bar = Progress(*columns, TimeElapsedColumn(), console=console)
         self._task = self._bar.add_task("", total=len(lines))
@@ -92,10 +94,14 @@ class Run:
 
     def _remaining(self) -> list[Line]:
         """The lines to work on, starting with those that have a job."""
-        states = {entry.number: entry.state for entry in self._journal.entries()}
         order = ["created", "unsent", *(["unknown"] if self._options.resend_unknown else [])]
-        remaining = [each for each in self._lines if states.get(each.number, "unsent") in order]
-        return sorted(remaining, key=lambda line: order.index(states.get(line.number, "unsent")))
+        states = {line.number: self._state(line) for line in self._lines}
+        remaining = [line for line in self._lines if states[line.number] in order]
+        return sorted(remaining, key=lambda line: order.index(states[line.number]))
+
+    def _state(self, line: Line) -> str:
+        entry = self._journal.entries.get(line.number)
+        return entry.state if entry else "unsent"
 
     @contextlib.asynccontextmanager
     async def _following(self) -> AsyncIterator[Follow]:
@@ -111,23 +117,24 @@ class Run:
     async def _follow_here(self, job_id: str, path: Path) -> VideoJob:
         timeout = self._options.timeout
         job = await get_video.asyncio_wait(job_id, client=self._client, timeout=timeout)
-        if not await asyncio.to_thread(path.exists):  # a killed run may have saved it already
-            await self._client.asyncio_download(get_video.result(job), path)
+        await self._client.asyncio_download(get_video.result(job), path)
         return job
 
     async def _work(self, lines: Iterator[Line]) -> None:
         for line in lines:
+            self._running += 1
             try:
                 await self._advance(line)
-                self._show()
             except sqlite3.Error as error:
                 self._limiter.stop(f"the journal cannot be written: {error}")
+            finally:
+                self._running -= 1
+                self._show()
 
     async def _advance(self, line: Line) -> None:
-        entry = self._journal.get(line.number)
-        if entry is None or entry.state == "unknown":
+        if self._state(line) in ("unsent", "unknown"):
             await self._send(line)
-            entry = self._journal.get(line.number)
+        entry = self._journal.entries.get(line.number)
         if entry and entry.job and entry.state == "created":
             await self._finish(entry, entry.job)
 
@@ -141,7 +148,7 @@ class Run:
 
     async def _post(self, line: Line) -> bool:
         """Send a line. True if it was refused for now and has to be sent again."""
-        before = self._journal.get(line.number)
+        before = self._journal.entries.get(line.number)
         entry = Entry(line.number, line.digest, self._gateway)
         self._journal.put(entry)  # before it is sent: from then on it may be paid for
         try:
@@ -161,8 +168,8 @@ class Run:
         try:
             self._journal.put(entry)
         except sqlite3.Error:
-            if entry.job:
-                say(f"line {entry.number}: its job is {entry.job}, which is not in the journal")
+            what = f"its job is {entry.job}" if entry.job else "it may have been paid for"
+            say(f"line {entry.number}: {what}, which is not in the journal")
             raise
         self._show()
 
@@ -177,21 +184,31 @@ class Run:
         return False
 
     async def _finish(self, entry: Entry, job_id: str) -> None:
-        path = video_of(self._folder, entry.number)
         try:
-            job = await self._follow(job_id, path)
+            job = await self._save(job_id, video_of(self._folder, entry.number))
             entry = evolve(entry, state="done", ticks=price(job))
         except ENDED as error:
             entry = evolve(entry, state="failed", ticks=price(error.job), error=one_line(error))
         except Exception as error:
-            self.reasons[entry.number] = one_line(error)
-            if isinstance(error, OSError):  # the next videos could not be saved either
-                self._limiter.stop(one_line(error))
+            self._leave(entry, error)
             return
         self._record(entry)
 
+    async def _save(self, job_id: str, path: Path) -> VideoJob:
+        temporary = temporary_path(path)
+        try:
+            job = await self._follow(job_id, temporary)
+            await asyncio.to_thread(save, temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return job
+
+    def _leave(self, entry: Entry, error: Exception) -> None:
+        """Leave a line with a job to the next run."""
+        self.reasons[entry.number] = why = one_line(error)
+        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
+            self._limiter.stop(why)  # the next videos could not be saved either
+
     def _show(self) -> None:
-        counts = self._journal.counts()
-        running = counts.get("created", 0) + len(self._posts)
-        shown = f"{running} running, ${self._journal.dollars():.2f}"
-        self._bar.update(self._task, completed=counts.get("done", 0), description=shown)
+        shown = f"{self._running} running, ${self._journal.dollars():.2f}"
+        self._bar.update(self._task, completed=self._journal.counts["done"], description=shown)

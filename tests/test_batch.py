@@ -4,19 +4,23 @@ import asyncio
 import contextlib
 import importlib.util
 import itertools
+import os
 import re
 import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import batch_limiter
 import relay
-from batch_journal import Journal
+from batch_journal import SCHEMA, Journal
 from batch_limiter import RateLimiter
 from bodies import TEXT, Body
 from conftest import compact
@@ -193,8 +197,27 @@ def test_a_job_that_ended_is_summed_up_and_not_tried_again(batch: Batch) -> None
             assert (run.code, len(batch.arrived)) == (4, sum(map(len, faults)))
             assert "10 lines: 7 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0" in run.out
             assert "; $0.30 reported so far" in run.out
+            (batch.videos / "0001.mp4").touch()  # is not the video of a line that failed
             for number, (_, why) in enumerate(JOBS, 1):
                 assert not why or f"line {number} failed: {why}" in run.out
+        assert sum(b"GET /v.mp4" in request for request in batch.arrived) == 7
+
+
+def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> None:
+    def forward_late(connection: socket.socket) -> None:
+        file.write_bytes(b"of a person")
+        batch.forward(connection)
+
+    batch.write(ONE, TWO)
+    file = batch.videos / "0001.mp4"
+    with batch.gateway(batch.forward, batch.forward, forward_late, batch.forward):
+        first = batch.run("--concurrency", 1)
+        assert (first.code, file.read_bytes()) == (1, b"of a person")
+        assert "0001.mp4 is not its video; move it away" in first.out
+        assert batch.states() == {1: "created", 2: "done"}
+        file.unlink()
+        assert batch.run().code == 0
+    assert file.read_bytes() == relay.VIDEO.read_bytes()
 
 
 def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved(
@@ -213,7 +236,7 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
         for name in (".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
         second = batch.run()
-        assert (second.code, len(batch.arrived)) == (0, 5 + 3)  # one video is not downloaded again
+        assert second.code == 0
         assert batch.prompts() == ["lake 1", "lake 2"]
     assert "2 done" in second.out
     assert "$0.40" in second.out
@@ -252,9 +275,85 @@ def test_a_folder_that_cannot_be_used_is_refused(batch: Batch) -> None:
         assert_refused(batch, "another batch is running in this folder")
     (batch.videos / "0001.mp4").touch()
     assert_refused(batch, "0001.mp4 exists, and no run of this batch created it")
-    (batch.videos / "journal.sqlite").write_bytes(b"not a database" * 1000)
-    assert_refused(batch, "file is not a database")
     assert not batch.arrived
+
+
+# What is in the place of the journal: a file, or a database.
+NOT_JOURNALS: list[bytes | str] = [
+    b"",
+    b"not a database" * 1000,
+    "CREATE TABLE other (number)",
+    "CREATE TABLE lines (number, state)",
+    SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'odd')",  # noqa: S608 - our own
+    SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'created')",  # noqa: S608 - no job
+]
+
+
+@pytest.mark.parametrize("content", NOT_JOURNALS)
+def test_what_is_not_a_journal_is_refused(content: bytes | str, batch: Batch) -> None:
+    batch.videos.mkdir()
+    file = batch.videos / "journal.sqlite"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.executescript(content)
+    before = file.read_bytes()
+    assert_refused(batch, "journal.sqlite: it is not the journal of a batch")
+    assert not batch.arrived
+    assert file.read_bytes() == before
+
+
+def recreate(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+# What happens to the folder while a line is sent.
+LOSSES: dict[str, Callable[[Path], object]] = {
+    "removed": shutil.rmtree,
+    "recreated": recreate,
+    "moved": lambda folder: folder.rename(folder.with_name("moved")),
+    "without a journal": lambda folder: (folder / "journal.sqlite").unlink(),
+    "cut": lambda folder: os.truncate(folder / "journal.sqlite", 0),
+}
+
+
+@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
+def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(
+    lose: Callable[[Path], object], batch: Batch
+) -> None:
+    def lose_and_forward(connection: socket.socket) -> None:
+        lose(batch.videos)
+        batch.forward(connection)
+
+    batch.write(ONE)
+    with batch.gateway(*[batch.forward] * 3, lose_and_forward, batch.forward):
+        assert batch.run().code == 0
+        batch.write(ONE, TWO, THREE)
+        run = batch.run("--concurrency", 1)
+        assert (run.code, batch.prompts()) == (5, ["lake 1", "lake 2"])
+        jobs = re.findall(r"^batch: line (\d): its job is [0-9a-f-]{36}", run.err, re.MULTILINE)
+        assert sorted(jobs) == ["1", "2"]
+        lost = "journal.sqlite was removed, moved, cut or replaced; put it back, or the next run "
+        assert lost in run.err
+
+
+def test_progress_is_counted_without_reading_the_journal(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        (connection := sqlite3.Connection(*args, **options)).set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    batch.write(*LAKES * 4)
+    assert batch.run().code == 0
+    assert [each for each in statements if "SELECT" in each] == [
+        "SELECT * FROM lines ORDER BY number"
+    ]
 
 
 def test_lines_are_sent_again_after_a_busy_gateway_and_before_the_others(batch: Batch) -> None:
