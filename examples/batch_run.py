@@ -81,7 +81,7 @@ class Run:
             async with self._client, self._sender, self._following() as self._follow:
                 try:
                     async with asyncio.TaskGroup() as group:
-                        for _ in range(self._options.concurrency):
+                        for _ in range(min(self._options.concurrency, len(remaining))):
                             group.create_task(self._work(lines))
                 finally:
                     await self._last_responses()

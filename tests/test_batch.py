@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -354,6 +355,15 @@ def test_progress_is_counted_without_reading_the_journal(
     assert [each for each in statements if "SELECT" in each] == [
         "SELECT * FROM lines ORDER BY number"
     ]
+
+
+def test_memory_follows_the_lines_and_not_the_concurrency(batch: Batch) -> None:
+    tracemalloc.start()
+    try:
+        assert batch.run("--concurrency", 1_000_000).code == 0
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_lines_are_sent_again_after_a_busy_gateway_and_before_the_others(batch: Batch) -> None:
