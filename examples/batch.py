@@ -3,7 +3,8 @@
     python examples/batch.py prompts.jsonl -o videos/
 
 Each line is a request as JSON, {"model": "grok-imagine-video", "prompt": "A lake", ...}, and line 7
-becomes videos/0007.mp4. All lines are checked before the first one is sent.
+becomes videos/0007.mp4. All lines are checked before the first one is sent. Fields that the spec
+does not have are refused, because a misspelt one would be paid for; `--extra` sends them.
 
 videos/journal.sqlite records the outcome of each line, so you can kill a run at any moment and
 start it again. Finished lines are skipped, and lines with a job are followed. Lines that were sent
@@ -92,13 +93,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS", help=wait)
     again = "send the lines again that may have been paid for"
     parser.add_argument("--resend-unknown", action="store_true", help=again)
+    extra = "send the fields that the spec does not have"
+    parser.add_argument("--extra", action="store_true", help=extra)
     workers = 'let a Dask cluster wait and save: "local", or the address of its scheduler'
     parser.add_argument("--cluster", metavar="ADDRESS", help=workers)
     return parser
 
 
-def read_lines(path: Path) -> list[Line]:
-    lines, bad = batch_lines.read(path)
+def read_lines(path: Path, allow_extra: bool) -> list[Line]:
+    lines, bad = batch_lines.read(path, allow_extra)
     problems = [f"{path}:{number}: {why}" for number, why in bad.items()][:MOST_NAMED]
     if len(bad) > MOST_NAMED:
         problems.append(f"{path}: and {len(bad) - MOST_NAMED} more")
@@ -196,7 +199,7 @@ def main() -> None:
     options = parse_arguments()
     gateway = os.environ.get("GROK_BASE_URL", "").rstrip("/") or "the local relay"
     try:
-        lines = read_lines(options.prompts)
+        lines = read_lines(options.prompts, options.extra)
         with gateway_to_use() as (url, key):
             client = AuthenticatedClient(url, key)
             options.output.mkdir(parents=True, exist_ok=True)

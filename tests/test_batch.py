@@ -23,7 +23,7 @@ import batch_limiter
 import relay
 from batch_journal import SCHEMA, Journal
 from batch_limiter import RateLimiter
-from bodies import TEXT, Body
+from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
 from grok_imagine_video import errors
@@ -66,6 +66,7 @@ def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
     assert videos == dict.fromkeys(names, relay.VIDEO.read_bytes())
 
 
+MISSPELT = "the spec has no '{}' (did you mean '{}'?); --extra sends it as it is"
 BAD_LINES = [
     (b"{", "not JSON: Expecting property name"),
     (b'{"prompt": "\xff"}', "not UTF-8"),
@@ -77,7 +78,16 @@ BAD_LINES = [
     (b'{"prompt": 1, "prompt": 2}', "'prompt' occurs twice"),
     (as_line(TEXT | {"duration": 99}), "'duration' must be <= 15: 99"),
     (as_line(TEXT | {"duration": "4"}), "'duration'"),
-    *[(b"{}", "'model'")] * 11,
+    (
+        as_line(TEXT | {"refernce_images": []}),
+        MISSPELT.format("refernce_images", "reference_images"),
+    ),
+    (as_line(TEXT | {"image": {"url": URL, "ur": 1}}), MISSPELT.format("image.ur", "url")),
+    (
+        as_line(TEXT | {"reference_images": [{}, {"URLs": URL}]}),
+        "the spec has no 'reference_images.1.URLs'; --extra sends it as it is",
+    ),
+    *[(b"{}", "'model'")] * 8,
 ]
 
 
@@ -92,6 +102,12 @@ def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> 
     assert batch.run().err == "prompts.jsonl: the file has no requests\n"
     assert not batch.arrived
     assert not batch.videos.exists()
+
+
+def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> None:
+    batch.write(line := TEXT | {"image": {"url": URL, "detail": 1}, "seed": 2})
+    assert batch.run("--extra").code == 0
+    assert batch.sent() == [line]
 
 
 ADDRESSES = ("", "8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "locals")
