@@ -10,7 +10,8 @@ videos/journal.sqlite records the outcome of each line, so you can kill a run at
 start it again. Finished lines are skipped, and lines with a job are followed. Lines that were sent
 and got no usable response may have been paid for: they are listed, and not sent again.
 `--resend-unknown` sends them again, except those whose video you have found and saved under its
-name. Add new lines at the end of the file.
+name. `--forget 7` ends line 7 without a video if the gateway has forgotten its job. Add new lines
+at the end of the file.
 
 With GROK_BASE_URL and GROK_API_KEY set, it calls that gateway and costs money. Without them it
 starts a local relay, whose videos are all the same.
@@ -36,6 +37,7 @@ import sqlite3
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -93,6 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=above_zero, default=900.0, metavar="SECONDS", help=wait)
     again = "send the lines again that may have been paid for"
     parser.add_argument("--resend-unknown", action="store_true", help=again)
+    lost = "end these lines without a video, if the gateway still does not find their jobs"
+    forget: dict[str, Any] = {"type": int, "nargs": "+", "action": "extend", "default": []}
+    parser.add_argument("--forget", **forget, metavar="LINE", help=lost)
     extra = "send the fields that the spec does not have"
     parser.add_argument("--extra", action="store_true", help=extra)
     workers = 'let a Dask cluster wait and save: "local", or the address of its scheduler'
@@ -129,6 +134,9 @@ def check(lines: list[Line], journal: Journal, gateway: str, options: argparse.N
         if (video := video_of(options.output, number)).exists():
             what = f"{video} exists, and no run of this batch created it"
             raise ValueError(f"{what}; move it away, {instead}")
+    for number in options.forget:
+        if number in unsent or number not in journal.entries or not journal.entries[number].job:
+            raise ValueError(f"--forget {number}: no job was created for this line")
 
 
 def count_found(journal: Journal, folder: Path) -> None:

@@ -21,6 +21,7 @@ from grok_imagine_video import AuthenticatedClient, VideoJob, create_video, erro
 Follow = Callable[[str, Path], Awaitable[VideoJob]]
 
 CALLER_REFUSED = (401, 402, 403)  # the next line would get the same status
+NO_SUCH_JOB = (400, 404, 410)  # for a job, or its video, that the gateway has forgotten
 MOST_TICKS = 10**15  # a larger number is not a price, and may not fit into SQLite
 
 
@@ -36,6 +37,11 @@ def is_refusal(error: Exception) -> bool:
     if isinstance(error, errors.APIStatusError):
         return 400 <= error.status_code < 500
     return isinstance(error, errors.APIConnectionError)
+
+
+def is_forgotten(error: Exception) -> bool:
+    """Whether the gateway does not find a job, or its video."""
+    return isinstance(error, errors.APIStatusError) and error.status_code in NO_SUCH_JOB
 
 
 class Run:
@@ -190,8 +196,10 @@ class Run:
         except ENDED as error:
             entry = evolve(entry, state="failed", ticks=price(error.job), error=one_line(error))
         except Exception as error:
-            self._leave(entry, error)
-            return
+            if not (why := self._why_forgotten(entry, error)):
+                self._leave(entry, error)
+                return
+            entry = evolve(entry, state="failed", error=why)
         self._record(entry)
 
     async def _save(self, job_id: str, path: Path) -> VideoJob:
@@ -203,9 +211,19 @@ class Run:
             temporary.unlink(missing_ok=True)
         return job
 
+    def _why_forgotten(self, entry: Entry, error: Exception) -> str | None:
+        """Why the line ends without a video, if a person said so and the gateway agrees."""
+        if entry.number not in self._options.forget or not is_forgotten(error):
+            return None
+        return f"ended by --forget, job {entry.job}: {one_line(error)}"
+
     def _leave(self, entry: Entry, error: Exception) -> None:
         """Leave a line with a job to the next run."""
-        self.reasons[entry.number] = why = one_line(error)
+        why = one_line(error)
+        if is_forgotten(error):
+            end = f"--forget {entry.number} ends the line without a video"
+            why = f"the gateway does not find its job {entry.job} ({why}); {end}"
+        self.reasons[entry.number] = why
         if isinstance(error, OSError) and not isinstance(error, FileExistsError):
             self._limiter.stop(why)  # the next videos could not be saved either
 

@@ -220,6 +220,25 @@ def test_a_job_that_ended_is_summed_up_and_not_tried_again(batch: Batch) -> None
         assert sum(b"GET /v.mp4" in request for request in batch.arrived) == 7
 
 
+FORGOTTEN = f" (status 404: {ERROR_SHOWN}); --forget 1 ends the line without a video"
+
+
+def test_a_job_that_the_gateway_forgot_is_ended_by_a_person(batch: Batch) -> None:
+    batch.write(ONE)
+    missing, other = responding(404, ERROR), responding(403, ERROR)
+    with batch.gateway(OK, missing, other, missing):
+        first = batch.run()
+        assert first.code == 1
+        assert f"line 1 unfinished: the gateway does not find its job 1{FORGOTTEN}" in first.out
+        assert_refused(batch, "batch: --forget 2: no job was created for this line", "--forget", 2)
+        assert batch.run("--forget", 1).code == 1  # another error is no reason to end the line
+        for words in (["--forget", 1], ["--forget", 1], ["--resend-unknown"]):
+            ended = batch.run(*words)
+            assert ended.code == 4
+            assert "line 1 failed: ended by --forget, job 1: status 404" in ended.out
+        assert batch.prompts() == ["lake 1"]
+
+
 def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> None:
     def forward_late(connection: socket.socket) -> None:
         file.write_bytes(b"of a person")
@@ -245,14 +264,14 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
     with batch.gateway(batch.forward, missing, batch.forward, pending, pending, batch.forward):
         first = batch.run("--timeout", 0.5, "--concurrency", 1)
         assert first.code == 1
-        assert f"line 1 unfinished: status 404: {ERROR_SHOWN}" in first.out
+        assert FORGOTTEN in first.out
         assert "line 2 unfinished: the job had not ended after 0.5 seconds" in first.out
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {".part", "x.part", "0123456789abcdef.part"}
         for name in (".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
-        second = batch.run()
+        second = batch.run("--forget", 1)  # the gateway has it again
         assert second.code == 0
         assert batch.prompts() == ["lake 1", "lake 2"]
     assert "2 done" in second.out
@@ -261,8 +280,8 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
     assert {path.name for path in batch.videos.iterdir()} == {*others, *videos, "journal.sqlite"}
 
 
-def assert_refused(batch: Batch, message: str) -> None:
-    refused = batch.run()
+def assert_refused(batch: Batch, message: str, *words: object) -> None:
+    refused = batch.run(*words)
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
     assert message in refused.err
 
