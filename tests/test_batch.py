@@ -107,6 +107,8 @@ def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> 
 def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> None:
     batch.write(line := TEXT | {"image": {"url": URL, "detail": 1}, "seed": 2})
     assert batch.run("--extra").code == 0
+    batch.write(dict(reversed(line.items())))  # the same request
+    assert batch.run("--extra").code == 0
     assert batch.sent() == [line]
 
 
@@ -345,12 +347,18 @@ def recreate(folder: Path) -> None:
     folder.mkdir()
 
 
+def replace(folder: Path) -> None:
+    shutil.copy(folder / "journal.sqlite", folder / "copy")
+    (folder / "copy").replace(folder / "journal.sqlite")
+
+
 # What happens to the folder while a line is sent.
 LOSSES: dict[str, Callable[[Path], object]] = {
     "removed": shutil.rmtree,
     "recreated": recreate,
     "moved": lambda folder: folder.rename(folder.with_name("moved")),
     "without a journal": lambda folder: (folder / "journal.sqlite").unlink(),
+    "with another journal": replace,
     "cut": lambda folder: os.truncate(folder / "journal.sqlite", 0),
 }
 
