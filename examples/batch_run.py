@@ -174,8 +174,8 @@ class Run:
         try:
             self._journal.put(entry)
         except sqlite3.Error:
-            what = f"its job is {entry.job}" if entry.job else "it may have been paid for"
-            say(f"line {entry.number}: {what}, which is not in the journal")
+            job = f"its job is {entry.job}, which is not in the journal"
+            say(f"line {entry.number}: {job if entry.job else 'it may have been paid for'}")
             raise
         self._show()
 

@@ -21,7 +21,7 @@ import pytest
 
 import batch_limiter
 import relay
-from batch_journal import SCHEMA, Journal
+from batch_journal import SCHEMA, Entry, Journal
 from batch_limiter import RateLimiter
 from bodies import TEXT, URL, Body
 from conftest import compact
@@ -270,7 +270,7 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
         assert "line 2 unfinished: the job had not ended after 0.5 seconds" in first.out
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
-        others = {".part", "x.part", "0123456789abcdef.part"}
+        others = {"x.part", "0123456789abcdef.part", "x.0123456789abcdef.part"}
         for name in (".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
         second = batch.run("--forget", 1)  # the gateway has it again
@@ -381,6 +381,25 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(
         assert sorted(jobs) == ["1", "2"]
         lost = "journal.sqlite was removed, moved, cut or replaced; put it back, or the next run "
         assert lost in run.err
+
+
+def test_a_line_without_a_response_is_named_when_the_journal_is_lost(batch: Batch) -> None:
+    def lose(connection: socket.socket) -> None:
+        shutil.rmtree(batch.videos)
+        hang_up(connection)
+
+    batch.write(ONE)
+    with batch.gateway(lose):
+        assert "batch: line 1: it may have been paid for" in batch.run().err
+
+
+def test_a_journal_counts_each_line_once(tmp_path: Path) -> None:
+    with contextlib.closing(Journal(tmp_path)) as journal:
+        for state, ticks in (("unknown", None), ("created", None), ("done", 1), ("done", 10**10)):
+            journal.put(Entry(1, "", "", state, "job", ticks))
+        journal.put(Entry(2, "", ""))
+        journal.restore(2, None)
+        assert (+journal.counts, journal.dollars()) == ({"done": 1}, 1)
 
 
 def test_progress_is_counted_without_reading_the_journal(
