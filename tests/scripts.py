@@ -55,6 +55,7 @@ class Script:
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
+        # A terminal that has ASCII alone.
         self._patch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO(), "ascii"))
         code: Any = 0
         try:
@@ -107,7 +108,8 @@ class Script:
 
     def sent(self) -> list[Body]:
         """The bodies that arrived, in order."""
-        return posted(*(getattr(request, "body", request) for request in self.arrived))
+        requests = [getattr(request, "body", request) for request in self.arrived]
+        return [json.loads(each[each.index(b"{") :]) for each in requests if b'"prompt"' in each]
 
     def prompts(self) -> list[str]:
         return [body["prompt"] for body in self.sent()]
@@ -137,10 +139,6 @@ class Batch(Script):
 
 def as_line(body: Body) -> bytes:
     return json.dumps(body).encode() + b"\n"
-
-
-def posted(*requests: bytes) -> list[Body]:
-    return [json.loads(each[each.index(b"{") :]) for each in requests if b'"prompt"' in each]
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:

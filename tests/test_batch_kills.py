@@ -54,7 +54,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 WORDS = {3: "gateway", 7: "failed", 11: "withheld", 15: "empty"}
 LINES = [
     TEXT | {"prompt": f"lake {number} {WORDS.get(number % 20, '')}", "duration": 1 + number % 15}
-    for number in range(60)
+    for number in range(80)
 ]
 HALF_A_VIDEO = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 4254\r\n\r\nxx", then=lambda _: None)
 
@@ -120,9 +120,9 @@ def test_a_batch_that_loses_its_cluster_pays_once_for_each_line(
         assert killer.run((b"POST", 9, True), *words).code == -signal.SIGKILL
         start(*worker)
         first.kill()
-        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+        monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
         lost = killer.run((b"GET /files", 9, True), *words, victim=scheduler)
-        assert lost.err.startswith("batch: the cluster is lost: "), lost
+        assert "batch: the cluster is lost: " in lost.err, lost
         assert "; no more lines are sent" in lost.err
         assert_paid_once_and_summed_up(batch, killer.run((b"", 0, False)))
     assert TOKEN not in (log := (batch.folder / "log").read_text())
@@ -143,7 +143,7 @@ def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
     counts = collections.Counter(states.values())
     summary = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unknown"))
     assert last.out.startswith(
-        f"60 lines: {summary}, 0 unfinished, 0 not sent; ${cents / 100:.2f} rep"
+        f"80 lines: {summary}, 0 unfinished, 0 not sent; ${cents / 100:.2f} rep"
     )
     videos = {path.name: path.read_bytes() for path in batch.videos.iterdir()}
     del videos["journal.sqlite"]
