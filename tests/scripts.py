@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -55,13 +55,12 @@ class Script:
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
-        # A terminal that has ASCII alone.
-        self._patch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO(), "ascii"))
-        code: Any = 0
+        out, code = io.TextIOWrapper(io.BytesIO(), "ascii"), 0  # a terminal that has ASCII alone
         try:
-            self._main()
+            with contextlib.redirect_stdout(out):
+                self._main()
         except SystemExit as end:
-            code = end.code
+            code = cast(Any, end.code)
         out.seek(0)
         return Ended(code, out.read(), self._capsys.readouterr().err)
 
