@@ -107,7 +107,7 @@ def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> 
 def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> None:
     batch.write(line := TEXT | {"image": {"url": URL, "detail": 1}, "seed": 2})
     assert batch.run("--extra").code == 0
-    batch.write(dict(reversed(line.items())))  # the same request
+    batch.write(dict(reversed((line | {"duration": 4.0}).items())))  # the same request
     assert batch.run("--extra").code == 0
     assert batch.sent() == [line]
 
@@ -222,7 +222,9 @@ def test_a_job_that_ended_is_summed_up_and_not_tried_again(batch: Batch) -> None
         assert sum(b"GET /v.mp4" in request for request in batch.arrived) == 7
 
 
-FORGOTTEN = f" (status 404: {ERROR_SHOWN}); --forget 1 ends the line without a video"
+FORGOTTEN = (
+    "line 1 unfinished: the gateway does not find its job .* \\(.*status 404.*--forget 1 ends"
+)
 
 
 def test_a_job_that_the_gateway_forgot_is_ended_by_a_person(batch: Batch) -> None:
@@ -231,13 +233,13 @@ def test_a_job_that_the_gateway_forgot_is_ended_by_a_person(batch: Batch) -> Non
     with batch.gateway(OK, missing, other, missing):
         first = batch.run()
         assert first.code == 1
-        assert f"line 1 unfinished: the gateway does not find its job 1{FORGOTTEN}" in first.out
+        assert re.search(FORGOTTEN.replace(".*", "1", 1), first.out)
         assert_refused(batch, "batch: --forget 2: no job was created for this line", "--forget", 2)
         assert batch.run("--forget", 1).code == 1  # another error is no reason to end the line
         for words in (["--forget", 1], ["--forget", 1], ["--resend-unknown"]):
             ended = batch.run(*words)
             assert ended.code == 4
-            assert "line 1 failed: ended by --forget, job 1: status 404" in ended.out
+            assert re.search("line 1 failed: ended by --forget, job 1: .*status 404", ended.out)
         assert batch.prompts() == ["lake 1"]
 
 
@@ -266,7 +268,7 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
     with batch.gateway(batch.forward, missing, batch.forward, pending, pending, batch.forward):
         first = batch.run("--timeout", 0.5, "--concurrency", 1)
         assert first.code == 1
-        assert FORGOTTEN in first.out
+        assert re.search(FORGOTTEN, first.out)
         assert "line 2 unfinished: the job had not ended after 0.5 seconds" in first.out
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
