@@ -48,7 +48,7 @@ class Run:
     """One run over the lines.
 
     Attributes:
-        reasons: Why a line is left for the next run, by line number.
+        reasons: Why a line is left for the next run or a person, by line number.
         is_refused: Whether the gateway refuses this caller.
     """
 
@@ -175,7 +175,8 @@ class Run:
             self._journal.put(entry)
         except sqlite3.Error:
             job = f"its job is {entry.job}, which is not in the journal"
-            say(f"line {entry.number}: {job if entry.job else 'it may have been paid for'}")
+            self.reasons[entry.number] = why = job if entry.job else "it may have been paid for"
+            say(f"line {entry.number}: {why}")
             raise
         self._show()
 

@@ -381,6 +381,7 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(
         assert (run.code, batch.prompts()) == (5, ["lake 1", "lake 2"])
         jobs = re.findall(r"^batch: line (\d): its job is [0-9a-f-]{36}", run.err, re.MULTILINE)
         assert sorted(jobs) == ["1", "2"]
+        assert "\nline 2 unknown: its job is " in run.out
         lost = "journal.sqlite was removed, moved, cut or replaced; put it back, or the next run "
         assert lost in run.err
 
