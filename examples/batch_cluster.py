@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, secede
 from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from batch_limiter import say
@@ -108,8 +109,9 @@ class Follower:
             outcome = await self._outcome(job_id, path)
         except KilledWorker:
             raise RuntimeError("every worker that started it was lost") from None
-        except FutureCancelledError as error:
-            raise ConnectionError(f"the cluster is lost: {error.reason}") from None
+        except (FutureCancelledError, CommClosedError) as error:
+            why = getattr(error, "reason", error)
+            raise ConnectionError(f"the cluster is lost: {why}") from None
         if isinstance(outcome, Exception):
             raise outcome
         job, size = outcome

@@ -18,6 +18,7 @@ import dask
 import psutil  # type: ignore[import-untyped]
 import pytest
 from attrs import define
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 import batch_cluster
@@ -249,6 +250,9 @@ def said(call: Coroutine[Any, Any, object]) -> str:
 FOLLOWED = {
     "RuntimeError: every worker that started it was lost": Dask(KilledWorker("", None, 3)),  # type: ignore[arg-type]
     "ConnectionError: the cluster is lost": Dask(status="closed"),
+    "ConnectionError: the cluster is lost: Stream is closed": Dask(
+        CommClosedError("Stream is closed")
+    ),
     "must be a folder that all workers share": Dask(outcome=(VideoJob(), 5)),
     "TimeoutError: no worker finished it in twice the --timeout": Dask(),
 }
