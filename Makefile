@@ -72,7 +72,7 @@ lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
 review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets the base revision
 	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
 
-docs: $(VENV) $(NODE)  ## write build/index.html, the spec as one page that works offline
+docs: lint-spec  ## write build/index.html, the spec as one page that works offline
 	@mkdir -p build
 	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle \
 		--template tools/node/page.hbs >build/docs.log 2>&1 || { cat build/docs.log >&2; exit 1; }

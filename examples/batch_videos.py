@@ -1,6 +1,8 @@
 """The files of a batch: each gets its name when it is complete, and no other file is replaced."""
 
+import contextlib
 import filecmp
+import os
 import re
 import secrets
 from pathlib import Path
@@ -33,6 +35,17 @@ def put_in_place(temporary: Path, path: Path) -> None:
             raise FileExistsError(path) from None
         temporary.rename(path)
     temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Put the names in a folder on disk, before the journal says that a video has its name."""
+    with contextlib.suppress(OSError):  # some systems cannot do that for a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def save(temporary: Path, path: Path) -> None:

@@ -260,6 +260,21 @@ def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> N
     assert file.read_bytes() == relay.VIDEO.read_bytes()
 
 
+def test_the_name_of_a_video_is_on_disk_before_its_line_is_done(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def note(descriptor: int) -> None:
+        seen.append((os.fstat(descriptor).st_ino, batch.states().get(1, "")))
+
+    monkeypatch.setattr(os, "fsync", note)
+    batch.write(ONE)
+    with batch.gateway(batch.forward):
+        assert batch.run().code == 0
+    assert (batch.videos.stat().st_ino, "created") in seen
+
+
 def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved(
     batch: Batch,
 ) -> None:
