@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 import batch_limiter
+import batch_videos
 import relay
 from batch_journal import SCHEMA, Entry, Journal
 from batch_limiter import RateLimiter
@@ -260,19 +261,16 @@ def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> N
     assert file.read_bytes() == relay.VIDEO.read_bytes()
 
 
-def test_the_name_of_a_video_is_on_disk_before_its_line_is_done(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[int, str]] = []
-
+def test_the_name_of_a_video_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def note(descriptor: int) -> None:
-        seen.append((os.fstat(descriptor).st_ino, batch.states().get(1, "")))
+        seen.append((os.fstat(descriptor).st_ino, path.exists()))
 
     monkeypatch.setattr(os, "fsync", note)
-    batch.write(ONE)
-    with batch.gateway(batch.forward):
-        assert batch.run().code == 0
-    assert (batch.videos.stat().st_ino, "created") in seen
+    seen: list[tuple[int, bool]] = []
+    path, temporary = tmp_path / "0001.mp4", batch_videos.temporary_path(tmp_path / "0001.mp4")
+    temporary.write_bytes(b"video")
+    batch_videos.save(temporary, path)
+    assert seen == [(tmp_path.stat().st_ino, True)]
 
 
 def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved(
