@@ -134,7 +134,7 @@ HOSTILE = {
     "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), NUMBER),
     "number that is infinite": (with_prompt("maximum: 1e999"), NUMBER),
     "number that is none": (with_prompt("maximum: .nan"), NUMBER),
-    "text that is too long": (with_prompt(f"description: {'a' * 2_000_000}"), "larger than"),
+    "text that is too long": (with_prompt(f"description: {'a' * 11_000_000}"), "larger than"),
     "name that is too long": (spec("createVideo", "a" * 5_000), "characters"),
     "key that is too long": (with_note(f"{{{'a' * 1_000}: 1}}"), "characters"),
     "key that is a list": (with_note("{[1]: 2}"), "key"),

@@ -22,8 +22,8 @@ from ruamel.yaml.events import (
 
 from .patterns import is_endless
 
-MOST_BYTES = 1_000_000
-MOST_NODES = 100_000
+MOST_BYTES = 10_000_000
+MOST_NODES = 1_000_000
 MOST_LEVELS = 100
 LONGEST_NAME = 200  # of a key, and of what names a file or a class
 NAMES = ("operationId", "tags", "title")
