@@ -15,6 +15,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from yarl import URL
 
+from ._sessions import Cookies
+
 # The first match counts. Only the first four are raised before anything was sent.
 _EXCEPTIONS: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
@@ -197,19 +199,12 @@ def _body(request: httpx.Request, limit: asyncio.Timeout) -> bytes | _Upload | N
     return _Upload(request, limit)
 
 
-class _Cookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep the cookies of a response, if any: httpx takes a tenth of a call to find none."""
-        if "Set-Cookie" in response.headers:
-            super().extract_cookies(response)
-
-
 class AiohttpSession(HttpxAiohttpClient):
     """An `httpx.AsyncClient` that talks through aiohttp, also to proxies from the environment."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._cookies = _Cookies(self.cookies)
+        self._cookies = Cookies(self.cookies)
 
     def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         return kwargs.pop("transport", None) or _Transport(**kwargs)

@@ -94,21 +94,4 @@ class Pool(httpx.AsyncBaseTransport):
             await self._open.pop().transport.aclose()
 
 
-class PooledSession(httpx.AsyncClient):
-    """An `httpx.AsyncClient` with this pool, also for proxies from the environment."""
-
-    def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        given: httpx.AsyncBaseTransport | None = kwargs.pop("transport", None)
-        return given or _transport(**kwargs)
-
-    def _init_proxy_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        (proxy,) = args
-        return _transport(proxy=proxy, **kwargs)
-
-
-def _transport(**kwargs: Any) -> httpx.AsyncBaseTransport:
-    """One connection of HTTP/2 takes many requests, so httpx's own pool suits it."""
-    return httpx.AsyncHTTPTransport(**kwargs) if kwargs["http2"] else Pool(**kwargs)
-
-
-__all__ = ["PooledSession"]
+__all__ = ["Pool"]

@@ -340,8 +340,10 @@ class Client:
         }
 
     def _open(self) -> tuple[httpx.Client, Limiter]:
+        from ._sessions import Session
+
         args = self._session_args()
-        return httpx.Client(**args), Limiter(_permits(args))
+        return Session(**args), Limiter(_permits(args))
 
     def _async_open(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
         args = self._session_args()
@@ -349,11 +351,11 @@ class Client:
             from ._aiohttp import AiohttpSession
 
             return AiohttpSession(**args), AsyncLimiter(_permits(args))
-        from ._pool import PooledSession
+        from ._sessions import AsyncSession
 
         if self._async_transport is not None:
             args["transport"] = self._async_transport
-        return PooledSession(**args), AsyncLimiter(_permits(args))
+        return AsyncSession(**args), AsyncLimiter(_permits(args))
 
     def _session(self) -> tuple[httpx.Client, Limiter]:
         opener = self._opener
