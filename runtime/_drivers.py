@@ -193,44 +193,109 @@ class _UntilDeadline(httpx.SyncByteStream):
 
 def _read(response: httpx.Response, max_size: int) -> None:
     """Read a body, unless it is too large."""
-    chunks = response.iter_bytes()
+    _slice(response)
+    chunks, received = response.iter_bytes(), _Received(response, max_size)
 
     def iter_bytes() -> Iterator[bytes]:
-        size = 0
         for chunk in chunks:
-            size += len(chunk)
-            _check_size(size, max_size, response)
+            received.add(chunk)
             yield chunk
 
     vars(response)["iter_bytes"] = iter_bytes
     try:
         response.read()
+    except httpx.HTTPError as error:
+        received.add_to(error)
+        raise
     finally:
         del vars(response)["iter_bytes"]
 
 
 async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
     """The async counterpart of `_read`."""
-    chunks = response.aiter_bytes()
+    _slice(response)
+    chunks, received = response.aiter_bytes(), _Received(response, max_size)
 
     async def aiter_bytes() -> AsyncIterator[bytes]:
-        size = 0
         async for chunk in chunks:
-            size += len(chunk)
-            _check_size(size, max_size, response)
+            received.add(chunk)
             yield chunk
 
     vars(response)["aiter_bytes"] = aiter_bytes
     try:
         await response.aread()
+    except httpx.HTTPError as error:
+        received.add_to(error)
+        raise
     finally:
         del vars(response)["aiter_bytes"]
 
 
-def _check_size(size: int, max_size: int, response: httpx.Response) -> None:
-    if size > max_size:
-        msg = f"the response has more than {max_size} bytes, the client's max_response_size"
-        raise TooLargeError(msg, request=response.request)
+class _Received:
+    """What has arrived of a response, for the error if no more comes."""
+
+    def __init__(self, response: httpx.Response, max_size: int) -> None:
+        self._response = response
+        self._max_size = max_size
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._size > self._max_size:
+            limit = f"{self._max_size} bytes, the client's max_response_size"
+            msg = f"the response has more than {limit}"
+            raise TooLargeError(msg, request=self._response.request)
+
+    def add_to(self, error: httpx.HTTPError) -> None:
+        headers = [(name, value) for name, value in self._response.headers.multi_items()]
+        kept = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
+        content = b"".join(self._chunks)
+        status = self._response.status_code
+        vars(error)["received"] = httpx.Response(status, headers=kept, content=content)
+
+
+def _slice(response: httpx.Response) -> None:
+    """Decompress a body in small slices, so that a few bytes cannot become gigabytes at once.
+
+    Raises:
+        httpx.DecodingError: It is compressed more than once, which only an attacker does.
+    """
+    encoding = response.headers.get("content-encoding")
+    if not encoding:
+        return
+    if "," in encoding:
+        msg = f"the response is compressed more than once: {encoding[:100]}"
+        raise httpx.DecodingError(msg, request=response.request)
+    response.stream = _Slices(response.stream)
+
+
+class _Slices(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in slices of 1 KiB, each of which gzip turns into 1 MiB at most."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            yield from _slices_of(chunk)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            for part in _slices_of(chunk):
+                yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _slices_of(chunk: bytes) -> Iterator[bytes]:
+    for start in range(0, len(chunk), 1024):
+        yield chunk[start : start + 1024]
 
 
 def _save(response: httpx.Response, step: Save) -> None:

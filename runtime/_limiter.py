@@ -11,9 +11,22 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
-# The numbers are httpx's own. Servers close connections that have been idle for 2 or 5 seconds, and
-# nobody knows what became of a POST that was sent at that moment; so none is idle for that long.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=1.0)
+# httpx's own defaults.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+
+# Seconds. Servers close connections that have been idle for 2 or 5 seconds, and nobody knows what
+# became of a POST that was sent at that moment; so none is idle for that long.
+MAX_IDLE = 1.0
+
+
+def with_short_idling(limits: httpx.Limits) -> httpx.Limits:
+    """The same limits, but for the time that a connection may be idle."""
+    expiry = limits.keepalive_expiry
+    return httpx.Limits(
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=MAX_IDLE if expiry is None else min(expiry, MAX_IDLE),
+    )
 
 
 class Limiter:
@@ -72,4 +85,4 @@ def _no_permit(request: httpx.Request) -> httpx.PoolTimeout:
     return httpx.PoolTimeout("every connection was in use", request=request)
 
 
-__all__ = ["LIMITS", "AsyncLimiter", "Limiter"]
+__all__ = ["LIMITS", "AsyncLimiter", "Limiter", "with_short_idling"]

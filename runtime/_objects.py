@@ -81,13 +81,17 @@ class _Unchecked:
             setattr(self, attribute, fields.pop(attribute, UNSET))
         self.additional_properties = fields
 
-    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+    def __reduce__(self) -> tuple[Any, tuple[Any, dict[str, Any]]]:
         fields = {name: getattr(self, name) for name in _attributes(self).values()}
-        model: Any = type(self).__mro__[2]  # a pickle finds it by its name
-        return functools.partial(model.unchecked, **fields, **self.additional_properties), ()
+        model = type(self).__mro__[2]  # a pickle finds it by its name
+        return _unchecked_again, (model, fields | self.additional_properties)
 
     def to_dict(self) -> dict[str, Any]:
         return {name: to_json(value) for name, value in _fields_of(self).items()}
+
+
+def _unchecked_again(model: Any, fields: dict[str, Any]) -> Any:
+    return _unchecked_class(model)(**fields)
 
 
 @functools.cache

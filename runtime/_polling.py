@@ -27,7 +27,7 @@ from ._calls import (
     redacted,
     status_error,
 )
-from .client import Client
+from .client import MAX_SECONDS, Client
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -40,9 +40,6 @@ _JITTER = 0.2
 # The job is asked for once more right before the deadline: of the timeout, and at most seconds.
 _LAST_CHANCE = 0.1
 _MAX_LAST_CHANCE = 1.0
-
-# Far below what the clocks of the operating system can count.
-_MAX_SECONDS = 1e9
 
 
 @frozen
@@ -90,7 +87,8 @@ def create_and_wait(
         if on_created is not None:
             on_created(job_id)
         return (yield from wait_for(job_id))
-    except errors.APIError:
+    except errors.APIError as error:
+        error.job_id = job_id
         raise
     except BaseException:
         _logger.warning("the job %s goes on, and can be waited for again", job_id)
@@ -166,8 +164,8 @@ def _check(name: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         msg = f"{name!r} must be float, not {type(value).__name__}: {value!r}"
         raise TypeError(msg)
-    if not 0 < value <= _MAX_SECONDS:
-        msg = f"{name!r} must be a number of seconds above 0, at most {_MAX_SECONDS:g}: {value!r}"
+    if not 0 < value <= MAX_SECONDS:
+        msg = f"{name!r} must be a number of seconds above 0, at most {MAX_SECONDS:g}: {value!r}"
         raise ValueError(msg)
 
 
@@ -195,10 +193,24 @@ def _poll(
 
 def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:
     """Whether a 2xx response tells of an error and of no job."""
-    is_job = any(_text_at(job, places) for places in (rules.id, rules.status))
-    is_job = is_job or bool(_result_at(job, rules.result))
-    is_error = said.code is not None and said.code.lower() not in (*rules.succeeded, "0", "200")
-    return not is_job and bool(said.message) and (is_error or bool(_at(job, rules.error)))
+    status = _text_at(job, rules.status)
+    is_api_error = said.type == "error" or _is_error_code(rules, said.code or "")
+    is_job = bool(status and not status.isdecimal()) or bool(_result_at(job, rules.result))
+    is_job = is_job or bool(_text_at(job, rules.id) and not is_api_error)  # or that of the request
+    is_error = is_api_error or _at(job, rules.error) is not None
+    return not is_job and bool(said.message) and is_error
+
+
+# Codes beside a message that tells of no error.
+_FINE = frozenset(
+    {"ok", "pending", "queued", "submitted", "created", "waiting", "processing", "running"}
+)
+
+
+def _is_error_code(rules: JobRules, code: str) -> bool:
+    if code.isdecimal():
+        return len(code) == 3 and code[0] in "45"
+    return bool(code) and code.lower() not in _FINE.union(rules.succeeded)
 
 
 def _may_pass(error: errors.APIError) -> bool:

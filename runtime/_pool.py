@@ -5,6 +5,7 @@ in it that no other call gets. Here the connection that was used last is used ne
 a whole response. How many there are is up to `_limiter`.
 """
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,7 @@ class _Connection:
     def __init__(self, transport: httpx.AsyncBaseTransport, origin: _Origin) -> None:
         self.transport = transport
         self.origin = origin
+        self.idle_since = 0.0
 
 
 class _Body(httpx.AsyncByteStream):
@@ -54,6 +56,7 @@ class Pool(httpx.AsyncBaseTransport):
         one = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
         self._kwargs = {**kwargs, "verify": context, "limits": one}
         self._max_idle = limits.max_keepalive_connections
+        self._expiry = limits.keepalive_expiry
         self._idle: list[_Connection] = []
         self._open: set[_Connection] = set()
 
@@ -78,12 +81,21 @@ class Pool(httpx.AsyncBaseTransport):
         return connection
 
     async def release(self, connection: _Connection, *, is_free: bool) -> None:
-        """Keep a connection for another request, or close it; the oldest one makes room."""
+        """Keep a connection for another request, or close it, and those that were idle too long."""
         if is_free and connection in self._open:
+            connection.idle_since = time.monotonic()
             self._idle.append(connection)
-            if self._max_idle is None or len(self._idle) <= self._max_idle:
-                return
-            connection = self._idle.pop(0)
+        else:
+            await self._close(connection)
+        while self._idle and self._is_too_much(self._idle[0]):
+            await self._close(self._idle.pop(0))
+
+    def _is_too_much(self, oldest: _Connection) -> bool:
+        if self._max_idle is not None and len(self._idle) > self._max_idle:
+            return True
+        return self._expiry is not None and time.monotonic() - oldest.idle_since > self._expiry
+
+    async def _close(self, connection: _Connection) -> None:
         self._open.discard(connection)
         await connection.transport.aclose()
 

@@ -47,6 +47,10 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"base_url": "https://"}, "base_url must start with https://"),
     ({"base_url": URL + ":99999"}, "base_url must start with https://"),
     ({"base_url": "https://a:b:c"}, "base_url is not a URL"),
+    *(({"base_url": URL + end}, "a query or a fragment") for end in ("/api?key=1", "/#x")),
+    *(({"timeout": seconds}, "timeout must be above 0") for seconds in (0, -1, 1e10, float("nan"))),
+    ({"timeout": httpx.Timeout(5, read=1e10)}, "read is 10000000000.0"),
+    ({"httpx_args": {"base_url": "https://other.example"}}, "must not contain base_url"),
     ({"base_url": f"https://me:{TOKEN}@gateway.example"}, "base_url must not contain"),
     *(
         ({"base_url": f"http://{host}"}, "allow_plain_http=True")

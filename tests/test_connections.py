@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import random
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,9 +92,12 @@ def test_a_response_may_arrive_before_the_request_has_left(name: str, way: Way) 
         assert time.monotonic() - started < 3
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.1])
+MORE: dict[str, Any] = {"httpx_args": {"limits": httpx.Limits(max_connections=500)}}
+
+
+@pytest.mark.parametrize(("seconds", "options"), [(0.5, {}), (1.1, {}), (1.1, MORE)])
 def test_a_post_takes_a_connection_of_the_last_second_or_a_new_one(
-    seconds: float, way: Way, monkeypatch: pytest.MonkeyPatch
+    seconds: float, options: Any, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Servers close connections that idle, and nobody knows what became of a POST in one."""
 
@@ -103,8 +107,58 @@ def test_a_post_takes_a_connection_of_the_last_second_or_a_new_one(
             monkeypatch.setattr(module, "monotonic", lambda: now() + seconds)
 
     with serving(OK) as server:
-        create(way, server, meanwhile=[idle])
+        create(way, server, meanwhile=[idle], **options)
     assert len(server.connections) == (1 if seconds < 1 else 2)
+
+
+def test_a_response_that_nobody_asked_for_is_not_that_to_the_next_request(way: Way) -> None:
+    def respond_twice(connection: socket.socket) -> None:
+        for number in (len(server.arrived), 0):
+            responding(200, {"request_id": str(number)})(connection)
+            sent.set() if not number else time.sleep(0.02)
+
+    sent = threading.Event()
+    with serving(respond_twice, OK) as server:
+        client = AuthenticatedClient(server.base_url, "token")
+        with way.using(client) as call:
+            assert call(create_video, "sync", body=BODY).request_id == "1"
+            assert sent.wait(5)
+            assert call(create_video, "sync", body=BODY).request_id == "1"
+    assert len(server.connections) == 2
+
+
+@each_async_way
+def test_two_event_loops_have_a_session_each(way: Way) -> None:
+    async def call() -> None:
+        await create_video.asyncio(client=client, body=BODY)
+
+    with serving(OK) as server, asyncio.Runner() as one, asyncio.Runner() as other:
+        client = way.client(AuthenticatedClient(server.base_url, "token"))
+        for loop in (one, other, one, other):
+            loop.run(call())
+        assert len(server.connections) == 2
+        other.run(client.aclose())
+        one.run(asyncio.sleep(0))
+
+
+def test_a_redirect_may_name_a_user(way: Way) -> None:
+    def redirect(connection: socket.socket) -> None:
+        place = server.base_url.replace("//", "//user:word@")
+        responding(303, Location=f"{place}/v1/videos/1")(connection)
+
+    with serving(redirect, OK) as server:
+        create(way, server, follow_redirects=True)
+    assert b"user" not in server.arrived[1].partition(b"\r\n")[0]
+
+
+def test_a_response_that_is_compressed_more_than_once_is_refused(way: Way) -> None:
+    bomb = gzip.compress(gzip.compress(b" " * 1_000_000))
+    fault = responding(200, bomb, Content_Encoding="gzip, gzip")
+    with (
+        serving(fault) as server,
+        pytest.raises(errors.OutcomeUnknownError, match="more than once"),
+    ):
+        create(way, server)
 
 
 def gzipped(size: int) -> Fault:

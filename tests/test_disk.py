@@ -40,6 +40,32 @@ def test_file_and_folder_are_on_disk_before_the_call_returns(
     assert done == [("fsync", inodes[0]), ("replace", len(VIDEO)), ("fsync", inodes[1])]
 
 
+def test_a_download_that_is_cancelled_twice_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, begun, go_on = Path.open, threading.Event(), threading.Event()
+
+    def slowly(path: Path, mode: str = "r", **kwargs: Any) -> Any:
+        begun.set()
+        assert go_on.wait(5)
+        return opened(path, mode, **kwargs)
+
+    async def cancel(base_url: str) -> None:
+        async with Client(base_url) as client:
+            call = asyncio.create_task(client.asyncio_download("/v", tmp_path / "v.mp4"))
+            await asyncio.to_thread(begun.wait, 5)
+            for _ in range(3):
+                call.cancel()
+                await asyncio.sleep(0)
+            go_on.set()
+            await asyncio.wait([call])
+
+    monkeypatch.setattr(Path, "open", slowly)
+    with serving(responding(200, VIDEO)) as server:
+        asyncio.run(cancel(server.base_url))
+    assert not list(tmp_path.iterdir())
+
+
 @each_async_way
 def test_the_event_loop_goes_on_while_the_disk_is_busy(
     way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -199,3 +199,32 @@ def test_ctrl_c_ends_the_wait_between_attempts(clock: Clock) -> None:
     with serving(responding(429), OK) as server, pytest.raises(KeyboardInterrupt):
         create(Way("sync"), server.base_url)
     assert len(server.arrived) == 1
+
+
+@pytest.mark.parametrize("status", [None, 404, 429])
+def test_a_request_of_an_event_hook_says_nothing_about_ours(status: int | None, way: Way) -> None:
+    """The hook's own request fails, or is refused, after the POST was carried out."""
+
+    def hook(_: httpx.Response) -> None:
+        other = httpx.Request("POST", "http://127.0.0.1:9/")
+        if status is None:
+            raise httpx.ConnectError("down", request=other)
+        httpx.Response(status, request=other).raise_for_status()
+
+    async def asyncio_hook(response: httpx.Response) -> None:
+        hook(response)
+
+    hooks = {"response": [hook if way.name == "sync" else asyncio_hook]}
+    with serving(OK) as server, pytest.raises(errors.OutcomeUnknownError):
+        create(way, server.base_url, httpx_args={"event_hooks": hooks})
+    assert len(server.arrived) == 1
+
+
+def test_what_arrived_before_the_connection_broke_is_kept(way: Way) -> None:
+    chunk = b'{"request_id":"paid-1"}'
+    head = HEAD + b"X-Request-Id: r1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    fault = saying(head, b"%x\r\n%s\r\n" % (len(chunk), chunk))
+    with serving(fault) as server, pytest.raises(errors.OutcomeUnknownError) as raised:
+        create(way, server.base_url)
+    error = raised.value
+    assert (error.status_code, error.content, error.request_id) == (200, chunk, "r1")

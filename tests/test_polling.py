@@ -34,9 +34,14 @@ ODD: list[Any] = [
     dict.fromkeys(["status", "progress", "video", "error"]),
     {"video": "", "usage": 3, "error": []},
 ]
+# What tells of no job and no error does not end the wait for one that is paid for.
+NEITHER = [
+    *({"code": 1, "message": "success"}, {"code": "ok", "message": "processing", "data": {}}),
+    *({"code": "PENDING", "message": "queued"}, {"code": 10000, "message": "Success"}),
+]
 UNFINISHED: list[Any] = [
     *(job(word, video={"url": VIDEO}) for word in WORDS),
-    *(status(200, content) for content in ODD),
+    *(status(200, content) for content in ODD + NEITHER),
     *(status(202, content) for content in (b"", b" \n", {"status": "pending"})),
     *(status(code, b"<html>") for code in (200, 408, 429, 500, 524, 599)),
     *(status(200, b""), httpx.ReadError, httpx.ConnectError, httpx.PoolTimeout, httpx.ReadTimeout),
@@ -68,6 +73,9 @@ PAID = "the job is done and paid for"
 ONLY_ERRORS: list[dict[str, Any]] = [
     *({"error": {"message": "why"}}, {"error": "why"}, {"code": 401, "message": "why"}),
     {"code": "invalid_key", "message": "why", "data": None},
+    {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"},
+    {"type": "error", "error": {"message": "why"}, "request_id": "r-1"},
+    {"status": 404, "error": "why"},
 ]
 ENDINGS: list[tuple[dict[str, Any], type[errors.APIError], str]] = [
     *(
@@ -191,6 +199,9 @@ RESULTS: list[Any] = [
 def test_a_result_is_found_wherever_a_gateway_puts_it(content: Any) -> None:
     for more in ({"status": "completed"}, {}):
         assert get_video.result(play(status(200, more | content)).end) == VIDEO
+    wrapped = {"code": "success", "data": {"status": "SUCCESS"} | content}
+    if "data" not in content:
+        assert get_video.result(play(status(200, wrapped)).end) == VIDEO
 
 
 def test_a_job_may_be_wrapped() -> None:

@@ -101,6 +101,19 @@ class _ResponseBody(httpx.AsyncByteStream):
             self._upload.abort()
 
 
+class _Connector(aiohttp.TCPConnector):
+    async def _get(self, key: Any, traces: Any) -> Any:
+        """An idle connection, unless it has received what nobody asked for.
+
+        aiohttp would take that for the response to the next request.
+        """
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
+
+
 class _Transport(AiohttpTransport):
     def __init__(self, **kwargs: Any) -> None:
         proxy: httpx.Proxy | None = kwargs.get("proxy")
@@ -115,7 +128,7 @@ class _Transport(AiohttpTransport):
 
     def get_client(self) -> aiohttp.ClientSession:
         """A session that leaves cookies, limits and retries to httpx and to this package."""
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=0, keepalive_timeout=self.limits.keepalive_expiry, ssl=self.ssl_context
         )
         session = aiohttp.ClientSession(
@@ -157,7 +170,7 @@ class _Transport(AiohttpTransport):
             try:
                 response = await self.client.request(
                     request.method,
-                    URL(str(request.url), encoded=True),
+                    URL(_without_userinfo(request.url), encoded=True),
                     data=body,
                     allow_redirects=False,
                     auto_decompress=False,
@@ -184,6 +197,11 @@ class _Transport(AiohttpTransport):
         if request.url.scheme == "http":
             return {"headers": headers + self._proxy_headers, "proxy": proxy}
         return {"headers": headers, "proxy": proxy, "proxy_headers": self._proxy_headers}
+
+
+def _without_userinfo(url: httpx.URL) -> str:
+    """The URL to ask for; httpx has made a header of the user name in it."""
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
 
 
 def _headers_for(proxy: httpx.Proxy) -> list[tuple[str, str]]:

@@ -11,12 +11,12 @@ import logging
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeGuard, TypeVar
 
 import httpx
 
 from . import errors
-from .client import AuthenticatedClient, Client, user_agent
+from .client import AuthenticatedClient, Client, merged_headers, user_agent
 from .types import Response
 
 T = TypeVar("T")
@@ -221,18 +221,33 @@ def attempt(
         errors.OutcomeUnknownError: It was sent, and there was no response.
     """
     redirects = 0
+    step = Send(authorize(client, request), deadline)
     try:
-        response: httpx.Response = yield Send(authorize(client, request), deadline)
+        response: httpx.Response = yield step
         while client.follow_redirects and response.next_request and redirects < MAX_REDIRECTS:
             redirects += 1
-            response = yield redirected(client, response.next_request, deadline)
-    except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
-        response = readable(error.response)
+            step = redirected(client, response.next_request, deadline)
+            response = yield step
     except HTTPX_ERRORS as error:
-        raise map_exception(client, error, request, redirects) from error
+        if is_status_of(error, step.request):
+            response = readable(error.response)
+        else:
+            is_about_it = is_about(error, step.request)
+            raise map_exception(client, error, request, redirects, is_about_it) from error
     if should_retry(request.method, response.status_code, redirects):
         raise RetryableResponse(response)
     return response
+
+
+def is_about(error: Exception, request: httpx.Request) -> bool:
+    """Whether an exception is about this request: an event hook may have sent one of its own."""
+    about = getattr(error, "_request", None)
+    return about is None or about is request
+
+
+def is_status_of(error: Exception, request: httpx.Request) -> TypeGuard[httpx.HTTPStatusError]:
+    """Whether an event hook has called `raise_for_status` on the response to this request."""
+    return isinstance(error, httpx.HTTPStatusError) and is_about(error, request)
 
 
 def readable(response: httpx.Response) -> httpx.Response:
@@ -325,7 +340,11 @@ def is_outcome_unknown(method: str, response: httpx.Response) -> bool:
 
 
 def map_exception(
-    client: Client, error: Exception, request: httpx.Request, redirects: int
+    client: Client,
+    error: Exception,
+    request: httpx.Request,
+    redirects: int,
+    is_about_it: bool = True,
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
     """This package's error for one of httpx's, which keeps its request, but without the token."""
     for sent in (request, getattr(error, "_request", None)):
@@ -333,11 +352,15 @@ def map_exception(
             strip_auth(client, sent)
     why = redact(client, f"{type(error).__name__} {error}".encode()).decode()
     what = f"{target(client, request)}: {why}".strip()
-    if isinstance(error, _NOT_SENT) and not redirects:
+    if isinstance(error, _NOT_SENT) and is_about_it and not redirects:
         return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
     if request.method in _SAFE_METHODS:
         return errors.APIConnectionError(what[:500])
-    return errors.OutcomeUnknownError(f"{what} (it was sent, check before you send it again)")
+    what = f"{what} (it was sent, check before you send it again)"
+    received: httpx.Response | None = getattr(error, "received", None)
+    if received is None:
+        return errors.OutcomeUnknownError(what)
+    return errors.OutcomeUnknownError(what, *redacted(client, received))
 
 
 def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> httpx.Request:
@@ -360,7 +383,10 @@ def with_own(client: Client, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a request, with what the client adds that shares another's session."""
     merged = dict(kwargs)
     for name, value in client._own.items():
-        merged[name] = {**value, **kwargs.get(name, {})} if isinstance(value, dict) else value
+        if name == "headers":
+            merged[name] = merged_headers(value, kwargs.get(name, {}))
+        else:
+            merged[name] = {**value, **kwargs.get(name, {})} if name == "cookies" else value
     return merged
 
 
@@ -433,8 +459,11 @@ def redirected(client: Client, request: httpx.Request, deadline: float | None) -
         return Send(anonymous(request), deadline, has_auth=False)
     own: dict[str, str] = client._own.get("cookies", {})  # httpx keeps those of the session alone
     if own:
-        sent = [request.headers[name] for name in ("Cookie",) if name in request.headers]
-        request.headers["Cookie"] = "; ".join([*sent, *(f"{key}={own[key]}" for key in own)])
+        sent = (
+            each.split("=", 1) for each in request.headers.get("Cookie", "").split("; ") if each
+        )
+        merged = {**{name: "".join(value) for name, *value in sent}, **own}
+        request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in merged.items())
     return Send(authorize(client, request), deadline)
 
 
@@ -465,7 +494,8 @@ def redact(client: Client, content: bytes) -> bytes:
     """A text without the token, which a server may echo."""
     if not isinstance(client, AuthenticatedClient) or len(client.token) < _MIN_SECRET:
         return content
-    return content.replace(client.token.encode(), b"[token]")
+    token = client.token.encode()
+    return content.replace(token, b"[token]").replace(token.replace(b"/", rb"\/"), b"[token]")
 
 
 def redacted(client: Client, response: httpx.Response) -> tuple[int, httpx.Headers, bytes]:

@@ -2,6 +2,7 @@
 # To change it, edit runtime/client.py and run: make generate
 """Where the API is, and how to talk to it."""
 
+import contextlib
 import functools
 import ipaddress
 import os
@@ -17,10 +18,13 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import httpx
 from attrs import Attribute, define, evolve, field, fields
 
-from ._limiter import LIMITS, AsyncLimiter, Limiter
+from ._limiter import LIMITS, AsyncLimiter, Limiter, with_short_idling
 
 # Long enough for a server that creates a job before it responds, and finite.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+# Seconds, far below what the clocks of the operating system can count.
+MAX_SECONDS = 1e9
 
 # Bytes, far above what JSON about a job takes.
 MAX_RESPONSE_SIZE = 67_108_864
@@ -34,7 +38,7 @@ _Owner = tuple[int, "weakref.ref[Any] | None"]
 
 
 class _Connections(Generic[S, L]):
-    """A session that is opened when it is first needed, and the limiter of its requests.
+    """A session for each event loop, opened when it is needed, with a limiter of its requests.
 
     After a fork, and in another event loop, a session is opened anew: two processes that share
     connections would get each other's responses.
@@ -42,35 +46,42 @@ class _Connections(Generic[S, L]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # so that threads that share a client share its session
-        self._opened: tuple[S, L] | None = None
-        self._owner: _Owner | None = None  # None if the session is the caller's own
+        self._opened: dict[_Owner, tuple[S, L]] = {}
+        self._given: tuple[S, L] | None = None  # the caller's own
         self._is_closed = False
 
     def get(self, owner: _Owner, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
-        if not self._serves(owner) and not self._is_closed:
+        found = self._given or self._opened.get(owner)
+        if found is None and not self._is_closed:
             with self._lock:
-                if not self._serves(owner):
-                    self._opened, self._owner = open_session(), owner
-        if self._opened is None or self._is_closed or self._opened[0].is_closed is True:
+                found = self._opened.get(owner) or self._adopted(owner) or open_session()
+                self._opened[owner] = found
+        if found is None or self._is_closed or found[0].is_closed is True:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
-        return self._opened
+        return found
 
-    def _serves(self, owner: _Owner) -> bool:
-        if self._opened is None or self._owner is None:
-            return self._opened is not None
-        (own_process, own_loop), (process, loop) = self._owner, owner
-        if own_process == process and own_loop is None:  # opened outside of any loop
-            self._owner = owner
-        return own_process == process and (own_loop == loop or None in (own_loop, loop))
+    def _adopted(self, owner: _Owner) -> tuple[S, L] | None:
+        """A session that was opened outside of any loop, or in one if it is asked for outside."""
+        process, loop = owner
+        self._opened = {each: self._opened[each] for each in self._opened if _is_alive(*each)}
+        if loop is None:
+            return next(iter(self._opened.values()), None)
+        return self._opened.pop((process, None), None)
 
     def use(self, session: S, limiter: L) -> None:
-        self._opened, self._owner = (session, limiter), None
+        self._given = session, limiter
 
-    def close(self) -> S | None:
-        """Refuse further use, and return the session that is to be closed."""
+    def close(self) -> list[S]:
+        """Refuse further use, and return the sessions that are to be closed."""
         self._is_closed = True
-        return self._opened[0] if self._opened else None
+        opened = [self._given] if self._given else self._opened.values()
+        return [session for session, _ in opened]
+
+
+def _is_alive(process: int, loop: "weakref.ref[Any] | None") -> bool:
+    found = loop() if loop else None
+    return process == os.getpid() and (loop is None or not (found is None or found.is_closed()))
 
 
 def _package() -> Any:
@@ -94,6 +105,12 @@ def _from_environment(argument: str) -> str:
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)  # later changes to the caller's own dict have no effect here
+
+
+def merged_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Headers, of which new ones replace old ones of the same name in upper or lower case."""
+    replaced = {name.lower() for name in new}
+    return {name: old[name] for name in old if name.lower() not in replaced} | dict(new)
 
 
 def _check_header(name: str, value: Any, *, empty: bool = True) -> None:
@@ -131,8 +148,26 @@ def _check_base_url(_: Any, __: Any, value: str) -> None:
     if url.userinfo:
         msg = "base_url must not contain a user name or a password: use httpx_args={'auth': ...}"
         raise ValueError(msg)
+    if url.query or url.fragment:
+        msg = f"base_url must not contain a query or a fragment: {value!r}"
+        raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
+        raise ValueError(msg)
+
+
+def _check_timeout(_: Any, __: Any, value: Any) -> None:
+    """Refuse what the clocks of the operating system cannot count, before a request is paid for."""
+    for name, seconds in httpx.Timeout(value).as_dict().items():
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if seconds is not None and not (is_number and 0 < seconds <= MAX_SECONDS):
+            msg = f"timeout must be above 0, at most {MAX_SECONDS:g} seconds: {name} is {seconds!r}"
+            raise ValueError(msg)
+
+
+def _check_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
+    if "base_url" in value:
+        msg = "httpx_args must not contain base_url: the credentials are for the client's own"
         raise ValueError(msg)
 
 
@@ -218,12 +253,17 @@ class Client:
         repr=False,
     )
     _timeout: httpx.Timeout | float | None = field(
-        default=DEFAULT_TIMEOUT, kw_only=True, alias="timeout"
+        default=DEFAULT_TIMEOUT, validator=_check_timeout, kw_only=True, alias="timeout"
     )
     _verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True, alias="verify_ssl")
     follow_redirects: bool = field(default=False, kw_only=True)
     _httpx_args: dict[str, Any] = field(
-        factory=dict, converter=_copy, kw_only=True, alias="httpx_args", repr=False
+        factory=dict,
+        converter=_copy,
+        validator=_check_httpx_args,
+        kw_only=True,
+        alias="httpx_args",
+        repr=False,
     )
     max_retries: int = field(default=2, validator=_check_count, kw_only=True)
     _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
@@ -262,8 +302,8 @@ class Client:
 
         It shares the connections of this client, so closing either closes both.
         """
-        own = {**self._own.get("headers", {}), **headers}
-        return self._sharing({"headers": own}, headers={**self._headers, **headers})
+        own = merged_headers(self._own.get("headers", {}), headers)
+        return self._sharing({"headers": own}, headers=merged_headers(self._headers, headers))
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
         """A client that also sends these cookies; see `with_headers`."""
@@ -331,7 +371,7 @@ class Client:
     def _session_args(self) -> dict[str, Any]:
         headers = httpx.Headers({"User-Agent": user_agent()})
         headers.update(self._headers)
-        return {
+        args = {
             "base_url": self._base_url,
             "cookies": self._cookies,
             "headers": headers,
@@ -340,6 +380,7 @@ class Client:
             "verify": self._verify_ssl,
             **self._httpx_args,
         }
+        return {**args, "limits": with_short_idling(args["limits"])}
 
     def _open(self) -> tuple[httpx.Client, Limiter]:
         from ._sessions import Session
@@ -397,13 +438,14 @@ class Client:
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        if session := self._opener._connections.close():
+        for session in self._opener._connections.close():
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
-        if session := self._opener._async_connections.close():
-            await session.aclose()
+        for session in self._opener._async_connections.close():
+            with contextlib.suppress(RuntimeError):  # its event loop is closed, or another one
+                await session.aclose()
 
     def __enter__(self) -> Self:
         """Enter a block at whose end the connections are closed."""

@@ -9,7 +9,7 @@ APIError
 │  ├─ BadRequestError, AuthenticationError, PermissionDeniedError, NotFoundError,
 │  └─ ConflictError, UnprocessableEntityError, RateLimitError, InternalServerError
 ├─ APIResponseValidationError
-└─ JobFailedError, JobExpiredError, VideoWithheldError, WaitTimeoutError
+└─ JobFailedError, JobExpiredError, VideoWithheldError, ResultMissingError, WaitTimeoutError
 """
 
 import html

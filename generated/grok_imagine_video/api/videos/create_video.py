@@ -162,7 +162,16 @@ def job_id(response: CreateVideoResponse) -> str:
     from ... import _polling  # most callers of the module do not need it
 
     return _polling.id_of(
-        ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+        [
+            "request_id",
+            "id",
+            "task_id",
+            "data.request_id",
+            "data.id",
+            "data.task_id",
+            "data.0.id",
+            "data",
+        ],
         response,
     )
 
@@ -218,7 +227,16 @@ def sync_and_wait(
         client,
         _polling.create_and_wait(
             _calls.result(client, _get_kwargs(body=body), _parse_response),
-            ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+            [
+                "request_id",
+                "id",
+                "task_id",
+                "data.request_id",
+                "data.id",
+                "data.task_id",
+                "data.0.id",
+                "data",
+            ],
             lambda job_id: _job._wait(
                 job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
             ),
@@ -280,7 +298,16 @@ async def asyncio_and_wait(
         client,
         _polling.create_and_wait(
             _calls.result(client, _get_kwargs(body=body), _parse_response),
-            ["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+            [
+                "request_id",
+                "id",
+                "task_id",
+                "data.request_id",
+                "data.id",
+                "data.task_id",
+                "data.0.id",
+                "data",
+            ],
             lambda job_id: _job._wait(
                 job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
             ),

@@ -143,7 +143,16 @@ async def asyncio(
 
 
 _JOB = _polling.JobRules(
-    id=["request_id", "id", "task_id", "data.request_id", "data.id", "data.task_id", "data"],
+    id=[
+        "request_id",
+        "id",
+        "task_id",
+        "data.request_id",
+        "data.id",
+        "data.task_id",
+        "data.0.id",
+        "data",
+    ],
     status=["data.status", "data.state", "data.task_status", "status", "state", "task_status"],
     succeeded=["done", "completed", "complete", "succeeded", "success", "finished", "ready"],
     failed=["failed", "failure", "fail", "error", "cancelled", "canceled", "rejected", "timeout"],
@@ -165,6 +174,12 @@ _JOB = _polling.JobRules(
         "data.video",
         "data.video.url",
         "data.output",
+        "data.output.0",
+        "data.output.url",
+        "data.metadata.url",
+        "data.videos.0.url",
+        "data.video.file_output.public_url",
+        "data.data.0.url",
         "data.0.url",
     ],
     allowed=["video.respect_moderation", "data.video.respect_moderation"],
