@@ -245,7 +245,7 @@ def has_ended(rules: JobRules, job: Any) -> bool:
         errors.VideoWithheldError: Moderation withheld its result.
         errors.ResultMissingError: Its result is in no known place.
     """
-    status = _text_at(job, rules.status).lower()
+    status = status_of(rules, job).lower()
     if status in rules.expired:
         raise errors.JobExpiredError(f"the job is {status}{_reason(rules, job)}", job)
     if status in rules.failed:
@@ -283,6 +283,11 @@ def _reason(rules: JobRules, job: Any) -> str:
     error = _at(job, rules.error)
     parts = [error.get("code"), error.get("message")] if isinstance(error, dict) else [error]
     return "".join(f": {part}" for part in parts if part)
+
+
+def status_of(rules: JobRules, job: Any) -> str:
+    """The status of a job, as the gateway calls it; "" if there is none."""
+    return _text_at(job, rules.status)
 
 
 def progress(rules: JobRules, job: Any) -> float | None:

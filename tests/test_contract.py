@@ -28,7 +28,7 @@ POST = OPERATIONS["createVideo"]
 SOURCES = ("xai", "gateway")
 
 # What a document says about itself without demanding anything of a request or a response.
-ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples", "x-env"}
+ANNOTATIONS = {"description", "summary", "examples", "info", "x-codeSamples", "x-env", "x-option"}
 
 
 def from_the_export(node: Any) -> Any:

@@ -62,6 +62,11 @@ class Document:
         )
 
     @property
+    def tagged(self) -> list[tuple[PythonIdentifier, Endpoint]]:
+        """The operations, each with the tag that it is found under."""
+        return self._tagged
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables of the environment that have what a client is not given: `x-env`."""
         found = self._document.get("x-env", {})
@@ -158,6 +163,16 @@ class Document:
         body = self._resolved(self._operation(endpoint)[1]["requestBody"])
         schema: Node = body["content"][content_type]["schema"]
         return schema
+
+    def example(self, endpoint: Endpoint, content_type: str) -> Node:
+        """The first example of a body of one media type; an empty one if there is none."""
+        body = self._resolved(self._operation(endpoint)[1]["requestBody"])
+        content = body["content"][content_type]
+        for found in content.get("examples", {}).values():
+            content = {"example": self._resolved(found).get("value")}
+            break
+        example = content.get("example")
+        return example if isinstance(example, dict) else {}
 
     def _operation(self, endpoint: Endpoint) -> tuple[Node, Node]:
         """The path item and the operation that an endpoint was made from."""

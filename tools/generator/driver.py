@@ -140,9 +140,11 @@ def finish(package: Path) -> None:
     (package / "py.typed").touch()
     for path in files(package).values():
         path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
-    for source in sorted(RUNTIME.glob("*.py")):
-        header = HEADER_OF_COPIES.format(name=source.name)
-        (package / source.name).write_text(header + source.read_text("utf-8"), "utf-8")
+    for name, source in files(RUNTIME).items():
+        copy_of = package / name
+        copy_of.parent.mkdir(exist_ok=True)
+        header = HEADER_OF_COPIES.format(name=name)
+        copy_of.write_text(header + source.read_text("utf-8"), "utf-8")
 
 
 def files(package: Path) -> dict[str, Path]:

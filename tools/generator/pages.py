@@ -9,7 +9,7 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import LiteralEnumProperty
 from openapi_python_client.strings import PythonIdentifier
 
-from . import models, operations
+from . import commands, models, operations
 from .document import Document, endpoints_of
 from .names import exports_of
 
@@ -29,6 +29,8 @@ def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[P
     yield Page("__init__.py", "package_init.py.jinja", given)
     yield from _models(document, data)
     yield from _operations(document, data, config)
+    if jobs := commands.jobs_of(document, config):
+        yield Page("__main__.py", "main.py.jinja", {"jobs": jobs})
 
 
 def _models(document: Document, data: GeneratorData) -> Iterator[Page]:

@@ -1,0 +1,87 @@
+# Do not edit: copied from runtime/_cli/trace.py, whatever the spec says.
+# To change it, edit runtime/_cli/trace.py and run: make generate
+"""What `-v` shows: each request and response, and what the package logs, without secrets."""
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+
+from .._calls import _SAFE_METHODS, redact, target
+from ..client import Client
+from . import PACKAGE
+
+_logger = logging.getLogger(PACKAGE)
+
+# What a body may hold that must not be shown: whole files, and what signs a URL.
+_DATA = re.compile(r"(data:[\w/+.-]*;base64,)[\w+/=-]*")
+_URL = re.compile(r"(https?://)(?:[^\s\"/?#@\\]*@)?([^\s\"?#\\]*)(?:[?#][^\s\"\\]*)?")
+
+# Characters of a body.
+_MAX_SHOWN = 2000
+
+
+class Trace:
+    """Sees all requests of a client; says what they are, if that is asked for.
+
+    Attributes:
+        has_posted: Whether a request that may create something has left, or was about to.
+        client: The client whose token is not shown.
+    """
+
+    def __init__(self, say: Callable[[str], None], *, is_shown: bool) -> None:
+        self._say = say
+        self._is_shown = is_shown
+        self._start = 0.0
+        self.has_posted = False
+        self.client: Client | None = None
+
+    @property
+    def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
+        """The event hooks for a session of httpx."""
+        return {"request": [self._on_request], "response": [self._on_response]}
+
+    def _on_request(self, request: httpx.Request) -> None:
+        self.has_posted |= request.method not in _SAFE_METHODS
+        self._start = time.monotonic()
+        if self._is_shown and self.client is not None:
+            body = "" if request.method in _SAFE_METHODS else self._body(request)
+            self._say(f"> {target(self.client, request)} {body}".strip())
+
+    def _body(self, request: httpx.Request) -> str:
+        assert self.client is not None  # noqa: S101 - the caller has looked
+        text = redact(self.client, request.content).decode("utf-8", "replace")
+        text = _URL.sub(r"\1\2", _DATA.sub(r"\1...", text))
+        return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+    def _on_response(self, response: httpx.Response) -> None:
+        if self._is_shown:
+            seconds = time.monotonic() - self._start
+            self._say(f"< {response.status_code} {response.reason_phrase} in {seconds:.2f} s")
+
+    @contextlib.contextmanager
+    def log(self) -> Iterator[None]:
+        """Show what the package logs, or nothing of it."""
+        handler = _Handler(self._say) if self._is_shown else logging.NullHandler()
+        level = _logger.level
+        _logger.addHandler(handler)
+        if self._is_shown:
+            _logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            _logger.removeHandler(handler)
+            _logger.setLevel(level)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say_line = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say_line(f"* {record.getMessage()}")

@@ -1,0 +1,217 @@
+"""The options of a command, one for each field of a model, and the object that they make."""
+
+import base64
+import inspect
+import json
+import mimetypes
+import types
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import attrs
+from cyclopts import Parameter
+from docstring_parser import parse
+
+from .._objects import _attributes_of
+from ..types import Unset
+from . import PACKAGE, Create
+from .settings import REQUEST
+
+Read = Callable[[Any], Any]
+
+
+@attrs.frozen
+class Kind:
+    """How a type is typed: what cyclopts makes of the text, and what then becomes of it in JSON."""
+
+    type: Any
+    read: Read | None = None
+    metavar: str | None = None
+
+
+@attrs.frozen
+class Option:
+    """An option for a field: the name of the field in JSON, and the parameter of the command."""
+
+    field: str
+    parameter: inspect.Parameter
+    read: Read
+
+    @property
+    def is_positional(self) -> bool:
+        """Whether it is typed without a name."""
+        return self.parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+
+    @property
+    def shown(self) -> str:
+        """What is typed."""
+        return str(typing.get_args(self.parameter.annotation)[1].name[0])
+
+
+def options_of(create: Create, taken: Collection[str]) -> list[Option]:
+    """The options of a command; one whose name is `taken` gets another name.
+
+    The first field that is required and takes any text is no option: it is given without a name.
+    """
+    hints = typing.get_type_hints(create.body, localns=_models())
+    helps = {each.arg_name: each.description for each in parse(create.body.__doc__ or "").params}
+    options: list[Option] = []
+    for field, name in _attributes_of(create.body).items():
+        attribute = getattr(attrs.fields(create.body), name)
+        is_needed = attribute.default is attrs.NOTHING
+        kind = _kind(hints[name])
+        is_first = is_needed and kind == _TEXT and field not in create.defaults
+        is_first = is_first and not any(each.is_positional for each in options)
+        default = create.defaults.get(field) if is_needed else attribute.default
+        names = _names(name, create.names.get(field), taken)
+        parameter = Parameter(
+            name=[name.upper()] if is_first else names,
+            help=helps.get(name),
+            group=REQUEST,
+            metavar=kind.metavar,
+            negative=None if kind.type is bool else "",
+            required=is_needed and field not in create.defaults,
+            show_default=_is_typed(default),
+        )
+        made = inspect.Parameter(
+            f"field_{name}",
+            inspect.Parameter.POSITIONAL_ONLY if is_first else inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[kind.type | None, parameter],
+            default=inspect.Parameter.empty
+            if is_first
+            else default
+            if _is_typed(default)
+            else None,
+        )
+        options.append(Option(field, made, kind.read or _as_it_is))
+    return sorted(options, key=lambda each: not each.is_positional)
+
+
+def _is_typed(default: Any) -> bool:
+    """Whether a default can be shown as it would be typed."""
+    return isinstance(default, str | int | float)
+
+
+def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
+    names = [f"--{each.replace('_', '-')}" for each in (short, name) if each]
+    return [f"--request-{each[2:]}" if each in taken else each for each in names]
+
+
+def _models() -> dict[str, Any]:
+    models = import_module(f"{PACKAGE}.models")
+    return {name: getattr(models, name) for name in models.__all__}
+
+
+def _kind(hint: Any) -> Kind:
+    """How a value of a type is typed; what has no better way is typed as JSON."""
+    alternatives = [each for each in _alternatives(hint) if each not in (Unset, type(None))]
+    if len(alternatives) != 1:
+        return _TEXT_OR_JSON if str in alternatives else _JSON
+    (one,) = alternatives
+    if typing.get_origin(one) is list:
+        return _list_of(_kind(typing.get_args(one)[0]))
+    if typing.get_origin(one) is Literal or one in (bool, int, float):
+        return Kind(one)
+    if not isinstance(one, type) or one in (dict, object):
+        return _JSON
+    if issubclass(one, Enum):
+        return Kind(Literal[tuple(each.value for each in one)])
+    if attrs.has(one):
+        return _FILE if "url" in _attributes_of(one) else _JSON
+    return _TEXT  # also for dates and the like, which the model reads
+
+
+def _alternatives(hint: Any) -> Sequence[Any]:
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if is_union else [hint]
+
+
+def _list_of(kind: Kind) -> Kind:
+    read = kind.read or _as_it_is
+    return Kind(list[kind.type], lambda items: [read(each) for each in items], kind.metavar)  # type: ignore[name-defined]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        msg = f"not JSON ({error}); a text in JSON has quotes: {text!r}"
+        raise ValueError(msg) from None
+
+
+def _text_or_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _file_or_url(text: str) -> Any:
+    """An object with a URL: the URL as it is, or a file as a data: URL with all that is in it."""
+    if text.lstrip().startswith("{"):
+        return _json(text)
+    if text.lower().startswith(("https://", "http://", "data:")):
+        return {"url": text}
+    kind = mimetypes.guess_type(text, strict=False)[0] or ""
+    if not kind.startswith(("image/", "audio/", "video/")):
+        msg = f"neither a URL nor a file that is named like an image, such as lake.png: {text!r}"
+        raise ValueError(msg)
+    try:
+        content = Path(text).read_bytes()
+    except OSError as error:
+        msg = f"cannot be read: {error.strerror}: {text!r}"
+        raise ValueError(msg) from None
+    return {"url": f"data:{kind};base64,{base64.b64encode(content).decode()}"}
+
+
+_TEXT = Kind(str)
+_TEXT_OR_JSON = Kind(str, _text_or_json)
+_JSON = Kind(str, _json, "JSON")
+_FILE = Kind(str, _file_or_url, "FILE_OR_URL")
+
+
+def body_of(
+    create: Create, options: Sequence[Option], values: Mapping[str, Any], extra: Sequence[str]
+) -> Any:
+    """The body of a request, held to the rules of the spec.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: A field breaks another rule of the spec, or cannot be read.
+    """
+    fields = dict(create.defaults)
+    for option in options:
+        value = values.get(option.parameter.name)
+        if value is not None:
+            fields[option.field] = _named(option.shown, option.read, value)
+    for name, value in _extra(extra):
+        if name in _attributes_of(create.body):
+            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
+            raise ValueError(msg)
+        fields[name] = value
+    return create.body.from_dict(fields)
+
+
+def _extra(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            msg = f"--extra needs NAME=JSON: {each!r}"
+            raise ValueError(msg)
+        yield name, _named(f"--extra {name}", _json, value)
+
+
+def _named(name: str, read: Read, value: Any) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        msg = f"{name}: {error}"
+        raise ValueError(msg) from None

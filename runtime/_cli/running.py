@@ -1,0 +1,113 @@
+"""One run of a command: what it shows on the way, and how it ends."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from .. import _polling
+from ..client import Client
+from ..errors import APIError
+from .exits import Ending, ExitCode, Known, ending
+from .settings import Settings
+from .terminal import Lines, display
+from .trace import Trace
+
+# Bytes that are written to find out whether a disk is full.
+_PROBE_SIZE = 1_048_576
+
+
+@define
+class Run:
+    """One run of a command.
+
+    Attributes:
+        name: What is typed for the command line.
+        settings: The options for all commands.
+        operation: The operation that follows the job.
+        go_on: Makes what is to be typed to go on with a job.
+        job_id: The id of the job, once it is known.
+    """
+
+    name: str
+    settings: Settings
+    operation: Any = None
+    go_on: Callable[[str], str] | None = None
+    job_id: str | None = None
+    _is_created: bool = field(default=False, init=False)
+    display: Lines = field(init=False)
+    trace: Trace = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Decide where things are shown."""
+        self.display = display(self.name, is_json=self.settings.is_json)
+        self.trace = Trace(self.display.say, is_shown=self.settings.is_verbose)
+
+    def do(self, work: Callable[[], object]) -> ExitCode:
+        """Do the work of the command; if it does not end well, say how, and what to do next."""
+        with self.display, self.trace.log():
+            try:
+                work()
+            except (APIError, KeyboardInterrupt, OSError, TypeError, ValueError) as error:
+                known = Known(self.job_id, self._is_created, self.trace.has_posted)
+                return self._end(ending(error, known))
+        return ExitCode.DONE
+
+    def _end(self, end: Ending) -> ExitCode:
+        go_on = self._next(self.job_id) if end.is_resumable and self.job_id else ""
+        self.display.failed(end, self.job_id, go_on)
+        return end.code
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Client]:
+        """A client whose requests are seen."""
+        with self.settings.client(self.trace) as client:
+            yield client
+
+    def created(self, job_id: str) -> None:
+        """Show the id of a job at once, so that it is never lost."""
+        self.job_id, self._is_created = job_id, True
+        self.display.created(job_id)
+
+    def progress(self, job: Any) -> None:
+        """Show how far a job is."""
+        status = _polling.status_of(self.operation._JOB, job)
+        self.display.progress(status, self.operation.progress(job))
+
+    def save(self, client: Client, job: Any, path: Path) -> None:
+        """Save what a job has made."""
+        client.download(self.operation.result(job), path, on_progress=self.display.saving)
+        self.display.saved(self.job_id or "", path)
+
+    def leave(self, job_id: str) -> None:
+        """Show the id of a job that is not waited for."""
+        self.display.left(job_id, self._next(job_id))
+
+    def _next(self, job_id: str) -> str:
+        return self.go_on(job_id) if self.go_on else ""
+
+
+def check_output(path: Path | None, otherwise: str = "") -> Path:
+    """Find out whether a file can be written, before anything is paid for.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if path is None:
+        msg = f"say where to save the result: -o FILE{otherwise}"
+        raise ValueError(msg)
+    if path.exists() and not path.is_file():
+        msg = f"-o {path}: exists and is not a file"
+        raise ValueError(msg)
+    folder = path.resolve().parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_PROBE_SIZE))
+            file.flush()
+    except OSError as error:
+        msg = f"-o {path}: nothing can be written in {folder}: {error.strerror}"
+        raise ValueError(msg) from None
+    return path
