@@ -33,9 +33,11 @@ import importlib.util
 import io
 import os
 import re
+import secrets
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,6 @@ from batch_limiter import one_line, say
 from batch_lines import Line
 from batch_run import Run
 from batch_videos import tidy, video_of
-from create_video import above_zero, gateway_to_use
 from grok_imagine_video import AuthenticatedClient
 
 MOST_NAMED = 20  # of the bad lines
@@ -67,6 +68,30 @@ HINTS = {
     "unfinished": "unfinished: start the batch again to continue",
     "not sent": "not sent: start the batch again to send the rest",
 }
+
+
+def above_zero(text: str) -> float:
+    if not 0 < (number := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0: {text}")
+    return number
+
+
+@contextlib.contextmanager
+def gateway_to_use() -> Iterator[tuple[str, str]]:
+    """The address and the key of the configured gateway, or else of a local relay."""
+    base_url, token = os.environ.get("GROK_BASE_URL"), os.environ.get("GROK_API_KEY")
+    if bool(base_url) != bool(token):
+        raise ValueError("set both GROK_BASE_URL and GROK_API_KEY, or neither")
+    if base_url and token:
+        yield base_url, token
+        return
+    import relay  # it needs development dependencies
+
+    os.environ["NO_PROXY"] = "127.0.0.1"  # a proxy does not reach the loopback of this machine
+    (jobs := Path(__file__).parents[1] / "build" / "jobs.sqlite").parent.mkdir(exist_ok=True)
+    app = relay.create_app(token := secrets.token_hex(), str(jobs))
+    with relay.running(app) as base_url:
+        yield base_url, token
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -15,11 +15,11 @@ from batch_journal import Entry, Journal
 from batch_limiter import RateLimiter, console, one_line, say
 from batch_lines import Line
 from batch_videos import save, temporary_path, video_of
-from create_video import ENDED
 from grok_imagine_video import AuthenticatedClient, VideoJob, create_video, errors, get_video
 
 Follow = Callable[[str, Path], Awaitable[VideoJob]]
 
+ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
 CALLER_REFUSED = (401, 402, 403)  # the next line would get the same status
 NO_SUCH_JOB = (400, 404, 410)  # for a job, or its video, that the gateway has forgotten
 MOST_TICKS = 10**15  # a larger number is not a price, and may not fit into SQLite

@@ -4,14 +4,18 @@ It validates every request against openapi.yaml, so it cannot drift from the con
 in SQLite and take a second. A word in the prompt changes how the job ends: "failed", "expired" or
 "withheld". Other words change the responses: "empty" for no body while the job is pending,
 "gateway" for the statuses of other gateways, "flaky" for polls that sometimes fail.
-Run `python examples/relay.py --help` to start it by hand.
+Run `python examples/relay.py --help` to start it by hand, or with a command that is to use it:
+`python examples/relay.py -- grok-imagine-video create "A lake" -o lake.mp4`.
 """
 
 import argparse
 import contextlib
+import os
 import secrets
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -184,16 +188,34 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
             thread.join()
 
 
+def run(command: list[str], base_url: str, token: str) -> int:
+    """Run a command that finds the relay in its environment, and return its exit code."""
+    # A proxy does not reach the loopback of this machine.
+    env = {"GROK_BASE_URL": base_url, "GROK_API_KEY": token, "NO_PROXY": "127.0.0.1"}
+    with subprocess.Popen(command, env=os.environ | env) as process:  # noqa: S603
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # the command gets it too, and says how to go on
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run a relay whose videos are all the same.")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 for a free one")
     parser.add_argument("--token", help="refuse every other bearer token with 401")
     parser.add_argument("--database", default=":memory:", help="an SQLite file to keep the jobs in")
+    parser.add_argument("command", nargs="*", help="run this with the relay, and stop with it")
     options = parser.parse_args()
+    if options.command and options.token is None:
+        options.token = secrets.token_hex()
     try:
         app = create_app(options.token, options.database)
     except sqlite3.Error as problem:
         parser.error(f"{options.database}: {problem}")
+    if options.command:
+        with running(app) as base_url:
+            sys.exit(run(options.command, base_url, options.token))
     with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
         print(f"{base_url} (Ctrl-C stops it)", flush=True)
         threading.Event().wait()
