@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import io
 import json
+import shlex
 import socket
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from bodies import TEXT, Body
 from conftest import TOKEN
 from faults import Fault, Server, hang_up, responding, serving
 
+COMMAND = Path(sys.executable).with_name("grok-imagine-video")
 LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
 
 
@@ -134,6 +136,20 @@ class Batch(Script):
 
     def states(self) -> dict[int, str]:
         return dict(self.journal("number", "state"))
+
+
+class Cli(Script):
+    """The command, in this process or in one of its own."""
+
+    def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
+        _, *rest = super()._command(words, env)
+        return [str(COMMAND), *rest]
+
+    def typed(self, line: str, **env: str) -> Ended:
+        """Run a line as a shell would, with variables before the words."""
+        words = shlex.split(line)
+        env |= dict(word.split("=", 1) for word in words if word.startswith(("GROK_", "NO_")))
+        return self.run(*words[len(env) :], **env)
 
 
 def as_line(body: Body) -> bytes:

@@ -51,7 +51,9 @@ def test_another_spec_another_name_and_leftovers(
     config.write_text("package_name_override: pets")
     for _ in range(2):
         assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)[1]
-        assert {path.name for path in pets.iterdir()} == {path.name for path in PACKAGE.iterdir()}
+        assert {path.name for path in (*pets.iterdir(), PACKAGE / "__main__.py")} == {
+            path.name for path in PACKAGE.iterdir()
+        }
         (pets / "leftover.py").touch()
     package = import_module("pets")
     exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]

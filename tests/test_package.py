@@ -90,7 +90,8 @@ def test_the_builds_hold_the_package_and_all_that_git_has_and_are_the_same_every
     assert wheel.version == grok_imagine_video.__version__ == VERSION
     needed = [re.sub(r"[<>][^;]*", "", each) for each in wheel.requires or ()]
     assert needed[:3] == ["attrs", "httpx", "python-dateutil"]
-    assert needed[3:] == ["httpx-aiohttp; extra == 'aiohttp'", "distributed; extra == 'cluster'"]
+    extras = {"aiohttp": ["httpx-aiohttp"], "cli": ["cyclopts", "rich"], "cluster": ["distributed"]}
+    assert needed[3:] == [f"{name}; extra == {extra!r}" for extra in extras for name in extras[extra]]
 
     shutil.unpack_archive(built[1], tmp_path / "unpacked", filter="data")
     (source,) = (tmp_path / "unpacked").iterdir()
@@ -105,6 +106,19 @@ def test_the_builds_hold_the_package_and_all_that_git_has_and_are_the_same_every
     for old, new in zip(built, again, strict=True):
         digests = [sha256(path.read_bytes()).hexdigest() for path in (old, new)]
         assert (new.name, digests[1]) == (old.name, digests[0])
+
+
+def test_a_call_imports_nothing_of_the_command_line(base_url: str) -> None:
+    code = f"""if True:
+        import sys, httpx, grok_imagine_video as package
+        before = set(sys.modules)
+        client = package.Client({base_url!r})
+        assert package.get_video.sync_detailed("1", client=client).status_code == 401
+        print(*set(sys.modules) - before)"""
+    imported = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert "grok_imagine_video._drivers" in imported
+    assert not {name.partition(".")[0] for name in imported} & {"cyclopts", "rich"}
+    assert not [name for name in imported if "_cli" in name or "__main__" in name]
 
 
 # What a caller imports, one step after the other.

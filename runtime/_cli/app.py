@@ -44,7 +44,7 @@ def _app(name: str, jobs: Sequence[Job]) -> App:
     """The application that reads what is typed."""
     package = import_module(PACKAGE)
     app = App(
-        name=name,
+        name=COMMAND,
         help=(package.__doc__ or "").partition("\n")[0],
         help_epilogue=inspect.getdoc(ExitCode),
         help_format="markdown",

@@ -19,7 +19,8 @@ from cyclopts import Parameter
 from docstring_parser import parse
 
 from .._objects import _attributes_of
-from ..types import Unset
+from .._values import to_json
+from ..types import UNSET, Unset
 from . import PACKAGE, Create
 from .settings import REQUEST
 
@@ -37,10 +38,18 @@ class Kind:
 
 @attrs.frozen
 class Option:
-    """An option for a field: the name of the field in JSON, and the parameter of the command."""
+    """An option for a field.
+
+    Attributes:
+        field: The name of the field in JSON.
+        parameter: The parameter of the command.
+        default: What is sent if it is left out; UNSET for nothing.
+        read: Makes JSON of what is typed.
+    """
 
     field: str
     parameter: inspect.Parameter
+    default: Any
     read: Read
 
     @property
@@ -63,34 +72,39 @@ def options_of(create: Create, taken: Collection[str]) -> list[Option]:
     helps = {each.arg_name: each.description for each in parse(create.body.__doc__ or "").params}
     options: list[Option] = []
     for field, name in _attributes_of(create.body).items():
-        attribute = getattr(attrs.fields(create.body), name)
-        is_needed = attribute.default is attrs.NOTHING
-        kind = _kind(hints[name])
-        is_first = is_needed and kind == _TEXT and field not in create.defaults
+        kind, default = _kind(hints[name]), _default(create, field, name)
+        is_first = kind == _TEXT and default is attrs.NOTHING
         is_first = is_first and not any(each.is_positional for each in options)
-        default = create.defaults.get(field) if is_needed else attribute.default
-        names = _names(name, create.names.get(field), taken)
+        names = [name.upper()] if is_first else _names(name, create.names.get(field), taken)
         parameter = Parameter(
-            name=[name.upper()] if is_first else names,
+            name=names,
             help=helps.get(name),
             group=REQUEST,
             metavar=kind.metavar,
             negative=None if kind.type is bool else "",
-            required=is_needed and field not in create.defaults,
+            required=default is attrs.NOTHING,
             show_default=_is_typed(default),
         )
-        made = inspect.Parameter(
-            f"field_{name}",
-            inspect.Parameter.POSITIONAL_ONLY if is_first else inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[kind.type | None, parameter],
-            default=inspect.Parameter.empty
-            if is_first
-            else default
-            if _is_typed(default)
-            else None,
-        )
-        options.append(Option(field, made, kind.read or _as_it_is))
+        annotation = Annotated[kind.type | None, parameter]  # type: ignore[name-defined]
+        made = _parameter(name, annotation, default, is_first=is_first)
+        options.append(Option(field, made, default, kind.read or _as_it_is))
     return sorted(options, key=lambda each: not each.is_positional)
+
+
+def _default(create: Create, field: str, name: str) -> Any:
+    """What is sent if an option is left out: UNSET for nothing; NOTHING if it must be typed."""
+    default = getattr(attrs.fields(create.body), name).default
+    return create.defaults.get(field, default) if default is attrs.NOTHING else to_json(default)
+
+
+def _parameter(name: str, annotation: Any, default: Any, *, is_first: bool) -> inspect.Parameter:
+    name = f"field_{name}"  # so that it is none of the command's own
+    if is_first:
+        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY, annotation=annotation)
+    shown = default if _is_typed(default) else None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=shown
+    )
 
 
 def _is_typed(default: Any) -> bool:
@@ -189,7 +203,7 @@ def body_of(
         TypeError: A field has the wrong type.
         ValueError: A field breaks another rule of the spec, or cannot be read.
     """
-    fields = dict(create.defaults)
+    fields = {each.field: each.default for each in options if each.default is not UNSET}
     for option in options:
         value = values.get(option.parameter.name)
         if value is not None:

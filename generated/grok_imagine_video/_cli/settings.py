@@ -180,15 +180,15 @@ class Setting:
 
     def __str__(self) -> str:
         """The setting in a line."""
-        if self.value is None:
-            is_missing = self.is_needed and self.source
-            return f"not set ({self.source})" if is_missing else "none is sent (--no-key)"
-        return f"{self.shown or 'set, and not shown'} ({self.source})"
+        missing = "not set" if self.is_needed else "none is sent"
+        text = missing if self.value is None else self.shown or "set, and not shown"
+        return f"{text} ({self.source})" if self.source else text
 
 
 def _from_environment(name: str) -> Setting:
     variable = import_module(PACKAGE)._ENVIRONMENT.get(name)
-    return Setting(name, os.environ.get(variable or "") or None, variable)
+    is_needed = name != "token" or variable is not None
+    return Setting(name, os.environ.get(variable or "") or None, variable, is_needed)
 
 
 def names_of(*kinds: type) -> set[str]:
