@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,22 @@ def test_ctrl_c_before_the_response_says_that_the_video_may_exist(cli: Cli) -> N
     with cli.gateway(no_response):
         (message,) = interrupted(cli, lambda _: True)
     assert message.startswith("grok-imagine-video: interrupted; the video may exist")
+
+
+def test_a_name_that_cannot_be_encoded_is_saved(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with cli.launch("create", "A lake", "-o", "湖.mp4") as process:
+        end = ended(process)
+    assert (end.code, end.out) == (0, "saved \\u6e56.mp4\n")
+    assert (cli.folder / "湖.mp4").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+def test_the_video_is_saved_though_the_log_is_on_a_full_disk(cli: Cli) -> None:
+    words = cli._command(("create", "A lake", "-o", "v.mp4"), {})
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.call([sys.executable, *words], stdout=full, stderr=full) == 0
+    assert (cli.folder / "v.mp4").exists()
 
 
 def test_the_video_is_saved_though_nobody_reads_what_is_printed(cli: Cli) -> None:

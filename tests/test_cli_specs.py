@@ -57,7 +57,9 @@ TYPED: dict[str, dict[str, Any]] = {
     f"""{BASE} --frame '{{"width": 2}}' --request-output o""": (
         NEEDED | MASKS | {"frame": {"width": 2}, "output": "o"}
     ),
-    f"{BASE} --seed 7 --maybe m": NEEDED | MASKS | {"seed": 7, "maybe": "m"},
+    f"{BASE} --seed 7 --maybe m --class c": (
+        NEEDED | MASKS | {"seed": 7, "maybe": "m", "class": "c"}
+    ),
     f"{BASE} --seed seven": NEEDED | MASKS | {"seed": "seven"},
     f"{BASE} --extra more=null": NEEDED | MASKS | {"more": None},
     "edit --seconds 4": {"seconds": 4},
@@ -127,7 +129,8 @@ def test_a_package_without_jobs_has_no_command_line(tmp_path: Path) -> None:
     assert find_spec(f"{package.__name__}.__main__") is None
 
 
-def test_an_option_that_cannot_be_typed_stops_the_generation(tmp_path: Path) -> None:
-    text = json.dumps(SPEC).replace('"x-option": "mask"', '"x-option": "a mask"')
-    with pytest.raises(BadInputError, match=r"Poster\.masks: .* 'x-option: a mask'"):
+@pytest.mark.parametrize("option", ["a mask", "size"])
+def test_an_option_that_cannot_be_typed_stops_the_generation(option: str, tmp_path: Path) -> None:
+    text = json.dumps(SPEC).replace('"x-option": "mask"', f'"x-option": "{option}"')
+    with pytest.raises(BadInputError, match=rf"Poster\.masks: .* 'x-option: {option}'"):
         made_from(json.loads(text), tmp_path)

@@ -111,7 +111,7 @@ def _is_typed(default: Any) -> bool:
 
 
 def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
-    names = [f"--{each.replace('_', '-')}" for each in (short, name) if each]
+    names = [f"--{each.strip('_').replace('_', '-')}" for each in (short, name) if each]
     return [f"--request-{each[2:]}" if each in taken else each for each in names]
 
 

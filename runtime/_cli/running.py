@@ -79,7 +79,11 @@ class Run:
 
     def save(self, client: Client, job: Any, path: Path) -> None:
         """Save what a job has made."""
-        client.download(self.operation.result(job), path, on_progress=self.display.saving)
+        try:
+            client.download(self.operation.result(job), path, on_progress=self.display.saving)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
         self.display.saved(self.job_id or "", path)
 
     def leave(self, job_id: str) -> None:

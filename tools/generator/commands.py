@@ -120,7 +120,8 @@ def _names_of_options(model: ModelProperty, document: Document) -> dict[str, str
         for name, node in part.get("properties", {}).items():
             if "x-option" in node:
                 found[name] = option = str(node["x-option"])
-                if not re.fullmatch(r"[a-z][a-z0-9-]*", option):
+                is_taken = option.replace("-", "_") in part["properties"]
+                if is_taken or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
                     cannot(f"{model.class_info.name}.{name}", f"x-option: {option}")
     return found
 

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from . import COMMAND, PACKAGE, Create, Job
 from .exits import Ending, ExitCode
@@ -20,6 +20,7 @@ from .running import Run, check_output
 from .settings import Creating, Settings, Waiting, names_of
 from .terminal import display, prepare_streams
 
+_Id = Annotated[str, Parameter(help="The id of the job.")]
 _SHARED = {"creating": Creating, "waiting": Waiting, "settings": Settings}
 
 
@@ -69,7 +70,8 @@ def _creating(name: str, job: Job, create: Create) -> Callable[..., ExitCode]:
     options = options_of(create, names_of(*_SHARED.values()))
 
     def command(*positional: Any, **given: Any) -> ExitCode:
-        values = {"".join(_positional(options)): each for each in positional} | given
+        unnamed = (each.parameter.name for each in options if each.is_positional)
+        values = dict(zip(unnamed, positional, strict=True)) | given
         creating, waiting, settings = (values.pop(each, kind()) for each, kind in _SHARED.items())
         run = _start(name, job, waiting, settings)
         return run.do(lambda: _create(run, create, options, values, creating, waiting))
@@ -82,10 +84,6 @@ def _creating(name: str, job: Job, create: Create) -> Callable[..., ExitCode]:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__doc__ = _about(create.operation)
     return command
-
-
-def _positional(options: Sequence[Option]) -> list[str]:
-    return [each.parameter.name for each in options if each.is_positional]
 
 
 def _create(
@@ -119,7 +117,7 @@ def _create(
 def _getting(name: str, job: Job) -> Callable[..., ExitCode]:
     """The command that shows a job."""
 
-    def command(id: str, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: A002, B008
+    def command(id: _Id, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: A002, B008
         run = _start(name, job, Waiting(), settings)
 
         def get() -> None:
@@ -139,7 +137,7 @@ def _waiting(name: str, job: Job) -> Callable[..., ExitCode]:
     """The command that waits for a job and saves its result."""
 
     def command(
-        id: str,  # noqa: A002
+        id: _Id,  # noqa: A002
         /,
         *,
         waiting: Waiting = Waiting(),  # noqa: B008

@@ -32,11 +32,11 @@ _MAX_STATUS = 14
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a line. If nobody reads any more, that is no reason to lose a video: go on unheard."""
+    """Write a line. That it cannot be written is no reason to lose a video: go on unheard."""
     try:
         stream.write(f"{text}\n")
         stream.flush()
-    except BrokenPipeError:
+    except OSError:  # nobody reads any more, or the log is on a full disk
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
