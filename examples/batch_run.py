@@ -40,8 +40,10 @@ def is_refusal(error: Exception) -> bool:
 
 
 def is_forgotten(error: Exception) -> bool:
-    """Whether the gateway does not find a job, or its video."""
-    return isinstance(error, errors.APIStatusError) and error.status_code in NO_SUCH_JOB
+    """Whether the gateway does not find a job, or its video, or answers with an error and 200."""
+    if isinstance(error, errors.APIStatusError):
+        return error.status_code in NO_SUCH_JOB or 200 <= error.status_code <= 299
+    return isinstance(error, errors.ResultMissingError)
 
 
 class Run:

@@ -244,6 +244,19 @@ def test_a_job_that_the_gateway_forgot_is_ended_by_a_person(batch: Batch) -> Non
         assert batch.prompts() == ["lake 1"]
 
 
+@pytest.mark.parametrize("content", [{"status": "done"}, {"code": "gone", "message": "no job"}])
+def test_a_job_that_gives_no_video_is_not_paid_for_again_and_ended_by_a_person(
+    content: Any, batch: Batch
+) -> None:
+    batch.write(ONE)
+    with batch.gateway(OK, responding(200, content)):
+        first = batch.run()
+        assert (first.code, batch.states()) == (1, {1: "created"})
+        assert "--forget 1 ends the line without a video" in first.out
+        assert batch.run("--forget", 1).code == 4
+        assert batch.prompts() == ["lake 1"]
+
+
 def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> None:
     def forward_late(connection: socket.socket) -> None:
         file.write_bytes(b"of a person")

@@ -142,7 +142,7 @@ def test_config_shows_what_is_set_and_where_and_never_the_key(cli: Cli) -> None:
 
 
 def test_help_is_what_the_spec_says(cli: Cli) -> None:
-    shown = " ".join(cli.typed("create --help").out.replace("│", "").split())
+    shown = " ".join(cli.typed("create --help").out.replace("|", " ").split())
     for text in (
         "--duration INT The length of the video in seconds, from 1 to 15 inclusive. [default: 4]",
         "[choices: 480p, 720p] [default: 480p]",

@@ -12,7 +12,6 @@ import pytest
 
 from faults import responding, serving
 from making import document, load, made_from
-from scripts import posted
 from tools.generator.driver import BadInputError
 
 SPEC = load(Path(__file__).parent / "specs" / "jobs.yaml")
@@ -110,7 +109,6 @@ def test_python_enumerations_are_choices_too(
     made = Made(SPEC, tmp_path, request, literal_enums=False)
     with serving(CREATED) as server:
         assert made.run(f"{BASE} --size 3 --no-wait --base-url {server.base_url}")[0] == 0
-    assert posted(*server.arrived) == []
     assert json.loads(server.arrived[0].partition(b"\r\n\r\n")[2])["size"] == 3
     assert "1, 2, 3" in made.run(f"{BASE} --size 4 --no-wait")[2]
 
