@@ -151,8 +151,10 @@ class RetryableResponse(Exception):  # noqa: N818 - it is not an error
         self.response = response
 
 
-def should_retry(method: str, outcome: int | errors.APIConnectionError, redirects: int = 0) -> bool:
-    """Whether a request may be sent again after a response with this status, or after this error.
+def should_retry(
+    outcome: int | errors.APIConnectionError, method: str = "", redirects: int = 0
+) -> bool:
+    """Whether a request may be sent again after this error, or after a response with this status.
 
     Each POST may be paid for, so a request that writes is repeated only if it was never sent, which
     is what an `APIConnectionError` of it says, or refused with 429. If it was redirected, it has
@@ -182,7 +184,7 @@ def pause_before_retry(
     return float(min(_FIRST_BACKOFF * 2 ** min(retry - 1, 10) + jitter, _MAX_BACKOFF))
 
 
-def with_retries(client: Client, method: str, attempt: Callable[[], Steps[T]]) -> Steps[T]:
+def with_retries(client: Client, attempt: Callable[[], Steps[T]]) -> Steps[T]:
     """Make an attempt, and up to `client.max_retries` more where `should_retry` allows it.
 
     Raises:
@@ -197,7 +199,7 @@ def with_retries(client: Client, method: str, attempt: Callable[[], Steps[T]]) -
         except RetryableResponse as error:
             failure = error
         except errors.APIConnectionError as error:
-            if not should_retry(method, error):
+            if not should_retry(error):
                 raise
             failure = error
         seconds = pause_before_retry(retry, failure)
@@ -232,7 +234,7 @@ def attempt(
         else:
             is_about_it = is_about(error, step.request)
             raise map_exception(client, error, request, redirects, is_about_it) from error
-    if should_retry(request.method, response.status_code, redirects):
+    if should_retry(response.status_code, request.method, redirects):
         raise RetryableResponse(response)
     return response
 
@@ -263,7 +265,7 @@ def send(client: Client, kwargs: dict[str, Any]) -> Steps[httpx.Response]:
     """One call: send a request, retry it where that is safe, and return its last response."""
     request = build_request(client, (yield Open()), kwargs)
     try:
-        return (yield from with_retries(client, request.method, lambda: attempt(client, request)))
+        return (yield from with_retries(client, lambda: attempt(client, request)))
     except RetryableResponse as error:
         return error.response
 
@@ -341,7 +343,7 @@ def map_exception(
     client: Client,
     error: Exception,
     request: httpx.Request,
-    redirects: int,
+    redirects: int = 0,
     is_about_it: bool = True,
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
     """This package's error for one of httpx's, which keeps its request, but without the token."""
@@ -351,9 +353,9 @@ def map_exception(
     why = redact(client, f"{type(error).__name__} {error}".encode()).decode()
     what = f"{target(client, request)}: {why}".strip()
     if isinstance(error, _NOT_SENT) and is_about_it and not redirects:
-        return errors.APIConnectionError(f"{what} (nothing was sent)"[:500])
+        return errors.APIConnectionError(f"{what} (nothing was sent)"[: errors.MAX_LINE])
     if request.method in _SAFE_METHODS:
-        return errors.APIConnectionError(what[:500])
+        return errors.APIConnectionError(what[: errors.MAX_LINE])
     what = f"{what} (it was sent, check before you send it again)"
     received: httpx.Response | None = getattr(error, "received", None)
     if received is None:
@@ -509,4 +511,4 @@ def target(client: Client, request: httpx.Request) -> str:
 
 def without_secrets(url: httpx.URL) -> str:
     """A URL as it may be shown: without a password, and without the query, which may sign it."""
-    return str(url.copy_with(query=None, userinfo=b""))
+    return str(url.copy_with(query=None, userinfo=None))

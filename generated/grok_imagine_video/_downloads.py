@@ -57,13 +57,13 @@ def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | Non
         except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
             refused = readable(error.response)
         except HTTPX_ERRORS as error:
-            raise map_exception(client, error, request, redirects=0) from error
+            raise map_exception(client, error, request) from error
         else:
             return
         _check(client, refused)
 
     try:
-        yield from with_retries(client, "GET", attempt)
+        yield from with_retries(client, attempt)
     except RetryableResponse as error:
         response = error.response
     else:
@@ -93,7 +93,7 @@ def _follow(
 
 
 def _check(client: Client, response: httpx.Response) -> None:
-    if should_retry("GET", response.status_code):
+    if should_retry(response.status_code, "GET"):
         raise RetryableResponse(response)
     if not Save.is_file(response):
         raise status_error(client, response)

@@ -22,6 +22,9 @@ from typing import Any
 
 import httpx
 
+# Characters of an error that are shown, so that a page does not fill a log.
+MAX_LINE = 500
+
 
 class APIError(Exception):
     """Catches every error of this package.
@@ -74,12 +77,12 @@ class _ResponseError(APIError):
     def __str__(self) -> str:
         what, status_code = self.args[:2]
         status = f"status {status_code}" if status_code else ""
-        message = self.message or (responses.get(status_code, "") if status_code else "")
+        message = self.message or responses.get(status_code)
         code = None if self.code == str(status_code) else self.code  # some repeat the status there
         hints = [f"{name} {hint}" for name, hint in (("code", code), ("param", self.param)) if hint]
         end = f" (request id {_one_line(self.request_id, 100)})" if self.request_id else ""
         text = ": ".join(filter(None, [what, status, message, *hints]))
-        return _one_line(text, 500 - len(end)) + end
+        return _one_line(text, MAX_LINE - len(end)) + end
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -175,7 +178,7 @@ class _JobError(APIError):
         self.job = job
 
     def __str__(self) -> str:
-        return _one_line(self.args[0], 500)
+        return _one_line(self.args[0], MAX_LINE)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -228,15 +231,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     LiteLLM passes on that of the upstream as `llm_provider-retry-after`.
     """
-    value = headers.get("retry-after") or headers.get("llm_provider-retry-after") or ""
-    value = value.strip()[:40]
+    value = headers.get("retry-after") or headers.get("llm_provider-retry-after")
+    if not value:
+        return None
+    value = value[:40]
     try:
         seconds = float(value)
     except ValueError:
         from dateutil import parser  # slow to import, and rarely needed
 
         try:  # HTTP dates are in UTC, whatever zone they claim
-            date = parser.parse(value, tzinfos=lambda *_: UTC)
+            date = parser.parse(value, ignoretz=True)
             seconds = (date.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         except (ValueError, OverflowError):
             return None
