@@ -22,7 +22,7 @@ import pytest
 import batch_limiter
 import batch_videos
 import relay
-from batch_journal import SCHEMA, Entry, Journal
+from batch_journal import SCHEMA, Entry, Journal, create
 from batch_limiter import RateLimiter
 from bodies import TEXT, URL, Body
 from conftest import compact
@@ -338,25 +338,27 @@ def test_lines_and_gateways_are_not_mixed_up_after_lines_were_sent(batch: Batch)
 def test_a_folder_that_cannot_be_used_is_refused(batch: Batch) -> None:
     batch.videos.mkdir()
     with contextlib.closing(Journal(batch.videos)):
-        assert_refused(batch, "another batch is running in this folder")
+        assert_refused(batch, ".sqlite: another batch is running in this folder, or use another")
     (batch.videos / "0001.mp4").touch()
     assert_refused(batch, "0001.mp4 exists, and no run of this batch created it")
     assert not batch.arrived
 
 
-# What is in the place of the journal: a file, or a database.
-NOT_JOURNALS: list[bytes | str] = [
-    b"",
-    b"not a database" * 1000,
-    "CREATE TABLE other (number)",
-    "CREATE TABLE lines (number, state)",
-    SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'odd')",  # noqa: S608 - our own
-    SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'created')",  # noqa: S608 - no job
+ODD = SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'odd')"  # noqa: S608 - our own
+WITHOUT_JOB = ODD.replace("odd", "created")
+# What is in the place of the journal, a file or a database, and what is wrong with it.
+NOT_JOURNALS: list[tuple[bytes | str, str]] = [
+    (b"", "it has no lines"),
+    (b"not a database" * 1000, "file is not a database"),
+    ("CREATE TABLE other (number)", "it has no lines"),
+    ("CREATE TABLE lines (number, state)", "it has other columns"),
+    (ODD, "line 1 has no state"),
+    (WITHOUT_JOB, "line 1 has no state"),
 ]
 
 
-@pytest.mark.parametrize("content", NOT_JOURNALS)
-def test_what_is_not_a_journal_is_refused(content: bytes | str, batch: Batch) -> None:
+@pytest.mark.parametrize(("content", "why"), NOT_JOURNALS)
+def test_what_is_not_a_journal_is_refused(content: bytes | str, why: str, batch: Batch) -> None:
     batch.videos.mkdir()
     file = batch.videos / "journal.sqlite"
     if isinstance(content, bytes):
@@ -365,7 +367,7 @@ def test_what_is_not_a_journal_is_refused(content: bytes | str, batch: Batch) ->
         with contextlib.closing(sqlite3.connect(file)) as connection:
             connection.executescript(content)
     before = file.read_bytes()
-    assert_refused(batch, "journal.sqlite: it is not the journal of a batch")
+    assert_refused(batch, f"journal.sqlite: it is not the journal of a batch ({why}); restore it")
     assert not batch.arrived
     assert file.read_bytes() == before
 
@@ -422,13 +424,18 @@ def test_a_line_without_a_response_is_named_when_the_journal_is_lost(batch: Batc
         assert "batch: line 1: it may have been paid for" in batch.run().err
 
 
-def test_a_journal_counts_each_line_once(tmp_path: Path) -> None:
+def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: Path) -> None:
     with contextlib.closing(Journal(tmp_path)) as journal:
         for state, ticks in (("unknown", None), ("created", None), ("done", 1), ("done", 10**10)):
             journal.put(Entry(1, "", "", state, "job", ticks))
-        journal.put(Entry(2, "", ""))
-        journal.restore(2, None)
-        assert (+journal.counts, journal.dollars()) == ({"done": 1}, 1)
+        created = [Entry(number, "", "", "created", "job") for number in (2, 3)]
+        for number, before in enumerate([*created, None], 2):
+            journal.put(Entry(number, "", ""))
+            journal.restore(number, before)
+        create(journal.path)  # a batch that starts at the same moment
+    with contextlib.closing(Journal(tmp_path)) as again:
+        for each in (journal, again):
+            assert (+each.counts, each.dollars()) == ({"done": 1, "created": 2}, 1)
 
 
 def test_progress_is_counted_without_reading_the_journal(

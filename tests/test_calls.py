@@ -16,7 +16,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "POST", "PATCH", "DELETE")
 SAFE = METHODS[:4]
 
 
-REQUEST = {"method": "POST", "url": "/v1"}
+REQUEST = {"method": "POST", "url": "/v1", "json": {}}
 
 
 def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
@@ -26,6 +26,7 @@ def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Pl
 
 
 OK = status(200, {"id": "1"})
+LARGE = {"method": "POST", "url": "/v1", "content": bytes(range(256)) * 2048 + b"x"}
 
 STATUS_ERRORS = {
     **{400: errors.BadRequestError, 401: errors.AuthenticationError},
@@ -51,6 +52,8 @@ def test_every_status_has_its_error_and_its_number_of_requests(method: str) -> N
         is_unknown = code in UNKNOWN and method not in SAFE
         expected = errors.OutcomeUnknownError if is_unknown else STATUS_ERRORS.get(code, fallback)
         assert type(end) is expected, code
+        where = f"{method} {URL}/v1: " if code == 404 else ""
+        assert is_unknown or str(end) == f"{where}status {code}: why"
         assert (end.status_code, end.message) == (code, "why")
         assert type(end.status_code) is int
 
@@ -74,6 +77,8 @@ def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes)
         end = Play(steps, status(code, content, X_Some="thing")).end
         assert (end.status_code, end.content, end.parsed) == (code, content, None)
         assert end.headers["x-some"] == "thing"
+    steps = _calls.detailed(client_of(URL), REQUEST, parse)
+    assert Play(steps, status(200, {"id": "1"})).end.parsed["id"] == "1"
 
 
 RAISED = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError)
@@ -135,16 +140,19 @@ def test_a_redirect_that_is_not_followed_is_an_error() -> None:
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> None:
     away = ("https://other.example/", "http://gateway.example/", "https://gateway.example:444/")
-    moves = [status(code, Location=place) for place in (URL + "/v2", *away)]
+    moves = [status(code, Location=place) for place in (URL + "/v2", *away, URL + "/v3")]
     secret = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
     options = {"follow_redirects": True, "auth_header_name": "X-Api-Key", "session": secret}
     played = play("POST", *moves, OK, **options)
     sent = [TOKEN in str(request.headers.raw) for request in played.requests]
-    assert sent == played.have_auth == [True, True, False, False, False]
+    assert sent == played.have_auth == [True, True, False, False, False, True]
+    assert TOKEN in played.requests[-1].headers["x-api-key"]
+    bodies = [b"".join(request.stream) for request in played.requests]  # type: ignore[arg-type]
+    assert bodies == [b"{}", *[b"{}" if code in (307, 308) else b""] * 5]
     for request in played.requests[:2]:
         assert request.headers["cookie"] == f"secret={TOKEN}"
         assert request.headers["x-secret"] == TOKEN
-    for request in played.requests[2:]:
+    for request in played.requests[2:-1]:
         assert TOKEN not in str(request.headers.raw)
         assert set(request.headers) <= {*NEUTRAL, "host", "user-agent"}
 
@@ -152,11 +160,12 @@ def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> Non
 @pytest.mark.parametrize("code", [400, 429, 500])
 def test_an_event_hook_that_raises_for_status_gets_the_same_error(code: int) -> None:
     hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
+    outcomes = [status(code, b"", X_Request_Id="r1")] * 3
     for method in ("GET", "POST"):
-        with_hook = play(method, *[status(code)] * 3, session=hooks)
-        without = play(method, *[status(code)] * 3)
+        with_hook = play(method, *outcomes, session=hooks)
+        without = play(method, *outcomes)
         assert type(with_hook.end) is type(without.end)
-        assert with_hook.end.status_code == code
+        assert (with_hook.end.status_code, with_hook.end.request_id) == (code, "r1")
         assert len(with_hook.requests) == len(without.requests)
 
 
@@ -205,6 +214,8 @@ def test_a_429_is_retried_when_the_server_asks_for_it(value: str, header: str) -
     in_half_a_minute = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
     busy = status(429) | {"headers": {header: in_half_a_minute.strftime(value)}}
     played = play("POST", busy, OK)
+    error = errors.RateLimitError(headers=busy["headers"])
+    assert (error.retry_after is None) == isinstance(RETRY_AFTER[value], str)
     if (pause := RETRY_AFTER[value]) is None:
         assert (type(played.end), played.slept) == (errors.RateLimitError, [])
         assert played.end.retry_after is None or played.end.retry_after > 60
@@ -243,8 +254,15 @@ def test_each_retry_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) 
     assert TOKEN not in caplog.text
 
 
-def test_a_404_names_the_url_that_was_asked_for_without_secrets() -> None:
+def test_a_large_body_is_sent_in_chunks() -> None:
+    (request,) = Play(_calls.result(client_of(URL), LARGE, httpx.Response.json), OK).requests
+    assert list(map(len, request.stream)) == [262_144, 262_144, 1]  # type: ignore[arg-type]
+    assert b"".join(request.stream) == LARGE["content"]  # type: ignore[arg-type]
+
+
+def test_the_url_that_was_asked_for_is_named_without_secrets() -> None:
     client = AuthenticatedClient(URL, TOKEN)
     kwargs = {"method": "GET", "url": f"/v1/{TOKEN}", "params": {"key": "s3cret"}}
-    end = Play(_calls.result(client, kwargs, httpx.Response.json), status(404)).end
-    assert str(end) == f"GET {URL}/v1/[token]: status 404: why"
+    for outcome, why in ((status(404), "status 404: why"), (httpx.ReadError, "ReadError boom")):
+        end = Play(_calls.result(client, kwargs, httpx.Response.json), *[outcome] * 3).end
+        assert str(end) == f"GET {URL}/v1/[token]: {why}"

@@ -83,30 +83,38 @@ def test_a_failed_download_leaves_the_old_file_and_no_temporary_one(
     assert len(server.arrived) == 1
 
 
-# What is at a URL, what comes of it, and the number of requests.
-REFUSED: dict[str, tuple[Any, type[Exception], int]] = {
+# What is at a URL, the error or what an `APIConnectionError` says, and the number of requests.
+REFUSED: dict[str, tuple[Any, type[Exception] | str, int]] = {
     "500": (status(500, TOKEN.encode()), errors.InternalServerError, 3),
     "429": (status(429, b"oops"), errors.RateLimitError, 3),
     "404": (status(404, TOKEN.encode()), errors.NotFoundError, 1),
     **{str(code): (status(code, b""), errors.APIStatusError, 1) for code in (204, 206, 304, 402)},
-    "reset": (httpx.ReadError, errors.APIConnectionError, 3),
-    "fewer bytes": (status(200, b"x", Content_Length="9"), errors.APIConnectionError, 3),
-    "more bytes": (status(200, b"xx", Content_Length="1"), errors.APIConnectionError, 3),
-    "redirect in a circle": (status(302, Location="/x"), errors.APIConnectionError, 20),
-    "redirect to a file": (status(302, Location="file:///x"), errors.APIConnectionError, 1),
-    "redirect to no port": (status(302, Location=f"{URL}:99999"), errors.APIConnectionError, 1),
-    "redirect to no URL": (status(302, Location="http://[::1"), errors.APIConnectionError, 3),
+    "reset": (httpx.ReadError, "ReadError boom", 3),
+    "refused": (httpx.ConnectError, "ConnectError boom (nothing was sent)", 3),
+    "fewer bytes": (status(200, b"x", Content_Length="9"), "Error the file has 1 bytes", 3),
+    "more bytes": (status(200, b"xx", Content_Length="1"), "2 bytes, not the 1 that were", 3),
+    "redirect in a circle": (status(302, Location="/x"), "more than 20 redirects", 20),
+    "redirect to a file": (status(302, Location="file:///x"), "InvalidURL url must start", 1),
+    "redirect to no port": (status(302, Location=f"{URL}:99999"), "InvalidURL url must start", 1),
+    "redirect to no URL": (status(302, Location="http://[::1"), "RemoteProtocolError", 3),
 }
 
 
 @pytest.mark.parametrize(("outcome", "error", "requests"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_whole_file_has_its_error_and_its_number_of_requests(
-    outcome: Any, error: type[Exception], requests: int
+    outcome: Any, error: type[Exception] | str, requests: int
 ) -> None:
-    raising = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
-    for hooks in ({}, raising if error is not errors.APIConnectionError else {}):
-        played = play("/v.mp4?signature=s3cret", *[outcome] * 20, session=hooks)
-        assert type(played.end) is error
+    hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
+    for session in ({},) if isinstance(error, str) else ({}, hooks):
+        played = play(f"/{TOKEN}?signature=s3cret", *[outcome] * 20, session=session)
+        if isinstance(error, str):
+            assert type(played.end) is errors.APIConnectionError
+            assert error in str(played.end)
+            cause: Any = played.end.__cause__
+            kept = [] if isinstance(cause, httpx.InvalidURL) else cause.request.headers
+            assert "authorization" not in kept
+        else:
+            assert type(played.end) is error
         assert len(played.requests) == requests
         assert "s3cret" not in str(played.end)
         assert TOKEN not in str(played.end)
@@ -134,19 +142,20 @@ def test_a_driver_adds_what_proves_who_is_calling_at_the_own_origin_only(save: S
 
 
 def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told() -> None:
-    places = ("next", "/last", f"{URL}/home", f"{URL}:444/away", "http://gateway.example/plain")
+    places = ("next", "/last", f"{URL}/home", f"{URL}:65535/away", "http://gateway.example/plain")
     hops = [status(302, Location=place) for place in places]
     session = {"params": {"key": TOKEN}, "timeout": 7}
     played = play(f"{CDN}/a/v.mp4?signature=a%2Fb", *hops, status(200, VIDEO), session=session)
     assert played.end is None
     assert [str(request.url) for request in played.requests] == [
         *(f"{CDN}/a/v.mp4?signature=a%2Fb", f"{CDN}/a/next", f"{CDN}/last"),
-        *(f"{URL}/home?key={TOKEN}", f"{URL}:444/away", "http://gateway.example/plain"),
+        *(f"{URL}/home?key={TOKEN}", f"{URL}:65535/away", "http://gateway.example/plain"),
     ]
     at_home = [False, False, False, True, False, False]
     assert played.have_auth == at_home
     assert [TOKEN in str(request.headers.raw) for request in played.requests] == at_home
     for request in played.requests:
+        assert request.method == "GET"
         assert request.headers["accept-encoding"] == "identity"
         assert request.extensions["timeout"] == httpx.Timeout(7).as_dict()
 
@@ -159,14 +168,25 @@ def test_the_signature_of_a_url_stays_whole_at_the_own_origin() -> None:
 
 
 def test_a_path_from_the_root_is_one_under_a_base_url_with_a_path() -> None:
-    for path, found in (("/v1/content", "/v1/content"), ("v1/content", "/api/v1/content")):
-        played = play(path, status(200, VIDEO), session={"base_url": URL + "/api"})
+    for base_url, path, found in (
+        (URL + "/api", "/v1/content", "/v1/content"),
+        (URL + "/api", "v1/content", "/api/v1/content"),
+        ("", "/v1/content", "/v1/content"),  # a session that does not say where the API is
+    ):
+        played = play(path, status(200, VIDEO), session={"base_url": base_url})
         assert [str(request.url) for request in played.requests] == [URL + found]
+
+
+def test_the_timeout_of_one_call_is_that_of_its_download_from_elsewhere() -> None:
+    client = client_of(URL).with_timeout(5)
+    steps = _downloads.save(client, f"{CDN}/v.mp4", io.BytesIO(), None)
+    (request,) = Play(steps, status(200, VIDEO), session={"timeout": 7}).requests
+    assert request.extensions["timeout"] == httpx.Timeout(5).as_dict()
 
 
 URLS = [
     *("file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://cdn.example/v.mp4", ""),
-    *("http:///v.mp4", "//cdn.example/v.mp4", "http://[::1", "http://cdn.example:99999/"),
+    *("http:///v.mp4", "//cdn.example/v.mp4", "http://[::1", "http://cdn.example:65536/"),
 ]
 
 

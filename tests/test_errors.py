@@ -91,6 +91,7 @@ def test_every_body_is_shown_in_one_line(body: Any) -> None:
     content = encoded(body)
     error = errors.status_error(500, {"x-request-id": "r" * 10**4}, content)
     assert len(str(error)) <= 500
+    assert str(error).endswith(f" (request id {'r' * 99}…)")
     assert str(error).isprintable()
     assert pickle.loads(pickle.dumps(error)).content == content
 
@@ -104,6 +105,7 @@ def test_the_line_has_what_helps() -> None:
     assert repr(error) == f"BadRequestError({str(error)!r})"
     twice = errors.status_error(500, {}, b'{"error": {"message": "Bad", "code": "500"}}')
     assert str(twice) == "status 500: Bad"
+    assert str(errors.OutcomeUnknownError("why")) == "why"
     for name in REQUEST_IDS:
         error = errors.status_error(500, {name: "r1"}, b"")
         assert str(error) == "status 500: Internal Server Error (request id r1)"
@@ -132,5 +134,8 @@ def test_the_tree() -> None:
 
 def test_an_error_about_a_job_keeps_the_last_response() -> None:
     for kind in (errors.JobFailedError, errors.VideoWithheldError, errors.WaitTimeoutError):
-        again = pickle.loads(pickle.dumps(kind("the job\nfailed", {"status": "failed"})))
-        assert (str(again), again.job) == ("the job failed", {"status": "failed"})
+        again = pickle.loads(pickle.dumps(kind(*(said := ("the job\nfailed", {"id": "1"})))))
+        assert (str(again), again.job, again.args) == ("the job failed", {"id": "1"}, said)
+        assert repr(again) == f"{kind.__name__}('the job failed')"
+        assert str(kind("x" * 500, None)) == "x" * 500
+        assert str(kind("x" * 501, None)) == "x" * 499 + "…"
