@@ -157,6 +157,15 @@ def test_what_tells_who_is_calling_goes_to_the_own_origin_only(code: int) -> Non
         assert set(request.headers) <= {*NEUTRAL, "host", "user-agent"}
 
 
+def test_a_redirect_is_followed_with_the_cookies_of_the_session_and_of_one_call() -> None:
+    client = client_of(URL, follow_redirects=True).with_cookies({"b": "2", "c": "3"})
+    for cookies, sent in (({}, "b=2; c=3"), ({"a": "1"}, "a=1; b=2; c=3")):
+        steps = _calls.result(client, REQUEST, httpx.Response.json)
+        moved = status(307, Location="/x")
+        played = Play(steps, moved, OK, session={"cookies": cookies})
+        assert [request.headers["cookie"] for request in played.requests] == [sent, sent]
+
+
 @pytest.mark.parametrize("code", [400, 429, 500])
 def test_an_event_hook_that_raises_for_status_gets_the_same_error(code: int) -> None:
     hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}

@@ -459,12 +459,10 @@ def redirected(client: Client, request: httpx.Request, deadline: float | None) -
     """Send a request to where a redirect leads; another origin is not told who is calling."""
     if not is_same_origin(client, request.url):
         return Send(anonymous(request), deadline, has_auth=False)
-    own: dict[str, str] = client._own.get("cookies", {})  # httpx keeps those of the session alone
-    if own:
-        sent = (
-            each.split("=", 1) for each in request.headers.get("Cookie", "").split("; ") if each
-        )
-        merged = {**{name: "".join(value) for name, *value in sent}, **own}
+    if own := client._own.get("cookies"):  # httpx keeps those of the session alone
+        header = request.headers.get("Cookie", "")
+        pairs = (pair.partition("=") for pair in header.split("; ") if pair)
+        merged = {name: value for name, _, value in pairs} | own
         request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in merged.items())
     return Send(authorize(client, request), deadline)
 
