@@ -28,6 +28,7 @@ export PYTHONUTF8 = 1
 VENV = .venv/installed
 NODE = .node/redocly
 BENCH = .bench/installed
+MUTANTS = .mutants/installed
 IS_SUPPORTED = -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
@@ -35,7 +36,7 @@ GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench examples runtime tests tools
 
-.PHONY: help demo test stress generate check-generated lint lint-spec review docs bench check build check-release check-tag lock clean
+.PHONY: help demo test stress generate check-generated lint lint-spec review docs bench mutants check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -87,6 +88,9 @@ bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes six minutes
 		build/bench/*.whl
 	@.bench/bin/python -m bench
 
+mutants: $(VENV) $(MUTANTS)  ## show each small change of the code that no test notices; takes 15 minutes
+	@$(RUN) -m tools.mutants
+
 check: lint lint-spec check-generated test build  ## run every check that a change must pass
 
 # The files in a build have the time of the commit, so that every build of a commit is identical.
@@ -122,9 +126,13 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--extra aiohttp --output-file bench/requirements.txt pyproject.toml bench/requirements.in
+	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --python-version 3.11 \
+		--constraints requirements-dev.txt \
+		--output-file tools/mutants/requirements.txt tools/mutants/requirements.in
 
 clean:  ## remove everything that other targets created
-	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .bench .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py
@@ -132,6 +140,12 @@ $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.tx
 $(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
 	@$(RUN) -m venv --clear .bench
 	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
+	@touch $@
+
+$(MUTANTS): tools/mutants/requirements.txt requirements-dev.txt | $(VENV)
+	@$(RUN) -m venv --clear .mutants
+	@.mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-dev.txt -r tools/mutants/requirements.txt
 	@touch $@
 
 $(VENV): requirements-dev.txt pyproject.toml
