@@ -27,7 +27,7 @@ from batch_limiter import RateLimiter
 from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
-from grok_imagine_video import errors
+from grok_imagine_video import _downloads, errors
 from scripts import LAKES, Batch, as_line, ended
 
 ERROR = {"error": {"message": "额度不足"}}
@@ -299,7 +299,8 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {"x.part", "0123456789abcdef.part", "x.0123456789abcdef.part"}
-        for name in (".0123456789abcdef.part", *others):
+        left = _downloads.temporary_path(batch.videos / "v.mp4")
+        for name in (left.name, ".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
         second = batch.run("--forget", 1)  # the gateway has it again
         assert second.code == 0
