@@ -4,12 +4,14 @@ httpx's own queue is searched, for every connection, whenever a request starts o
 asyncio tasks in it none of them makes progress.
 """
 
-import contextlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
+
+if TYPE_CHECKING:
+    import asyncio
 
 # httpx's own defaults.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
@@ -33,17 +35,24 @@ class Limiter:
     """Permits for the threads that share a session; unlimited if `permits` is None."""
 
     def __init__(self, permits: int | None) -> None:
-        self._permits = threading.Semaphore(sys.maxsize if permits is None else permits)
+        self.permits = threading.Semaphore(sys.maxsize if permits is None else permits)
 
-    @contextlib.contextmanager
-    def acquire(self, request: httpx.Request) -> Iterator[None]:
-        """Hold a permit, waiting for it no longer than the request's pool timeout."""
-        if not self._permits.acquire(timeout=pool_timeout(request)):
-            raise _no_permit(request)
-        try:
-            yield
-        finally:
-            self._permits.release()
+    def acquire(self, request: httpx.Request) -> "_Permit":
+        """Hold a permit in a `with` block, after at most the request's pool timeout."""
+        return _Permit(self.permits, request)
+
+
+class _Permit:  # a class, since generators would cost more than the permit
+    def __init__(self, permits: threading.Semaphore, request: httpx.Request) -> None:
+        self._permits = permits
+        self._request = request
+
+    def __enter__(self) -> None:
+        if not self._permits.acquire(timeout=pool_timeout(self._request)):
+            raise _no_permit(self._request)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._permits.release()
 
 
 class AsyncLimiter:
@@ -52,27 +61,35 @@ class AsyncLimiter:
     def __init__(self, permits: int | None) -> None:
         import asyncio  # slow to import, and only needed here
 
-        self._timeout = asyncio.timeout
-        self._permits = asyncio.Semaphore(sys.maxsize if permits is None else permits)
+        self.permits = asyncio.Semaphore(sys.maxsize if permits is None else permits)
 
-    @contextlib.asynccontextmanager
-    async def acquire(self, request: httpx.Request) -> AsyncIterator[None]:
-        """Hold a permit, waiting for it no longer than the request's pool timeout."""
+    def acquire(self, request: httpx.Request) -> "_AsyncPermit":
+        """Hold a permit in an `async with` block, after at most the request's pool timeout."""
+        return _AsyncPermit(self.permits, request)
+
+
+class _AsyncPermit:
+    def __init__(self, permits: "asyncio.Semaphore", request: httpx.Request) -> None:
+        self._permits = permits
+        self._request = request
+
+    async def __aenter__(self) -> None:
         if self._permits.locked():
-            await self._queue(request)
+            await self._queue()
         else:  # without a timer, which costs more than the permit
             await self._permits.acquire()
-        try:
-            yield
-        finally:
-            self._permits.release()
 
-    async def _queue(self, request: httpx.Request) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._permits.release()
+
+    async def _queue(self) -> None:
+        import asyncio
+
         try:
-            async with self._timeout(pool_timeout(request)):
+            async with asyncio.timeout(pool_timeout(self._request)):
                 await self._permits.acquire()
         except TimeoutError:
-            raise _no_permit(request) from None
+            raise _no_permit(self._request) from None
 
 
 def pool_timeout(request: httpx.Request) -> float | None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Step, Steps, TooLargeError
+from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Steps, TooLargeError
 from ._limiter import AsyncLimiter, Limiter
 from .client import Client
 
@@ -31,7 +31,7 @@ def run(client: Client, steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                outcome = _do(client, session, limiter, step)
+                outcome = session if isinstance(step, Open) else _do(client, session, limiter, step)
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -48,7 +48,10 @@ async def asyncio_run(client: Client, steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                outcome = await _asyncio_do(client, session, limiter, step)
+                if isinstance(step, Open):
+                    outcome: Any = session
+                else:
+                    outcome = await _asyncio_do(client, session, limiter, step)
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -58,9 +61,7 @@ async def asyncio_run(client: Client, steps: Steps[T]) -> T:
         return result
 
 
-def _do(client: Client, session: httpx.Client, limiter: Limiter, step: Step) -> Any:
-    if isinstance(step, Open):
-        return session
+def _do(client: Client, session: httpx.Client, limiter: Limiter, step: Send | Sleep | Now) -> Any:
     if isinstance(step, Now):
         return time.monotonic()
     if isinstance(step, Sleep):
@@ -71,10 +72,8 @@ def _do(client: Client, session: httpx.Client, limiter: Limiter, step: Step) -> 
 
 
 async def _asyncio_do(
-    client: Client, session: httpx.AsyncClient, limiter: AsyncLimiter, step: Step
+    client: Client, session: httpx.AsyncClient, limiter: AsyncLimiter, step: Send | Sleep | Now
 ) -> Any:
-    if isinstance(step, Open):
-        return session
     if isinstance(step, Now):
         return time.monotonic()
     if isinstance(step, Sleep):
@@ -122,11 +121,13 @@ async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -
         step.request, stream=True, follow_redirects=False, auth=_auth(step)
     )
     _check_mock(response, step)
-    async with contextlib.aclosing(response):
+    try:
         if isinstance(step, Save) and step.is_file(response):
             await _asyncio_save(response, step)
         else:
             await _asyncio_read(response, max_size)
+    finally:
+        await response.aclose()
     return response
 
 
@@ -190,51 +191,34 @@ class _UntilDeadline(httpx.SyncByteStream):
         self._stream.close()
 
 
-# `Response.read` keeps what `iter_bytes` yields, decompressed: that is where the size is known.
-
-
 def _read(response: httpx.Response, max_size: int) -> None:
     """Read a body, unless it is too large."""
     _slice(response)
-    chunks, received = response.iter_bytes(), _Received(response, max_size)
-
-    def iter_bytes() -> Iterator[bytes]:
-        for chunk in chunks:
-            received.add(chunk)
-            yield chunk
-
-    vars(response)["iter_bytes"] = iter_bytes
+    received = _Received(response, max_size)
     try:
-        response.read()
+        for chunk in response.iter_bytes():
+            received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
         raise
-    finally:
-        del vars(response)["iter_bytes"]
+    received.finish()
 
 
 async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
     """The async counterpart of `_read`."""
     _slice(response)
-    chunks, received = response.aiter_bytes(), _Received(response, max_size)
-
-    async def aiter_bytes() -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            received.add(chunk)
-            yield chunk
-
-    vars(response)["aiter_bytes"] = aiter_bytes
+    received = _Received(response, max_size)
     try:
-        await response.aread()
+        async for chunk in response.aiter_bytes():
+            received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
         raise
-    finally:
-        del vars(response)["aiter_bytes"]
+    received.finish()
 
 
 class _Received:
-    """What has arrived of a response, for the error if no more comes."""
+    """What has arrived of a response."""
 
     def __init__(self, response: httpx.Response, max_size: int) -> None:
         self._response = response
@@ -250,7 +234,12 @@ class _Received:
             msg = f"the response has more than {limit}"
             raise TooLargeError(msg, request=self._response.request)
 
+    def finish(self) -> None:
+        """Let the response have its body, as `Response.read` does."""
+        self._response._content = b"".join(self._chunks)
+
     def add_to(self, error: httpx.HTTPError) -> None:
+        """Let an error have what arrived before it."""
         headers = [(name, value) for name, value in self._response.headers.multi_items()]
         kept = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
         content = b"".join(self._chunks)
