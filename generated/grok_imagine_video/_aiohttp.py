@@ -9,6 +9,7 @@ connection a connect timeout, which would let a POST be sent twice.
 import asyncio
 import base64
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -170,11 +171,11 @@ class _Transport(AiohttpTransport):
             try:
                 response = await self.client.request(
                     request.method,
-                    URL(_without_userinfo(request.url), encoded=True),
+                    _url_of(request.url),
                     data=body,
                     allow_redirects=False,
                     auto_decompress=False,
-                    timeout=aiohttp.ClientTimeout(connect=connect, sock_read=read),
+                    timeout=_timeout_of(connect, read),
                     **self._proxy_and_headers(request),
                 )
             except BaseException:
@@ -185,9 +186,8 @@ class _Transport(AiohttpTransport):
 
     def _proxy_and_headers(self, request: httpx.Request) -> dict[str, Any]:
         """A proxy that only tunnels gets its own headers, and the server never sees them."""
-        encoding = request.headers.encoding
         headers = [
-            (name.decode(), value.decode(encoding))
+            (name.decode(), value.decode("ascii" if value.isascii() else request.headers.encoding))
             for name, value in request.headers.raw
             if name.lower() != b"transfer-encoding"  # aiohttp adds it
         ]
@@ -199,9 +199,18 @@ class _Transport(AiohttpTransport):
         return {"headers": headers, "proxy": proxy, "proxy_headers": self._proxy_headers}
 
 
-def _without_userinfo(url: httpx.URL) -> str:
+# Both are made once for many calls.
+
+
+@functools.lru_cache(maxsize=256)
+def _url_of(url: httpx.URL) -> URL:
     """The URL to ask for; httpx has made a header of the user name in it."""
-    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
+    return URL(str(url.copy_with(userinfo=b"")), encoded=True)
+
+
+@functools.lru_cache(maxsize=256)
+def _timeout_of(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=connect, sock_read=read)
 
 
 def _headers_for(proxy: httpx.Proxy) -> list[tuple[str, str]]:
