@@ -3,6 +3,7 @@
 import contextlib
 import json
 import resource
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,10 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     ),
     "create lake -o v.mp4 --image none.png": (ExitCode.USAGE, "--image: cannot be read: No such"),
     "create lake -o v.mp4 --image=": (ExitCode.USAGE, "--image: neither a URL nor a file"),
-    f"create lake -o v.mp4 --reference {__file__}": (ExitCode.USAGE, "--reference: neither a URL"),
+    f"create lake -o v.mp4 --reference {shlex.quote(__file__)}": (
+        ExitCode.USAGE,
+        "--reference: neither a URL",
+    ),
     "create lake -o v.mp4 --extra user=me": (ExitCode.USAGE, "--extra user: not JSON"),
     "create lake -o v.mp4 --extra user": (ExitCode.USAGE, "--extra needs NAME=JSON"),
     "create lake -o v.mp4 --extra duration=20": (ExitCode.USAGE, "has an option of its own"),
