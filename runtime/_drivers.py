@@ -228,8 +228,7 @@ class _Received:
         self._chunks.append(chunk)
         self._size += len(chunk)
         if self._size > self._max_size:
-            limit = f"{self._max_size} bytes, the client's max_response_size"
-            msg = f"the response has more than {limit}"
+            msg = f"it has more than {self._max_size} bytes, the client's max_response_size"
             raise TooLargeError(msg, request=self._response.request)
 
     def finish(self) -> None:
@@ -238,11 +237,10 @@ class _Received:
 
     def add_to(self, error: httpx.HTTPError) -> None:
         """Let an error have what arrived before it."""
-        headers = [(name, value) for name, value in self._response.headers.multi_items()]
-        kept = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
-        content = b"".join(self._chunks)
-        status = self._response.status_code
-        vars(error)["received"] = httpx.Response(status, headers=kept, content=content)
+        headers = self._response.headers.copy()
+        headers.pop("content-encoding", None)
+        content, status = b"".join(self._chunks), self._response.status_code
+        vars(error)["received"] = httpx.Response(status, headers=headers, content=content)
 
 
 def _slice(response: httpx.Response) -> None:

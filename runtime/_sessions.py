@@ -16,20 +16,20 @@ class Cookies(httpx.Cookies):
             super().extract_cookies(response)
 
 
-class Session(httpx.Client):
-    """An `httpx.Client`."""
+class WithCookies:
+    """What makes a session of httpx use these cookies."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._cookies = Cookies(self.cookies)
+        vars(self)["_cookies"] = Cookies(vars(self)["_cookies"])
 
 
-class AsyncSession(httpx.AsyncClient):
-    """An `httpx.AsyncClient` with our own pool, also for proxies from the environment."""
+class Session(WithCookies, httpx.Client):
+    """An `httpx.Client` with these cookies."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._cookies = Cookies(self.cookies)
+
+class AsyncSession(WithCookies, httpx.AsyncClient):
+    """An `httpx.AsyncClient` with these cookies and our own pool, also for proxies."""
 
     def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         given: httpx.AsyncBaseTransport | None = kwargs.pop("transport", None)
@@ -45,4 +45,4 @@ def _transport(**kwargs: Any) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(**kwargs) if kwargs["http2"] else Pool(**kwargs)
 
 
-__all__ = ["AsyncSession", "Cookies", "Session"]
+__all__ = ["AsyncSession", "Session", "WithCookies"]

@@ -141,13 +141,14 @@ def _check_base_url(_: Any, __: Any, value: str) -> None:
     try:
         url = httpx.URL(value)
     except (TypeError, httpx.InvalidURL) as error:
-        msg = f"base_url is not a URL: {error}"
+        reason = "" if "@" in str(value) else f": {error}"  # which may quote a password
+        msg = f"base_url is not a URL{reason}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     if url.userinfo:
         msg = "base_url must not contain a user name or a password: use httpx_args={'auth': ...}"
         raise ValueError(msg)
     if url.query or url.fragment:
-        msg = f"base_url must not contain a query or a fragment: {value!r}"
+        msg = "base_url must not contain a query or a fragment"  # which may hold a key
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"

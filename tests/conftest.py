@@ -20,7 +20,7 @@ from ways import WAYS, Clock, Way
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
 
-TOKEN = "a-token-of-the-tests"
+TOKEN = "a-token/of-the-tests"
 BODY = CreateVideoRequest.from_dict(TEXT)
 
 # For tests of what only tasks can do, or of what is slow.

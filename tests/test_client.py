@@ -47,11 +47,12 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"base_url": "https://"}, "base_url must start with https://"),
     ({"base_url": URL + ":99999"}, "base_url must start with https://"),
     ({"base_url": "https://a:b:c"}, "base_url is not a URL"),
-    *(({"base_url": URL + end}, "a query or a fragment") for end in ("/api?key=1", "/#x")),
+    *(({"base_url": URL + end}, "a query or a fragment") for end in (f"/?key={TOKEN}", "/#x")),
     *(({"timeout": seconds}, "timeout must be above 0") for seconds in (0, -1, 1e10, float("nan"))),
     ({"timeout": httpx.Timeout(5, read=1e10)}, "read is 10000000000.0"),
     ({"httpx_args": {"base_url": "https://other.example"}}, "must not contain base_url"),
-    ({"base_url": f"https://me:{TOKEN}@gateway.example"}, "base_url must not contain"),
+    ({"base_url": "https://me:word@gateway.example"}, "base_url must not contain"),
+    ({"base_url": f"https://me:{TOKEN}@gateway.example"}, "base_url is not a URL"),
     *(
         ({"base_url": f"http://{host}"}, "allow_plain_http=True")
         for host in ("gateway.example", "10.0.0.1", "127.0.0.1.example")
@@ -71,6 +72,11 @@ def test_wrong_arguments_are_refused_when_the_client_is_built(
         AuthenticatedClient(**{"base_url": URL, "token": TOKEN} | arguments)
     assert told in str(refusal.value)
     assert TOKEN not in str(refusal.value) + repr(refusal.value)
+
+
+def test_a_password_in_what_is_no_url_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match=r"^base_url is not a URL$"):
+        Client("https://me:pass/word@gateway.example")
 
 
 def test_plain_http_is_allowed_on_loopback_without_a_token_and_on_request() -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import gzip
 import random
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,8 +139,18 @@ def test_two_event_loops_have_a_session_each(way: Way) -> None:
         for loop in (one, other, one, other):
             loop.run(call())
         assert len(server.connections) == 2
+        one.run(client.get_async_httpx_client().aclose())  # the session of the first loop
         other.run(client.aclose())
-        one.run(asyncio.sleep(0))
+
+
+@each_async_way
+@pytest.mark.filterwarnings("ignore")  # nobody can close the connections of a loop that is closed
+def test_a_client_can_be_closed_in_another_loop_than_it_was_used_in(way: Way) -> None:
+    with serving(OK) as server:
+        client = way.client(AuthenticatedClient(server.base_url, "token"))
+        asyncio.run(create_video.asyncio(client=client, body=BODY))
+        asyncio.run(client.aclose())
+        gc.collect()
 
 
 def test_a_redirect_may_name_a_user(way: Way) -> None:
@@ -149,6 +161,40 @@ def test_a_redirect_may_name_a_user(way: Way) -> None:
     with serving(redirect, OK) as server:
         create(way, server, follow_redirects=True)
     assert b"user" not in server.arrived[1].partition(b"\r\n")[0]
+
+
+@each_async_way
+def test_a_connection_that_idled_too_long_is_closed(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only the one that is needed: each would keep a socket of the server's."""
+    now = time.monotonic
+
+    async def burst_and_call(base_url: str) -> None:
+        client = way.client(AuthenticatedClient(base_url, "token"))
+        async with client:
+            calls = [create_video.asyncio(client=client, body=BODY) for _ in range(9)]
+            await asyncio.gather(*calls)
+            for module in (time, aiohttp.connector):
+                monkeypatch.setattr(module, "monotonic", lambda: now() + 1.5)
+            await create_video.asyncio(client=client, body=BODY)
+            while sum(each.fileno() != -1 for each in server.connections) > 1:
+                await asyncio.wait([asyncio.create_task(asyncio.sleep(0.01))])
+
+    with serving(OK) as server:
+        asyncio.run(asyncio.wait_for(burst_and_call(server.base_url), 5))
+
+
+def test_a_few_bytes_do_not_become_gigabytes(way: Way) -> None:
+    bomb = responding(200, gzip.compress(b" " * 60_000_000), Content_Encoding="gzip")
+    with serving(bomb) as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(errors.OutcomeUnknownError, match="more than 1000000 bytes"):
+                create(way, server, max_response_size=1_000_000)
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_response_that_is_compressed_more_than_once_is_refused(way: Way) -> None:

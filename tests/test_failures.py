@@ -201,15 +201,11 @@ def test_ctrl_c_ends_the_wait_between_attempts(clock: Clock) -> None:
     assert len(server.arrived) == 1
 
 
-@pytest.mark.parametrize("status", [None, 404, 429])
-def test_a_request_of_an_event_hook_says_nothing_about_ours(status: int | None, way: Way) -> None:
-    """The hook's own request fails, or is refused, after the POST was carried out."""
+def test_a_request_of_an_event_hook_says_nothing_about_ours(way: Way) -> None:
+    """The hook's own request fails after the POST was carried out."""
 
     def hook(_: httpx.Response) -> None:
-        other = httpx.Request("POST", "http://127.0.0.1:9/")
-        if status is None:
-            raise httpx.ConnectError("down", request=other)
-        httpx.Response(status, request=other).raise_for_status()
+        httpx.get("http://127.0.0.1:9/")
 
     async def asyncio_hook(response: httpx.Response) -> None:
         hook(response)

@@ -19,7 +19,7 @@ PENDING = status(200, {"status": "pending", "progress": 10})
 def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = None) -> Play:
     job = get_video._get_kwargs("job-1"), get_video._parse_response, get_video._JOB
     client = client_of(URL, follow_redirects=True)
-    return Play(_polling.wait(client, "job-1", *job, interval, timeout, seen), *outcomes)
+    return Play(_polling.wait(client, *job, interval, timeout, seen), *outcomes)
 
 
 def job(state: str, **fields: Any) -> dict[str, Any]:

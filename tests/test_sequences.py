@@ -254,7 +254,7 @@ def test_a_wait_ends_in_time_and_as_the_last_poll_says(timeout: float) -> None:
 
     def goes_on(names: list[str]) -> bool:
         kwargs, parse = get_video._get_kwargs("1"), get_video._parse_response
-        steps = _polling.wait(client, "1", kwargs, parse, RULES, INTERVAL, timeout, None)
+        steps = _polling.wait(client, kwargs, parse, RULES, INTERVAL, timeout, None)
         played = play(steps, [POLLS[name][0] for name in names], seconds=SECONDS)
         for earlier, later in itertools.pairwise(played.times):
             assert later == pytest.approx(last_chance) or later - earlier >= 0.8 * INTERVAL, names

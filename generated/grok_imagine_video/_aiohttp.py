@@ -18,7 +18,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from yarl import URL
 
-from ._sessions import Cookies
+from ._sessions import WithCookies
 
 # The first match counts. Only the first four are raised before anything was sent.
 _EXCEPTIONS: list[tuple[type[Exception], type[httpx.TransportError]]] = [
@@ -228,12 +228,8 @@ def _body(request: httpx.Request, limit: asyncio.Timeout) -> bytes | _Upload | N
     return _Upload(request, limit)
 
 
-class AiohttpSession(HttpxAiohttpClient):
+class AiohttpSession(WithCookies, HttpxAiohttpClient):
     """An `httpx.AsyncClient` that talks through aiohttp, also to proxies from the environment."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._cookies = Cookies(self.cookies)
 
     def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         return kwargs.pop("transport", None) or _Transport(**kwargs)

@@ -352,6 +352,7 @@ def map_exception(
     for sent in (request, getattr(error, "_request", None)):
         if sent is not None:
             strip_auth(client, sent)
+    received: httpx.Response | None = vars(error).pop("received", None)  # it may hold the token
     why = redact(client, f"{type(error).__name__} {error}".encode()).decode()
     what = f"{target(client, request)}: {why}".strip()
     if isinstance(error, _NOT_SENT) and is_about_it and not redirects:
@@ -359,7 +360,6 @@ def map_exception(
     if request.method in _SAFE_METHODS:
         return errors.APIConnectionError(what[: errors.MAX_LINE])
     what = f"{what} (it was sent, check before you send it again)"
-    received: httpx.Response | None = getattr(error, "received", None)
     if received is None:
         return errors.OutcomeUnknownError(what)
     return errors.OutcomeUnknownError(what, *redacted(client, received))

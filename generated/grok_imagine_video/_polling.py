@@ -89,7 +89,7 @@ def create_and_wait(
         if on_created is not None:
             on_created(job_id)
         return (yield from wait_for(job_id))
-    except errors.APIError as error:
+    except errors.APIError as error:  # on_created may raise one too
         error.job_id = job_id
         raise
     except BaseException:
@@ -97,9 +97,17 @@ def create_and_wait(
         raise
 
 
+def about_job(job_id: str | None, steps: Steps[T]) -> Steps[T]:
+    """The same steps, whose errors have the id of the job."""
+    try:
+        return (yield from steps)
+    except errors.APIError as error:
+        error.job_id = job_id
+        raise
+
+
 def wait(
     client: Client,
-    job_id: str | None,
     kwargs: dict[str, Any],
     parse: Callable[[httpx.Response], T],
     rules: JobRules,
@@ -109,23 +117,6 @@ def wait(
 ) -> Steps[T]:
     """Poll until the job has ended or the deadline has passed, and return the last response."""
     check_seconds(interval, timeout)
-    polls = _wait(client, kwargs, parse, rules, interval, timeout, on_progress)
-    try:
-        return (yield from polls)
-    except errors.APIError as error:
-        error.job_id = job_id
-        raise
-
-
-def _wait(
-    client: Client,
-    kwargs: dict[str, Any],
-    parse: Callable[[httpx.Response], T],
-    rules: JobRules,
-    interval: float,
-    timeout: float,
-    on_progress: Callable[[T], object] | None,
-) -> Steps[T]:
     session: Session = yield Open()
     start: float = yield Now()
     deadline = start + timeout

@@ -99,7 +99,7 @@ def _before_a_job(error: BaseException, message: str) -> Ending:
     if isinstance(error, errors.OutcomeUnknownError):
         return Ending(ExitCode.UNKNOWN, message, advice=_LOOK)
     if isinstance(error, errors.APIResponseValidationError):
-        content = errors._one_line(error.content.decode("utf-8", "replace"), 500)
+        content = errors._one_line(error.content.decode("utf-8", "replace"), errors.MAX_LINE)
         return Ending(ExitCode.UNKNOWN, f"{message}; the response: {content}", advice=_LOOK)
     if isinstance(error, errors.AuthenticationError | errors.PermissionDeniedError):
         return Ending(ExitCode.FAILED, message, advice=_CHECK_KEY)

@@ -210,9 +210,8 @@ def _wait(
     timeout: float = 900.0,
     on_progress: Callable[[VideoJob], object] | None = None,
 ) -> _calls.Steps[VideoJob]:
-    return _polling.wait(
+    steps = _polling.wait(
         client,
-        _values.text_of(request_id),
         _get_kwargs(request_id=request_id),
         _parse_response,
         _JOB,
@@ -220,6 +219,7 @@ def _wait(
         timeout,
         on_progress,
     )
+    return _polling.about_job(_values.text_of(request_id), steps)
 
 
 def wait(
