@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -149,7 +150,11 @@ def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told(
     assert played.end is None
     assert [str(request.url) for request in played.requests] == [
         *(f"{CDN}/a/v.mp4?signature=a%2Fb", f"{CDN}/a/next", f"{CDN}/last"),
-        *(f"{URL}/home?key={TOKEN}", f"{URL}:65535/away", "http://gateway.example/plain"),
+        *(
+            f"{URL}/home?key={quote(TOKEN, safe='')}",
+            f"{URL}:65535/away",
+            "http://gateway.example/plain",
+        ),
     ]
     at_home = [False, False, False, True, False, False]
     assert played.have_auth == at_home
