@@ -61,6 +61,8 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     "create expired -o v.mp4": (ExitCode.FAILED, "expired"),
     "wait none -o v.mp4": (ExitCode.FAILED, "no such job; is the id right"),
     "wait 1": (ExitCode.USAGE, "-o FILE"),
+    "wait 1 -o v.mp4 --base-url http://a.example": (ExitCode.USAGE, "--allow-plain-http"),
+    "GROK_BASE_URL=https://a.example?key=1 get 1": (ExitCode.USAGE, "a query"),
     "get none": (ExitCode.FAILED, "no such job; is the id right"),
 }
 

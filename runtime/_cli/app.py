@@ -119,8 +119,8 @@ def _getting(name: str, job: Job) -> Callable[..., ExitCode]:
         run = _start(name, job, Waiting(), settings)
 
         def get() -> None:
-            run.job_id = id
             with run.client() as client:
+                run.job_id = id
                 found = job.operation.sync(id, client=client).to_dict()
             text = json.dumps(found, indent=2, ensure_ascii=False)
             run.display.result("job", {"job_id": id, "job": found}, text)
@@ -146,8 +146,8 @@ def _waiting(name: str, job: Job) -> Callable[..., ExitCode]:
 
         def wait() -> None:
             path = check_output(waiting.output)
-            run.job_id = id
             with run.client() as client:
+                run.job_id = id
                 ended = job.operation.wait(
                     id,
                     client=client,
