@@ -204,10 +204,11 @@ def test_a_url_that_cannot_be_fetched_is_refused_before_anything_is_sent(url: st
 
 
 def test_a_password_in_a_url_is_not_shown() -> None:
-    for url in (f"ftp://me:{TOKEN}@cdn.example/v?{TOKEN}", f"https://me:{TOKEN}@cdn.example/v"):
+    for url in ("ftp://me:s3cret@cdn.example/v?s3cret", "https://me:s3cret@cdn.example/v?s3cret"):
         end = play(url, *[httpx.ConnectError] * 3).end
         assert isinstance(end, ValueError | errors.APIConnectionError)
-        assert TOKEN not in str(end)
+        assert "//cdn.example/v" in str(end)
+        assert "s3cret" not in str(end)
 
 
 def test_a_path_that_cannot_be_written_is_refused_before_anything_is_sent(
