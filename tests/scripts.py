@@ -17,10 +17,10 @@ import httpx
 import pytest
 from attrs import frozen
 
-import batch
 from bodies import TEXT, Body
 from conftest import TOKEN
 from faults import Fault, Server, hang_up, responding, serving
+from grok_imagine_video import __main__ as command
 
 COMMAND = Path(sys.executable).with_name("grok-imagine-video")
 LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
@@ -116,28 +116,6 @@ class Script:
         return [body["prompt"] for body in self.sent()]
 
 
-class Batch(Script):
-    """A batch of `prompts.jsonl` into `videos`."""
-
-    def __init__(self, test: pytest.FixtureRequest) -> None:
-        super().__init__(batch.main, test, "prompts.jsonl", "-o", "videos")
-        self.videos = self.folder / "videos"
-        self.write(*LAKES)
-
-    def write(self, *lines: Body | bytes) -> None:
-        content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
-        (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
-
-    def journal(self, *columns: str) -> list[Any]:
-        """These columns of each line in the journal, in order."""
-        with contextlib.closing(sqlite3.connect(self.videos / "journal.sqlite")) as connection:
-            query = f"SELECT {', '.join(columns)} FROM lines ORDER BY number"  # noqa: S608
-            return connection.execute(query).fetchall()
-
-    def states(self) -> dict[int, str]:
-        return dict(self.journal("number", "state"))
-
-
 class Cli(Script):
     """The command, in this process or in one of its own."""
 
@@ -150,6 +128,35 @@ class Cli(Script):
         words = shlex.split(line)
         env |= dict(word.split("=", 1) for word in words if word.startswith(("GROK_", "NO_")))
         return self.run(*words[len(env) :], **env)
+
+
+class Batch(Cli):
+    """A batch of `prompts.jsonl` into `videos`."""
+
+    def __init__(self, test: pytest.FixtureRequest) -> None:
+        super().__init__(command.main, test, "batch", "prompts.jsonl", "-o", "videos")
+        self.videos = self.folder / "videos"
+        self.write(*LAKES)
+
+    def write(self, *lines: Body | bytes) -> None:
+        content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
+        (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
+
+    def about(self, *words: object) -> Ended:
+        """Run one of the other commands about a batch."""
+        words, self._words = ("batch", *words), ()
+        ended = self.run(*words)
+        self._words = ("batch", "prompts.jsonl", "-o", "videos")
+        return ended
+
+    def journal(self, *columns: str) -> list[Any]:
+        """These columns of the last attempt of each request, in order."""
+        with contextlib.closing(sqlite3.connect(self.videos / "journal.sqlite")) as connection:
+            query = f"SELECT {', '.join(columns)}, max(attempt) FROM entries GROUP BY number"  # noqa: S608
+            return [row[:-1] for row in connection.execute(query).fetchall()]
+
+    def states(self) -> dict[int, str]:
+        return dict(self.journal("number", "state"))
 
 
 def as_line(body: Body) -> bytes:

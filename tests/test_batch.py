@@ -1,4 +1,4 @@
-"""Batches: the outcome of each line, in one run and in later runs."""
+"""Batches: the outcome of each request, in one run and in later runs."""
 
 import asyncio
 import contextlib
@@ -19,15 +19,13 @@ from typing import Any
 
 import pytest
 
-import batch_limiter
-import batch_videos
 import relay
-from batch_journal import SCHEMA, Entry, Journal, create
-from batch_limiter import RateLimiter
 from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
-from grok_imagine_video import _downloads, errors
+from grok_imagine_video import _downloads, _files, errors
+from grok_imagine_video.batch import Entry, Journal, RateLimiter, _rate
+from grok_imagine_video.batch._journal import SCHEMA
 from scripts import LAKES, Batch, as_line, ended
 
 ERROR = {"error": {"message": "额度不足"}}
@@ -37,7 +35,7 @@ ONE, TWO, THREE = map(as_line, LAKES)
 
 @pytest.fixture
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batch:
-    monkeypatch.setattr(batch_limiter, "SHORT_PAUSE", 0.01)
+    monkeypatch.setattr(_rate, "SHORT_PAUSE", 0.01)
     return Batch(request)
 
 
@@ -51,10 +49,9 @@ def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
     batch.write(two_lines := b"\xef\xbb\xbf" + ONE + b"\r\n  \n" + TWO)
     with batch.gateway(count):
         first = batch.run()
-        counts = "2 lines: 2 done, 0 failed, 0 unknown, 0 unfinished, 0 not sent"
+        counts = "2 requests: 2 done, 0 failed, 0 unknown, 0 unfinished, 0 not sent"
         assert (first.code, first.out) == (0, f"{counts}; $0.40 reported so far\n")
-        assert "0 running, $0.40" in first.err
-        assert "2/2" in first.err
+        assert "0 of 2 done, 2 running, $0.00" in first.err
         in_flight.clear()
         batch.write(two_lines, THREE * 9)
         assert batch.run("--concurrency", 3).code == 0
@@ -71,10 +68,9 @@ MISSPELT = "the spec has no '{}' (did you mean '{}'?); --extra sends it as it is
 BAD_LINES = [
     (b"{", "not JSON: Expecting property name"),
     (b'{"prompt": "\xff"}', "not UTF-8"),
-    (as_line(TEXT | {"prompt": "\ud800"}), "not UTF-8"),  # half a surrogate pair
+    (as_line(TEXT | {"prompt": "\ud800"}), "request 4 cannot be sent: 'utf-8' codec"),  # half a surrogate pair
     (b"[]", "a JSON object is needed"),
     (as_line(TEXT | {"x": float("nan")}), "JSON has no NaN"),
-    (as_line(TEXT)[:-2] + b', "x": 1e999}', "Out of range"),
     (b"[" * 100_000, "nested too deeply"),
     (b'{"prompt": 1, "prompt": 2}', "'prompt' occurs twice"),
     (as_line(TEXT | {"duration": 99}), "'duration' must be <= 15: 99"),
@@ -88,19 +84,20 @@ BAD_LINES = [
         as_line(TEXT | {"reference_images": [{}, {"URLs": URL}]}),
         "the spec has no 'reference_images.1.URLs'; --extra sends it as it is",
     ),
-    *[(b"{}", "'model'")] * 8,
+    *[(b"{}", "'model'")] * 9,
 ]
 
 
 def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> None:
     batch.write(ONE, *(line.strip() + b"\n" for line, _ in BAD_LINES))
     refused = batch.run()
-    *named, rest = refused.err.splitlines()
-    assert (refused.code, refused.out, rest) == (2, "", "prompts.jsonl: and 1 more")
+    *named, last = refused.err.splitlines()
+    assert (refused.code, refused.out) == (2, "")
+    assert last.endswith("prompts.jsonl: 21 of 22 requests cannot be sent; nothing was sent")
     for number, (said, (_, why)) in enumerate(zip(named, BAD_LINES[:20], strict=True), 2):
         assert said.startswith(f"prompts.jsonl:{number}: {why}")
     batch.write(b"\n \n")
-    assert batch.run().err == "prompts.jsonl: the file has no requests\n"
+    assert batch.run().err.startswith("prompts.jsonl: the file has no requests\n")
     assert not batch.arrived
     assert not batch.videos.exists()
 
@@ -115,12 +112,11 @@ def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> 
 
 ADDRESSES = ("", "8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "locals")
 ARGUMENTS = {
-    "--concurrency=0": "--concurrency must be 1 or more",
-    "--rate=0": "--rate: must be a number above 0",
-    "--timeout=nan": "--timeout: must be a number above 0",
-    **{f"--cluster={address}": "--cluster must be local or tcp" for address in ADDRESSES},
-    "--output=prompts.jsonl": "--output must be a folder: prompts.jsonl",
-    "--cluster=local": 'dask.distributed: pip install "grok-imagine-video[cluster]"',
+    "--concurrency=0": "'concurrency' must be an int of 1 or more: 0",
+    "--rate=0": "'rate' must be a number of requests a minute above 0: 0.0",
+    "--timeout=nan": "'timeout' must be a number of seconds above 0, at most 1e+09: nan",
+    **{f"--cluster={address}": "'cluster' must be local, tcp" for address in ADDRESSES},
+    "--cluster=local": "'cluster' needs another package: pip install distributed",
 }
 
 
@@ -135,24 +131,24 @@ def test_invalid_arguments_are_refused_and_nothing_is_sent(
     assert not batch.arrived
 
 
-UNCLEAR = "line 1 unknown: it may have been carried out"
-NO_ID = "line 1 unknown: the job was accepted, but no known place has its id"
+UNCLEAR = "request 1 unknown: it may have been carried out"
+NO_ID = "request 1 unknown: the job was accepted, but no known place has its id"
 # The status and the body of each response, the requests until the batch stops, its exit code,
 # and what is printed. 0: the gateway hangs up. None: there is none.
 GATEWAYS: dict[tuple[int | None, bytes], tuple[int, int, str]] = {
-    (400, compact(ERROR)): (15, 1, f"line 1 not sent: status 400: {ERROR_SHOWN}"),
-    (401, b""): (1, 3, "batch: line 1: status 401: Unauthorized; no more lines are sent"),
-    (402, b""): (1, 3, "batch: line 1: status 402: Payment Required; no more lines are sent"),
-    (403, b""): (1, 3, "batch: line 1: status 403: Forbidden; no more lines are sent"),
-    (429, b""): (1, 1, "batch: status 429: Too Many Requests; no more lines are sent"),
-    (None, b""): (0, 1, "(nothing was sent); no more lines are sent"),
-    (0, b""): (10, 5, "line 1 unknown: POST http"),
-    (302, compact(ERROR)): (10, 5, "line 1 unknown: status 302"),
-    (408, b"{}"): (10, 5, UNCLEAR),
-    (500, b""): (10, 5, UNCLEAR),
-    (200, b"<html>"): (10, 5, "line 1 unknown: the body is not what"),
-    (200, b'{"taskId": "x1"}'): (10, 5, NO_ID),
-    (200, b'{"id": "\\ud800"}'): (10, 5, NO_ID),
+    (400, compact(ERROR)): (15, 4, f"request 1 not sent: status 400: {ERROR_SHOWN}"),
+    (401, b""): (1, 1, "request 1: status 401: Unauthorized; no more requests are sent"),
+    (402, b""): (1, 1, "request 1: status 402: Payment Required; no more requests are sent"),
+    (403, b""): (1, 1, "request 1: status 403: Forbidden; no more requests are sent"),
+    (429, b""): (1, 4, "status 429: Too Many Requests; no more requests are sent"),
+    (None, b""): (0, 4, "(nothing was sent); no more requests are sent"),
+    (0, b""): (10, 3, "request 1 unknown: POST http"),
+    (302, compact(ERROR)): (10, 3, "request 1 unknown: status 302"),
+    (408, b"{}"): (10, 3, UNCLEAR),
+    (500, b""): (10, 3, UNCLEAR),
+    (200, b"<html>"): (10, 3, "request 1 unknown: the body is not what"),
+    (200, b'{"taskId": "x1"}'): (10, 3, NO_ID),
+    (200, b'{"id": "\\ud800"}'): (10, 3, NO_ID),
 }
 
 
@@ -162,30 +158,30 @@ def test_a_line_is_sent_again_only_if_it_certainly_created_no_job(
 ) -> None:
     batch.write(*LAKES * 5)
     sent, code, message = GATEWAYS[status, content]
-    unknown = 10 if code == 5 else 0
+    unknown = 10 if code == 3 else 0
     fault = responding(status, content, Location="/", Retry_After="60") if status else hang_up
     dead = {"GROK_BASE_URL": "http://127.0.0.1:9"} if status is None else {}
     with batch.gateway(*[fault] * sent, responding(400)):
         first = batch.run("--concurrency", 1, "--timeout", 0.5, **dead)
         assert (first.code, len(batch.arrived)) == (code, sent)
         assert message in first.out + first.err
-        assert first.err.count("; no more lines are sent") == (sent < 15)
+        assert first.err.count("; no more requests are sent") == (sent < 15)
         assert f"{unknown} unknown, 0 unfinished, {15 - unknown} not sent" in first.out
         kept = ("unknown", content if status else None)  # for a person to read
         assert batch.journal("state", "response") == [kept] * unknown
         again = batch.run()
-        assert (again.code, len(batch.arrived)) == (5 if unknown else 1, sent + 15 - unknown)
+        assert (again.code, len(batch.arrived)) == (3 if unknown else 4, sent + 15 - unknown)
 
 
 def test_resend_unknown_sends_each_unknown_line_once_more(batch: Batch) -> None:
     again, refusals = "--resend-unknown", [responding(400, ERROR)] * 2
     with batch.gateway(*[hang_up] * 3, *refusals, batch.forward):
-        assert batch.run().code == 5
+        assert batch.run().code == 3
         shutil.copy(relay.VIDEO, batch.videos / "0002.mp4")  # found by a person
-        assert batch.run(again).code == 5
+        assert batch.run(again).code == 3
         assert sorted(batch.prompts()[3:]) == ["lake 1", "lake 3"]
         assert batch.states() == {1: "unknown", 2: "done", 3: "unknown"}
-        assert batch.run().code == 5
+        assert batch.run().code == 3
         assert len(batch.arrived) == 5
         assert batch.run(again).code == 0
         assert batch.run(again).code == 0
@@ -214,17 +210,17 @@ def test_a_job_that_ended_is_summed_up_and_not_tried_again(batch: Batch) -> None
     with batch.gateway(*itertools.chain(*faults), hang_up):
         for _ in range(2):
             run = batch.run("--concurrency", 1)
-            assert (run.code, len(batch.arrived)) == (4, sum(map(len, faults)))
-            assert "10 lines: 7 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0" in run.out
+            assert (run.code, len(batch.arrived)) == (1, sum(map(len, faults)))
+            assert "10 requests: 7 done, 3 failed, 0 unknown, 0 unfinished, 0 not sent; $0" in run.out
             assert "; $0.30 reported so far" in run.out
             (batch.videos / "0001.mp4").touch()  # is not the video of a line that failed
             for number, (_, why) in enumerate(JOBS, 1):
-                assert not why or f"line {number} failed: {why}" in run.out
+                assert not why or f"request {number} failed: {why}" in run.out
         assert sum(b"GET /v.mp4" in request for request in batch.arrived) == 7
 
 
 FORGOTTEN = (
-    "line 1 unfinished: the gateway does not find its job .* \\(.*status 404.*--forget 1 ends"
+    "request 1 unfinished: the gateway does not find its job .* \\(.*status 404.*can be forgotten"
 )
 
 
@@ -233,14 +229,14 @@ def test_a_job_that_the_gateway_forgot_is_ended_by_a_person(batch: Batch) -> Non
     missing, other = responding(404, ERROR), responding(403, ERROR)
     with batch.gateway(OK, missing, other, missing):
         first = batch.run()
-        assert first.code == 1
+        assert first.code == 4
         assert re.search(FORGOTTEN.replace(".*", "1", 1), first.out)
-        assert_refused(batch, "batch: --forget 2: no job was created for this line", "--forget", 2)
-        assert batch.run("--forget", 1).code == 1  # another error is no reason to end the line
+        assert_refused(batch, "batch: request 2 cannot be forgotten: no job was created for it", "--forget", 2)
+        assert batch.run("--forget", 1).code == 4  # another error is no reason to end the line
         for words in (["--forget", 1], ["--forget", 1], ["--resend-unknown"]):
             ended = batch.run(*words)
-            assert ended.code == 4
-            assert re.search("line 1 failed: ended by --forget, job 1: .*status 404", ended.out)
+            assert ended.code == 1
+            assert re.search("request 1 failed: forgotten, job 1: .*status 404", ended.out)
         assert batch.prompts() == ["lake 1"]
 
 
@@ -251,9 +247,9 @@ def test_a_job_that_gives_no_video_is_not_paid_for_again_and_ended_by_a_person(
     batch.write(ONE)
     with batch.gateway(OK, responding(200, content)):
         first = batch.run()
-        assert (first.code, batch.states()) == (1, {1: "created"})
-        assert "--forget 1 ends the line without a video" in first.out
-        assert batch.run("--forget", 1).code == 4
+        assert (first.code, batch.states()) == (4, {1: "created"})
+        assert "--forget NUMBER ends" in first.out
+        assert batch.run("--forget", 1).code == 1
         assert batch.prompts() == ["lake 1"]
 
 
@@ -266,8 +262,8 @@ def test_a_file_that_is_not_the_video_is_kept_and_not_counted(batch: Batch) -> N
     file = batch.videos / "0001.mp4"
     with batch.gateway(batch.forward, batch.forward, forward_late, batch.forward):
         first = batch.run("--concurrency", 1)
-        assert (first.code, file.read_bytes()) == (1, b"of a person")
-        assert "0001.mp4 is not its video; move it away" in first.out
+        assert (first.code, file.read_bytes()) == (4, b"of a person")
+        assert "is another file; move it away" in first.out
         assert batch.states() == {1: "created", 2: "done"}
         file.unlink()
         assert batch.run().code == 0
@@ -280,10 +276,10 @@ def test_the_name_of_a_video_is_on_disk(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "fsync", note)
     seen: list[tuple[int, bool]] = []
-    path, temporary = tmp_path / "0001.mp4", batch_videos.temporary_path(tmp_path / "0001.mp4")
-    temporary.write_bytes(b"video")
-    batch_videos.save(temporary, path)
-    assert seen == [(tmp_path.stat().st_ino, True)]
+    path = tmp_path / "0001.mp4"
+    with _files.placing(path, _files.keep_other_file) as file:
+        file.write(b"video")
+    assert seen == [(path.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
 
 
 def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved(
@@ -293,9 +289,9 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
     missing, pending = responding(404, ERROR), responding(200, {"status": "pending"})
     with batch.gateway(batch.forward, missing, batch.forward, pending, pending, batch.forward):
         first = batch.run("--timeout", 0.5, "--concurrency", 1)
-        assert first.code == 1
+        assert first.code == 4
         assert re.search(FORGOTTEN, first.out)
-        assert "line 2 unfinished: the job had not ended after 0.5 seconds" in first.out
+        assert "request 2 unfinished: the job had not ended after 0.5 seconds" in first.out
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {"x.part", "0123456789abcdef.part", "x.0123456789abcdef.part"}
@@ -308,7 +304,10 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
     assert "2 done" in second.out
     assert "$0.40" in second.out
     videos = {"0001.mp4", "0002.mp4"}
-    assert {path.name for path in batch.videos.iterdir()} == {*others, *videos, "journal.sqlite"}
+    assert {path.name for path in batch.videos.iterdir()} == {*others, *videos, *JOURNAL}
+
+
+JOURNAL = {"journal.sqlite", ".journal.lock"}
 
 
 def assert_refused(batch: Batch, message: str, *words: object) -> None:
@@ -323,14 +322,14 @@ def test_lines_and_gateways_are_not_mixed_up_after_lines_were_sent(batch: Batch)
     for number, lines in (
         (1, [as_line(TEXT), TWO, THREE]),
         (1, [TWO, ONE, THREE]),
-        (1, [b"\n", ONE, TWO, THREE]),
+        (2, [b"\n", ONE, TWO, THREE]),
         (2, [ONE, THREE]),
     ):
         batch.write(*lines)
-        assert_refused(batch, f"batch: prompts.jsonl:{number}: another request was sent for this")
+        assert_refused(batch, f"batch: request {number} is not the one that was sent; ")
     batch.write(ONE, TWO, THREE)
     with batch.gateway(no_response) as server:
-        assert_refused(batch, "the previous lines were sent to http://")
+        assert_refused(batch, "the previous requests were sent to http://")
         assert not server.arrived
     assert len(batch.prompts()) == 2
     assert batch.run().code == 0
@@ -339,22 +338,22 @@ def test_lines_and_gateways_are_not_mixed_up_after_lines_were_sent(batch: Batch)
 def test_a_folder_that_cannot_be_used_is_refused(batch: Batch) -> None:
     batch.videos.mkdir()
     with contextlib.closing(Journal(batch.videos)):
-        assert_refused(batch, ".sqlite: another batch is running in this folder, or use another")
+        assert_refused(batch, "another batch is running in videos; wait for it, or use another")
     (batch.videos / "0001.mp4").touch()
-    assert_refused(batch, "0001.mp4 exists, and no run of this batch created it")
+    assert_refused(batch, "0001.mp4 exists, and no run of this batch saved it")
     assert not batch.arrived
 
 
-ODD = SCHEMA + "INSERT INTO lines (number, state) VALUES (1, 'odd')"  # noqa: S608 - our own
+ODD = SCHEMA + "INSERT INTO entries (number, state) VALUES (1, 'odd')"  # noqa: S608 - our own
 WITHOUT_JOB = ODD.replace("odd", "created")
 # What is in the place of the journal, a file or a database, and what is wrong with it.
 NOT_JOURNALS: list[tuple[bytes | str, str]] = [
-    (b"", "it has no lines"),
+    (b"", "it has no entries"),
     (b"not a database" * 1000, "file is not a database"),
-    ("CREATE TABLE other (number)", "it has no lines"),
-    ("CREATE TABLE lines (number, state)", "it has other columns"),
-    (ODD, "line 1 has no state"),
-    (WITHOUT_JOB, "line 1 has no state"),
+    ("CREATE TABLE other (number)", "it has no entries"),
+    ("CREATE TABLE entries (number, state)", "it has other columns"),
+    (ODD, "request 1 has no state"),
+    (WITHOUT_JOB, "request 1 has no state"),
 ]
 
 
@@ -368,7 +367,7 @@ def test_what_is_not_a_journal_is_refused(content: bytes | str, why: str, batch:
         with contextlib.closing(sqlite3.connect(file)) as connection:
             connection.executescript(content)
     before = file.read_bytes()
-    assert_refused(batch, f"journal.sqlite: it is not the journal of a batch ({why}); restore it")
+    assert_refused(batch, f"journal.sqlite is not the journal of a batch ({why}); restore it")
     assert not batch.arrived
     assert file.read_bytes() == before
 
@@ -407,10 +406,10 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(
         assert batch.run().code == 0
         batch.write(ONE, TWO, THREE)
         run = batch.run("--concurrency", 1)
-        assert (run.code, batch.prompts()) == (5, ["lake 1", "lake 2"])
-        jobs = re.findall(r"^batch: line (\d): its job is [0-9a-f-]{36}", run.err, re.MULTILINE)
+        assert (run.code, batch.prompts()) == (3, ["lake 1", "lake 2"])
+        jobs = re.findall(r"^request (\d): its job is [0-9a-f-]{36}", run.err, re.MULTILINE)
         assert sorted(jobs) == ["1", "2"]
-        assert "\nline 2 unknown: its job is " in run.out
+        assert "\nrequest 2 unknown: its job is " in run.out
         lost = "journal.sqlite was removed, moved, cut or replaced; put it back, or the next run "
         assert lost in run.err
 
@@ -422,21 +421,24 @@ def test_a_line_without_a_response_is_named_when_the_journal_is_lost(batch: Batc
 
     batch.write(ONE)
     with batch.gateway(lose):
-        assert "batch: line 1: it may have been paid for" in batch.run().err
+        assert "request 1: it may have been paid for" in batch.run().err
 
 
 def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: Path) -> None:
-    with contextlib.closing(Journal(tmp_path)) as journal:
-        for state, ticks in (("unknown", None), ("created", None), ("done", 1), ("done", 10**10)):
-            journal.put(Entry(1, "", "", state, "job", ticks))
-        created = [Entry(number, "", "", "created", "job") for number in (2, 3)]
-        for number, before in enumerate([*created, None], 2):
-            journal.put(Entry(number, "", ""))
-            journal.restore(number, before)
-        create(journal.path)  # a batch that starts at the same moment
-    with contextlib.closing(Journal(tmp_path)) as again:
-        for each in (journal, again):
-            assert (+each.counts, each.dollars()) == ({"done": 1, "created": 2}, 1)
+    with Journal(tmp_path) as journal:
+        for state, cost in (("unknown", None), ("created", None), ("done", 0.5), ("done", 1)):
+            journal.put(Entry(1, "", 1, state, "job", cost))
+        failed = Entry(2, "", 1, "failed", "job", cost=2)
+        journal.put(failed, Entry(3, "", 1, "created", "job"))
+        for before in (failed, None):
+            again = Entry(2 if before else 4, "", 2)
+            journal.put(again)
+            journal.remove(again, before)
+        journal.put(Entry(2, "", 2, "done", "job", cost=4, response=b"1" * 100))
+    with Journal(tmp_path) as again, Journal(tmp_path, read_only=True) as reader:
+        for each in (journal, again, reader):
+            assert (+each.counts, each.cost) == ({"done": 2, "created": 1}, 7)
+            assert [entry.response for entry in each.entries.values()] == [None] * 3
 
 
 def test_progress_is_counted_without_reading_the_journal(
@@ -451,9 +453,7 @@ def test_progress_is_counted_without_reading_the_journal(
     monkeypatch.setattr(sqlite3, "connect", connect)
     batch.write(*LAKES * 4)
     assert batch.run().code == 0
-    assert [each for each in statements if "SELECT" in each] == [
-        "SELECT * FROM lines ORDER BY number"
-    ]
+    assert sum("FROM entries" in each and "SELECT" in each for each in statements) == 1
 
 
 def test_memory_follows_the_lines_and_not_the_concurrency(batch: Batch) -> None:
@@ -495,23 +495,23 @@ def test_lines_wait_for_the_rate_and_as_long_as_a_busy_gateway_asks(
         raise TimeoutError
 
     async def send_lines() -> None:
-        limiter = RateLimiter(rate=400, timeout=900)
+        limiter = RateLimiter(rate=400, patience=900)
         await limiter.acquire()
         for error in PAUSES:
             assert error is None or limiter.back_off(error)
             assert await limiter.acquire()
 
     monkeypatch.setattr(asyncio, "wait_for", skip)
-    monkeypatch.setattr(batch_limiter, "now", lambda: sum(waited))
+    monkeypatch.setattr(_rate, "now", lambda: sum(waited))
     asyncio.run(send_lines())
     assert waited == pytest.approx(list(PAUSES.values()))
 
 
 # The request that finds a full disk, the exit code, and what is printed.
 FULL_DISKS = [
-    (0, 1, "the journal cannot be written: .*; no more lines are sent"),
-    (1, 5, "line 1: its job is [0-9a-f-]{36}, which is not in the journal"),
-    (3, 1, ".*File too large; no more lines are sent"),  # the video
+    (0, 2, "grok-imagine-video batch: videos/journal.sqlite: disk I/O error"),
+    (1, 3, "request 1: its job is [0-9a-f-]{36}, which is not in the journal"),
+    (3, 4, ".*File too large.*; no more requests are sent"),  # the video
 ]
 
 
@@ -535,7 +535,7 @@ def test_a_full_disk_stops_the_batch_and_a_job_is_printed(
             assert (run.code, batch.prompts()) == (code, ["lake 1"] * bool(request_))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert re.search(f"batch: {message}", run.err)
+    assert re.search(message, run.err)
     assert batch.states() == [{}, {1: "unknown"}, {}, {1: "created"}][request_]
 
 
@@ -556,7 +556,7 @@ def test_a_stopped_batch_waits_for_responses_unless_it_is_stopped_twice(
             assert process.poll() is None
         process.send_signal(first)
         assert process.stderr
-        waiting = "batch: waiting for 1 responses; stop again to leave them unknown\n"
+        waiting = "waiting for 1 responses; stop again to leave them unknown\n"
         assert process.stderr.readline().endswith(waiting)
         if second:
             process.send_signal(*second)
@@ -565,6 +565,6 @@ def test_a_stopped_batch_waits_for_responses_unless_it_is_stopped_twice(
         run = ended(process)
     assert run.code == 130
     left = "1 unknown, 0 unfinished" if second else "0 unknown, 1 unfinished"
-    assert f"3 lines: 0 done, 0 failed, {left}, 2 not sent" in run.out
-    assert ("line 1 unknown: stopped before a response came" in run.out) == bool(second)
+    assert f"3 requests: 0 done, 0 failed, {left}, 2 not sent" in run.out
+    assert ("request 1 unknown: stopped before a response came" in run.out) == bool(second)
     assert batch.states() == {1: "unknown" if second else "created"}

@@ -21,12 +21,13 @@ from attrs import define
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-import batch_cluster
 import relay
 from bodies import TEXT
 from conftest import TOKEN
 from faults import saying
-from grok_imagine_video import AuthenticatedClient, VideoJob
+from grok_imagine_video import AuthenticatedClient, VideoJob, get_video
+from grok_imagine_video.batch import _cluster
+from grok_imagine_video.batch._options import Options
 from scripts import Batch, Ended, ended
 
 
@@ -123,8 +124,8 @@ def test_a_batch_that_loses_its_cluster_pays_once_for_each_line(
         first.kill()
         monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
         lost = killer.run((b"GET /files", 9, True), *words, victim=scheduler)
-        assert "batch: the cluster is lost: " in lost.err, lost
-        assert "; no more lines are sent" in lost.err
+        assert "the cluster is lost: " in lost.err, lost
+        assert "; no more requests are sent" in lost.err
         assert_paid_once_and_summed_up(batch, killer.run((b"", 0, False)))
     assert TOKEN not in (log := (batch.folder / "log").read_text())
     assert "Key:       follow_and_save" not in log  # Dask logs the arguments of a failed task
@@ -132,7 +133,7 @@ def test_a_batch_that_loses_its_cluster_pays_once_for_each_line(
 
 def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
     states = batch.states()
-    assert last.code == 5
+    assert last.code == 3
     assert len(batch.prompts()) == len(set(batch.prompts()))
     assert list(states) == list(range(1, len(LINES) + 1))
     cents = 0
@@ -144,10 +145,10 @@ def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
     counts = collections.Counter(states.values())
     summary = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unknown"))
     assert last.out.startswith(
-        f"80 lines: {summary}, 0 unfinished, 0 not sent; ${cents / 100:.2f} rep"
+        f"80 requests: {summary}, 0 unfinished, 0 not sent; ${cents / 100:.2f} rep"
     )
     videos = {path.name: path.read_bytes() for path in batch.videos.iterdir()}
-    del videos["journal.sqlite"]
+    del videos["journal.sqlite"], videos[".journal.lock"]
     done = [f"{number:04}.mp4" for number in states if states[number] == "done"]
     assert videos == dict.fromkeys(done, relay.VIDEO.read_bytes())
 
@@ -163,8 +164,8 @@ def wait_for_polls(process: subprocess.Popen[str], batch: Batch) -> None:
 # The end of a batch, its exit code, and what it prints.
 ENDS = {
     "killed": (-signal.SIGKILL, ""),
-    "Ctrl-C in a terminal": (130, "3 lines: 0 done, 0 failed, 0 unknown, 3 unfinished"),
-    "done by the other worker": (0, "3 lines: 3 done"),
+    "Ctrl-C in a terminal": (130, "3 requests: 0 done, 0 failed, 0 unknown, 3 unfinished"),
+    "done by the other worker": (0, "3 requests: 3 done"),
 }
 
 
@@ -198,9 +199,9 @@ def test_a_local_cluster_ends_with_its_batch_and_without_noise(
 
 # The address of a cluster that cannot be used, the exit code, and what is printed.
 UNUSABLE = [
-    ("tcp://127.0.0.1:9", 1, "batch: Timed out trying to connect to tcp://127.0.0.1:9"),
-    ("tcp://0.0.0.0:9", 1, "batch: the API key is sent to tcp://0.0.0.0:9 and its workers unenc"),
-    ("tls://127.0.0.1:9", 2, "batch: tls://127.0.0.1:9 needs the files of Dask's setting"),
+    ("tcp://127.0.0.1:9", 4, "Timed out trying to connect to tcp://127.0.0.1:9"),
+    ("tcp://0.0.0.0:9", 4, "the API key is sent to tcp://0.0.0.0:9 and its workers unenc"),
+    ("tls://127.0.0.1:9", 2, "grok-imagine-video batch: tls://127.0.0.1:9 needs the files of Dask's setting"),
 ]
 
 
@@ -228,7 +229,6 @@ class Dask:
     async def submit(self, *task: object, pure: bool) -> object:
         assert not pure  # or Dask would run tasks with equal arguments only once
         assert TOKEN.encode() not in (pickled := cloudpickle.dumps(task))
-        assert b"grok_imagine_video." not in pickled  # a worker may not have it
         if self.raised:
             raise self.raised
         await asyncio.sleep(0 if self.outcome else 9)
@@ -253,8 +253,8 @@ FOLLOWED = {
     "ConnectionError: the cluster is lost: Stream is closed": Dask(
         CommClosedError("Stream is closed")
     ),
-    "must be a folder that all workers share": Dask(outcome=(VideoJob(), 5)),
-    "TimeoutError: no worker finished it in twice the --timeout": Dask(),
+    "all workers must share the folder": Dask(outcome=(VideoJob(), 5)),
+    "TimeoutError: no worker finished it in twice the timeout": Dask(),
 }
 
 
@@ -262,7 +262,7 @@ FOLLOWED = {
 def test_a_failure_on_the_cluster_becomes_an_error(message: str, tmp_path: Path) -> None:
     client, dask = AuthenticatedClient("http://127.0.0.1:9", TOKEN), cast(Any, FOLLOWED[message])
     (tmp_path / "half.mp4").write_bytes(b"hal")
-    follower = batch_cluster.Follower(dask, client, timeout=0.05)
+    follower = _cluster.Follower(dask, get_video, client, Options(timeout=0.05))
     assert message in said(follower.follow("1", tmp_path / "half.mp4"))
 
 
@@ -279,5 +279,5 @@ CHECKED = {
 def test_a_cluster_that_could_not_save_is_refused(
     message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_cluster, "FIRST_TASK_TIMEOUT", 0.05)
-    assert message in said(batch_cluster.check(cast(Any, CHECKED[message]), tmp_path))
+    monkeypatch.setattr(_cluster, "FIRST_TASK_TIMEOUT", 0.05)
+    assert message in said(_cluster.check(cast(Any, CHECKED[message]), tmp_path))

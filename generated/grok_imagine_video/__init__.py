@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ._lazy import offer as _offer
 
 if TYPE_CHECKING:
-    from . import errors
+    from . import batch, errors
     from .api.videos import create_video, get_video
     from .client import AuthenticatedClient, Client
     from .models import (
@@ -37,6 +37,7 @@ else:
             "AuthenticatedClient": ".client",
             "Client": ".client",
             "api": ".api",
+            "batch": ".batch",
             "client": ".client",
             "errors": ".errors",
             "models": ".models",
@@ -65,6 +66,7 @@ _ENVIRONMENT: dict[str, str] = {"base_url": "GROK_BASE_URL", "token": "GROK_API_
 __all__ = (
     "__version__",
     "AuthenticatedClient",
+    "batch",
     "Client",
     "create_video",
     "CreateVideoRequest",

@@ -10,13 +10,16 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from ._calls import Now, OnProgress, Open, Save, Send, Sleep, Steps, TooLargeError
 from ._limiter import AsyncLimiter, Limiter
 from .client import Client
+
+if TYPE_CHECKING:
+    from ._files import Place
 
 T = TypeVar("T")
 
@@ -313,24 +316,32 @@ async def _asyncio_save(response: httpx.Response, step: Save) -> None:
 
 
 def download(
-    client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
+    client: Client,
+    url: str,
+    path: str | os.PathLike[str],
+    on_progress: OnProgress | None = None,
+    place: "Place | None" = None,
 ) -> Path:
-    """Save what is at `url` as `path`; see `Client.download`."""
+    """Save what is at `url` as `path`; see `Client.download`, and `place` of `_files.placing`."""
     from ._downloads import save
-    from ._files import replacing
+    from ._files import placing
 
-    with replacing(Path(path)) as file:
+    with placing(Path(path), place) as file:
         run(client, save(client, url, file, on_progress))
     return Path(path)
 
 
 async def asyncio_download(
-    client: Client, url: str, path: str | os.PathLike[str], on_progress: OnProgress | None
+    client: Client,
+    url: str,
+    path: str | os.PathLike[str],
+    on_progress: OnProgress | None = None,
+    place: "Place | None" = None,
 ) -> Path:
     """The async counterpart of `download`."""
     from ._downloads import save
-    from ._files import asyncio_replacing
+    from ._files import asyncio_placing
 
-    async with asyncio_replacing(Path(path)) as file:
+    async with asyncio_placing(Path(path), place) as file:
         await asyncio_run(client, save(client, url, file, on_progress))
     return Path(path)

@@ -4,7 +4,9 @@
 
 import contextlib
 import errno
+import filecmp
 import os
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,9 +19,44 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+# Gives a complete file, which is the first one, its name.
+Place = Callable[[Path, Path], None]
+
+_TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Put a file in the place of another one, if there is one."""
+    if path.exists():
+        shutil.copymode(path, temporary)
+    temporary.replace(path)
+
+
+def keep_other_file(temporary: Path, path: Path) -> None:
+    """Give a file its name, unless another file has it. A run that was killed may have done so.
+
+    Raises:
+        FileExistsError: A file that has something else in it has the name, and keeps it.
+    """
+    try:
+        path.hardlink_to(temporary)  # a rename would replace the other file
+    except FileExistsError:
+        _check_same(temporary, path)
+    except OSError:  # a file system without hard links
+        if path.exists():
+            _check_same(temporary, path)
+        else:
+            temporary.rename(path)
+
+
+def _check_same(temporary: Path, path: Path) -> None:
+    if not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
+        raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
+
+
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside `path`, which replaces it if all goes well and is removed if not."""
+def placing(path: Path, place: Place | None = None) -> Iterator[BinaryIO]:
+    """A temporary file beside `path`; it gets its name if all goes well, and is removed if not."""
     path = path.resolve()  # replaces the target of a link, not the link
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "exists and is not a file", str(path))
@@ -29,15 +66,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        (place or replace_file)(temporary, path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
+    """Remove what those leave behind that are killed."""
+    for path in folder.iterdir():
+        if _TEMPORARY_FILE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
     """Put the new name of a file on disk too; some systems cannot do that for a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -48,11 +90,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def asyncio_replacing(path: Path) -> AsyncIterator[BinaryIO]:
-    """The async counterpart of `replacing`."""
+async def asyncio_placing(path: Path, place: Place | None = None) -> AsyncIterator[BinaryIO]:
+    """The async counterpart of `placing`."""
     stack = contextlib.ExitStack()
     try:
-        yield await in_thread(stack.enter_context, replacing(path))
+        yield await in_thread(stack.enter_context, placing(path, place))
     except BaseException:
         await in_thread(stack.__exit__, *sys.exc_info())
         raise

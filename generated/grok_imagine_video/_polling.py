@@ -43,6 +43,9 @@ _JITTER = 0.2
 _LAST_CHANCE = 0.1
 _MAX_LAST_CHANCE = 1.0
 
+# US dollars; a larger number is not a price.
+_MAX_COST = 1e5
+
 
 @frozen
 class JobRules:
@@ -60,6 +63,9 @@ class JobRules:
         result: Places of the result.
         allowed: Places of the flag that is false if moderation withheld the result.
         error: Places of the reason why a job failed.
+        cost: Places of the price of the job.
+        cost_unit: What that is counted in, in US dollars.
+        suffix: How the name of a file ends that holds the result.
     """
 
     id: Sequence[str]
@@ -71,6 +77,9 @@ class JobRules:
     result: Sequence[str]
     allowed: Sequence[str]
     error: Sequence[str]
+    cost: Sequence[str] = ()
+    cost_unit: float = 1.0
+    suffix: str = ""
 
 
 def create_and_wait(
@@ -291,6 +300,14 @@ def progress(rules: JobRules, job: Any) -> float | None:
     except (OverflowError, TypeError, ValueError):
         return None
     return number if not isinstance(value, bool) and 0 <= number <= 100 else None
+
+
+def cost_of(rules: JobRules, job: Any) -> float | None:
+    """The price of a job in US dollars, if its last response reports it."""
+    value = _at(job, rules.cost)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    cost = value * rules.cost_unit if is_number else -1
+    return cost if 0 <= cost <= _MAX_COST else None
 
 
 def _values(job: Any, places: Sequence[str]) -> Iterator[Any]:

@@ -72,6 +72,10 @@ class _Connections(Generic[S, L]):
     def use(self, session: S, limiter: L) -> None:
         self._given = session, limiter
 
+    def drop(self, owner: _Owner) -> S | None:
+        """Forget what an owner has opened, and return its session."""
+        return self._opened.pop(owner, (None, None))[0]
+
     def close(self) -> list[S]:
         """Refuse further use, and return the sessions that are to be closed."""
         self._is_closed = True
@@ -82,6 +86,15 @@ class _Connections(Generic[S, L]):
 def _is_alive(process: int, loop: "weakref.ref[Any] | None") -> bool:
     found = loop() if loop else None
     return process == os.getpid() and (loop is None or not (found is None or found.is_closed()))
+
+
+def _running_loop() -> _Owner:
+    import asyncio  # slow to import, and only needed by those who use it
+
+    try:
+        return os.getpid(), weakref.ref(asyncio.get_running_loop())
+    except RuntimeError:  # the caller sets the session up before there is a loop
+        return os.getpid(), None
 
 
 def _package() -> Any:
@@ -406,14 +419,13 @@ class Client:
         return opener._connections.get((os.getpid(), None), opener._open)
 
     def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
-        import asyncio  # slow to import, and only needed by those who use it
-
-        try:
-            loop = weakref.ref(asyncio.get_running_loop())
-        except RuntimeError:  # the caller sets the session up before there is a loop
-            loop = None
         opener = self._opener
-        return opener._async_connections.get((os.getpid(), loop), opener._async_open)
+        return opener._async_connections.get(_running_loop(), opener._async_open)
+
+    async def _close_loop(self) -> None:
+        """Close the connections that belong to the running loop, which is about to end."""
+        if session := self._opener._async_connections.drop(_running_loop()):
+            await session.aclose()
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed.

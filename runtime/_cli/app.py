@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from . import COMMAND, PACKAGE, Create, Job
+from .._registry import Create, Job
+from . import COMMAND, PACKAGE
+from .batches import Command
 from .exits import Ending, ExitCode
 from .options import Option, body_of, options_of
 from .running import Run, check_output
@@ -56,6 +58,7 @@ def _app(name: str, jobs: Sequence[Job]) -> App:
     for job in jobs:
         for create in job.creates:
             app.command(_creating(name, job, create), name=create.name, help_epilogue="")
+            app.command(Command(name, job, create).app())
         app.command(_getting(name, job), name=job.get, help_epilogue="")
         app.command(_waiting(name, job), name=job.wait, help_epilogue="")
     app.command(_configuring(name), name="config", help_epilogue="")

@@ -17,12 +17,17 @@ from cyclopts import Parameter
 from docstring_parser import parse
 
 from .._objects import _attributes_of
+from .._registry import Create
 from .._values import to_json
 from ..types import UNSET, Unset
-from . import PACKAGE, Create
+from . import PACKAGE
 from .settings import REQUEST
 
 Read = Callable[[Any], Any]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @attrs.frozen
@@ -30,7 +35,7 @@ class Kind:
     """How a type is typed: what cyclopts makes of the text, and what then becomes of it in JSON."""
 
     type: Any
-    read: Read | None = None
+    read: Read = _as_it_is
     metavar: str | None = None
 
 
@@ -42,13 +47,13 @@ class Option:
         field: The name of the field in JSON.
         parameter: The parameter of the command.
         default: What is sent if it is left out; UNSET for nothing.
-        read: Makes JSON of what is typed.
+        kind: How it is typed.
     """
 
     field: str
     parameter: inspect.Parameter
     default: Any
-    read: Read
+    kind: Kind
 
     @property
     def is_positional(self) -> bool:
@@ -58,7 +63,17 @@ class Option:
     @property
     def shown(self) -> str:
         """What is typed."""
-        return str(typing.get_args(self.parameter.annotation)[1].name[0])
+        return str(self._names[0])
+
+    @property
+    def columns(self) -> set[str]:
+        """What the column for it in a table may be called."""
+        return {self.field, *(name.strip("-").replace("-", "_") for name in self._names)}
+
+    @property
+    def _names(self) -> Sequence[str]:
+        names: Sequence[str] = typing.get_args(self.parameter.annotation)[1].name
+        return names
 
 
 def options_of(create: Create, taken: Collection[str]) -> list[Option]:
@@ -85,7 +100,7 @@ def options_of(create: Create, taken: Collection[str]) -> list[Option]:
         )
         annotation = Annotated[kind.type | None, parameter]  # type: ignore[name-defined]
         made = _parameter(name, annotation, default, is_first=is_first)
-        options.append(Option(field, made, default, kind.read or _as_it_is))
+        options.append(Option(field, made, default, kind))
     return sorted(options, key=lambda each: not each.is_positional)
 
 
@@ -145,12 +160,7 @@ def _alternatives(hint: Any) -> Sequence[Any]:
 
 
 def _list_of(kind: Kind) -> Kind:
-    read = kind.read or _as_it_is
-    return Kind(list[kind.type], lambda items: [read(each) for each in items], kind.metavar)  # type: ignore[name-defined]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+    return Kind(list[kind.type], lambda items: [kind.read(each) for each in items], kind.metavar)  # type: ignore[name-defined]
 
 
 def _json(text: str) -> Any:
@@ -205,7 +215,7 @@ def body_of(
     for option in options:
         value = values.get(option.parameter.name)
         if value is not None:
-            fields[option.field] = _named(option.shown, option.read, value)
+            fields[option.field] = _named(option.shown, option.kind.read, value)
     for name, value in _extra(extra):
         if name in _attributes_of(create.body):
             msg = f"--extra {name}: this field is in the spec, so it has an option of its own"

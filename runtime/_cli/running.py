@@ -11,9 +11,10 @@ from attrs import define, field
 from .. import _polling
 from ..client import Client
 from ..errors import APIError
+from . import terminal
 from .exits import Ending, ExitCode, Known, ending
 from .settings import Settings
-from .terminal import Lines, display
+from .terminal import Lines
 from .trace import Trace
 
 # Bytes that are written to find out whether a disk is full.
@@ -30,6 +31,8 @@ class Run:
         operation: The operation that follows the job.
         go_on: Makes what is to be typed to go on with a job.
         job_id: The id of the job, once it is known.
+        displays: Makes what shows things.
+        has_warnings: Whether the warnings of the package are shown.
     """
 
     name: str
@@ -37,24 +40,29 @@ class Run:
     operation: Any = None
     go_on: Callable[[str], str] | None = None
     job_id: str | None = None
+    displays: Callable[..., Lines] = terminal.display
+    has_warnings: bool = False
     _is_created: bool = field(default=False, init=False)
     display: Lines = field(init=False)
     trace: Trace = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Decide where things are shown."""
-        self.display = display(self.name, is_json=self.settings.is_json)
-        self.trace = Trace(self.display.say, is_shown=self.settings.is_verbose)
+        self.display = self.displays(self.name, is_json=self.settings.is_json)
+        self.trace = Trace(
+            self.display.say,
+            is_shown=self.settings.is_verbose,
+            has_warnings=self.has_warnings,
+        )
 
-    def do(self, work: Callable[[], object]) -> ExitCode:
+    def do(self, work: Callable[[], ExitCode | None]) -> ExitCode:
         """Do the work of the command; if it does not end well, say how, and what to do next."""
         with self.display, self.trace.log():
             try:
-                work()
-            except (APIError, KeyboardInterrupt, OSError, TypeError, ValueError) as error:
+                return work() or ExitCode.DONE
+            except (APIError, ImportError, KeyboardInterrupt, OSError, TypeError, ValueError) as error:
                 known = Known(self.job_id, self._is_created, self.trace.has_posted)
                 return self._end(ending(error, known))
-        return ExitCode.DONE
 
     def _end(self, end: Ending) -> ExitCode:
         go_on = self._next(self.job_id) if end.is_resumable and self.job_id else ""

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -31,21 +31,33 @@ class Trace:
         client: The client whose token is not shown.
     """
 
-    def __init__(self, say: Callable[[str], None], *, is_shown: bool) -> None:
+    def __init__(self, say: Callable[[str], None], *, is_shown: bool, has_warnings: bool) -> None:
         self._say = say
         self._is_shown = is_shown
-        self._start = 0.0
+        self._has_warnings = has_warnings
         self.has_posted = False
         self.client: Client | None = None
 
     @property
     def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
-        """The event hooks for a session of httpx."""
+        """The event hooks for an `httpx.Client`."""
         return {"request": [self._on_request], "response": [self._on_response]}
+
+    @property
+    def async_hooks(self) -> dict[str, list[Callable[[Any], Awaitable[None]]]]:
+        """The event hooks for an `httpx.AsyncClient`."""
+
+        async def on_request(request: httpx.Request) -> None:
+            self._on_request(request)
+
+        async def on_response(response: httpx.Response) -> None:
+            self._on_response(response)
+
+        return {"request": [on_request], "response": [on_response]}
 
     def _on_request(self, request: httpx.Request) -> None:
         self.has_posted |= request.method not in _SAFE_METHODS
-        self._start = time.monotonic()
+        request.extensions = {**request.extensions, "started": time.monotonic()}
         if self._is_shown and self.client is not None:
             body = "" if request.method in _SAFE_METHODS else self._body(request)
             self._say(f"> {target(self.client, request)} {body}".strip())
@@ -58,17 +70,17 @@ class Trace:
 
     def _on_response(self, response: httpx.Response) -> None:
         if self._is_shown:
-            seconds = time.monotonic() - self._start
+            seconds = time.monotonic() - response.request.extensions["started"]
             self._say(f"< {response.status_code} {response.reason_phrase} in {seconds:.2f} s")
 
     @contextlib.contextmanager
     def log(self) -> Iterator[None]:
-        """Show what the package logs, or nothing of it."""
-        handler = _Handler(self._say) if self._is_shown else logging.NullHandler()
+        """Show what the package logs, or its warnings, or nothing of it."""
+        is_heard = self._is_shown or self._has_warnings
+        handler = _Handler(self._say) if is_heard else logging.NullHandler()
         level = _logger.level
         _logger.addHandler(handler)
-        if self._is_shown:
-            _logger.setLevel(logging.INFO)
+        _logger.setLevel(logging.INFO if self._is_shown else logging.WARNING)
         try:
             yield
         finally:
@@ -82,4 +94,5 @@ class _Handler(logging.Handler):
         self._say_line = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say_line(f"* {record.getMessage()}")
+        star = "* " if record.levelno < logging.WARNING else ""
+        self._say_line(f"{star}{record.getMessage()}")

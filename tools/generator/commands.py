@@ -1,4 +1,4 @@
-"""What main.py.jinja prints: the commands of the package's command line."""
+"""What jobs.py.jinja prints: the operations about jobs, and the commands that they become."""
 
 import re
 from collections import Counter
@@ -31,9 +31,10 @@ class Operation:
 
 @frozen
 class Create:
-    """A command that creates a job."""
+    """The commands that create a job, and many of them."""
 
     name: str
+    batch: str
     operation: Operation
     body: str
     names: dict[str, str]
@@ -62,12 +63,13 @@ def jobs_of(document: Document, config: Config) -> list[Job]:
         for follower in followers
     }
     names = _names(followers, *creators.values())
+    is_only = sum(map(len, creators.values())) == 1
     return [
         Job(
             follower,
             names[follower.module],
             "wait" if len(followers) == 1 else f"wait-{names[follower.module]}",
-            [_create(each, names, document) for each in creators[follower.module]],
+            [_create(each, names, document, is_only=is_only) for each in creators[follower.module]],
         )
         for follower in followers
     ]
@@ -99,13 +101,17 @@ def _names(*groups: Iterable[Operation]) -> dict[str, str]:
     }
 
 
-def _create(operation: Operation, names: dict[str, str], document: Document) -> Create:
+def _create(
+    operation: Operation, names: dict[str, str], document: Document, *, is_only: bool
+) -> Create:
     (body,) = operation.endpoint.bodies
     assert isinstance(body.prop, ModelProperty)  # noqa: S101 - `_creates` has looked
     model = document.model(body.prop)
     example = document.example(operation.endpoint, body.content_type.get_untrusted_value())
+    name = names[operation.module]
     return Create(
-        names[operation.module],
+        name,
+        "batch" if is_only else f"batch-{name}",
         operation,
         str(model.class_info.name),
         _names_of_options(model, document),

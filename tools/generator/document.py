@@ -19,6 +19,7 @@ Node = dict[str, Any]
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
+MORE_OF_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
 
 
 class CannotEnforceError(Exception):
@@ -197,13 +198,23 @@ class Document:
 
 def rules_of_job(node: Any) -> Node:
     """An `x-job`, with its statuses in lower case."""
-    names = {*PLACES_IN_JOBS, *STATUSES_OF_JOBS}
-    if not isinstance(node, dict) or node.keys() != names or not all(map(is_texts, node.values())):
+    if not is_job(node):
         msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: lists of paths with dots; and "
-        msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; and nothing else"
+        msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; it can have cost: a list of "
+        msg += "paths, cost_unit: a number, suffix: a text; and nothing else"
         raise CannotEnforceError(msg)
     lower = {name: [status.lower() for status in node[name]] for name in STATUSES_OF_JOBS}
     return {name: lower.get(name, value) for name, value in node.items()}
+
+
+def is_job(node: Any) -> bool:
+    """Whether a node has what an `x-job` needs, and nothing that it cannot have."""
+    lists = (*PLACES_IN_JOBS, *STATUSES_OF_JOBS)
+    if not isinstance(node, dict) or not node.keys() >= {*lists}:
+        return False
+    more = {name: value for name, value in node.items() if name not in lists}
+    is_known = all(type(value) is MORE_OF_JOBS.get(name) for name, value in more.items())
+    return is_known and all(is_texts(node[name]) for name in {*lists, *node.keys() & {"cost"}})
 
 
 def is_texts(value: Any) -> bool:

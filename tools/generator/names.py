@@ -19,7 +19,7 @@ NAMES_IN_MODELS = frozenset(
 )
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 
-MODULES = ("api", "client", "errors", "models", "types")
+MODULES = ("api", "batch", "client", "errors", "models", "types")
 CLIENTS = ("AuthenticatedClient", "Client")
 
 
@@ -43,7 +43,7 @@ class Exports:
     @property
     def all(self) -> list[str]:
         """The names that `from package import *` imports."""
-        names = ["__version__", "errors", *CLIENTS, *self.operations, *self.models]
+        names = ["__version__", "batch", "errors", *CLIENTS, *self.operations, *self.models]
         return sorted(names, key=str.lower)
 
 

@@ -29,8 +29,7 @@ def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[P
     yield Page("__init__.py", "package_init.py.jinja", given)
     yield from _models(document, data)
     yield from _operations(document, data, config)
-    if jobs := commands.jobs_of(document, config):
-        yield Page("__main__.py", "main.py.jinja", {"jobs": jobs})
+    yield Page("_jobs.py", "jobs.py.jinja", {"jobs": commands.jobs_of(document, config)})
 
 
 def _models(document: Document, data: GeneratorData) -> Iterator[Page]:

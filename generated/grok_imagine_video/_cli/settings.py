@@ -125,8 +125,8 @@ class Settings:
         token = Setting("token", None, "--no-key", is_needed=False)
         return [url, token if self.no_key else _from_environment("token")]
 
-    def client(self, trace: Trace) -> Client:
-        """A client whose requests `trace` sees.
+    def client(self, trace: Trace, hooks: dict[str, Any] | None = None) -> Client:
+        """A client whose requests `trace` sees, through its hooks for httpx or others.
 
         Raises:
             ValueError: Something is not set, or cannot be used.
@@ -134,7 +134,8 @@ class Settings:
         for setting in self.found():
             setting.check()
         url, token = self.found()
-        given: dict[str, Any] = {"httpx_args": {"event_hooks": trace.hooks}}
+        hooks = trace.hooks if hooks is None else hooks
+        given: dict[str, Any] = {"httpx_args": {"event_hooks": hooks}}
         if token.value is None:
             trace.client = Client(url.value or "", **given)
             return trace.client

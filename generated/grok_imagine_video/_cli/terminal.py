@@ -199,9 +199,13 @@ class Json(Lines):
         )
 
 
+def is_terminal() -> bool:
+    """Whether what is shown can move."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
 def display(command: str, *, is_json: bool) -> Lines:
     """What fits where the output goes."""
     if is_json:
         return Json(command)
-    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-    return Bar(command) if is_terminal else Lines(command)
+    return Bar(command) if is_terminal() else Lines(command)

@@ -184,6 +184,9 @@ _JOB = _polling.JobRules(
     ],
     allowed=["video.respect_moderation", "data.video.respect_moderation"],
     error=["error", "data.error"],
+    cost=["usage.cost_in_usd_ticks", "data.usage.cost_in_usd_ticks"],
+    cost_unit=1e-10,
+    suffix=".mp4",
 )
 
 

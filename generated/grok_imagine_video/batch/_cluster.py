@@ -1,31 +1,39 @@
+# Do not edit: copied from runtime/batch/_cluster.py, whatever the spec says.
+# To change it, edit runtime/batch/_cluster.py and run: make generate
 """The jobs of a batch, followed by the workers of a Dask cluster.
 
-The workers only poll and save. They never send a line, because Dask repeats the work of a lost
+The workers only poll and save. They never send a request, because Dask repeats the work of a lost
 worker, even if that work was done.
 """
 
-import argparse
 import asyncio
 import contextlib
 import logging
 import pickle
 import signal
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin, secede
+from distributed import Client as Dask
+from distributed import LocalCluster, Security, Worker, WorkerPlugin, secede
 from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from batch_limiter import say
-from batch_run import Follow
-from grok_imagine_video import AuthenticatedClient, VideoJob
+from ..client import Client
+from ._options import Options
 
-Outcome = tuple[VideoJob, int] | Exception  # with the size of the video
+_logger = logging.getLogger(__name__)
+
+PACKAGE = __name__.partition(".batch.")[0]
+
+# The last response about a job, and the size of its file.
+Outcome = tuple[Any, int] | Exception
 
 FIRST_TASK_TIMEOUT = 60.0  # seconds until a worker must have run a first task
 # Two workers, so that one is left if the other is lost. No dashboard and no fixed ports.
@@ -40,30 +48,48 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 @contextlib.asynccontextmanager
 async def following(
-    client: AuthenticatedClient, options: argparse.Namespace, journal: Path
-) -> AsyncIterator[Follow]:
-    """A function that has a worker follow a job and save its video."""
-    for name in ("distributed", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    async with connected(options.cluster) as dask:
-        await check(dask, journal)
-        yield Follower(dask, client, options.timeout).follow
+    operation: ModuleType, client: Client, options: Options, journal: Path
+) -> AsyncIterator[Callable[[str, Path], Awaitable[Any]]]:
+    """A function that has a worker follow a job and save its result.
+
+    Raises:
+        OSError: The cluster cannot be used.
+        ValueError: The address of the cluster cannot be used.
+    """
+    with quiet("distributed", "distributed.client"):
+        async with connected(options.cluster or "") as dask:
+            await check(dask, journal)
+            yield Follower(dask, operation, client, options).follow
+
+
+@contextlib.contextmanager
+def quiet(*names: str) -> Iterator[None]:
+    """Keep Dask from logging what is told in one line."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextlib.asynccontextmanager
-async def connected(address: str) -> AsyncIterator[Client]:
+async def connected(address: str) -> AsyncIterator[Dask]:
     if address != "local":
         url = urlsplit(address)
         if url.scheme == "tcp" and url.hostname not in THIS_MACHINE:
-            say(f"the API key is sent to {address} and its workers unencrypted")
+            _logger.warning("the API key is sent to %s and its workers unencrypted", address)
         if url.scheme == "tls" and not Security().get_connection_args("client")["ssl_context"]:
             raise ValueError(f"{address} needs the files of Dask's setting distributed.comm.tls")
-        async with Client(address, asynchronous=True, set_as_default=False) as dask:
+        async with Dask(address, asynchronous=True, set_as_default=False) as dask:
             yield dask
         return
     async with (
         LocalCluster(**LOCAL, silence_logs=logging.CRITICAL, asynchronous=True) as cluster,
-        Client(cluster, asynchronous=True, set_as_default=False) as dask,
+        Dask(cluster, asynchronous=True, set_as_default=False) as dask,
     ):
         await dask.register_plugin(IgnoreCtrlC())
         yield dask
@@ -76,12 +102,12 @@ class IgnoreCtrlC(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-async def check(dask: Client, journal: Path) -> None:
-    """Make sure that the workers can save the videos, before anything is paid for."""
+async def check(dask: Dask, journal: Path) -> None:
+    """Make sure that the workers can save the results, before anything is paid for."""
     try:
         async with asyncio.timeout(FIRST_TASK_TIMEOUT):
-            await dask.submit(probe(), journal, pure=False)
-            results = await dask.run(probe(), journal, on_error="return")
+            await dask.submit(probe(), PACKAGE, journal, pure=False)
+            results = await dask.run(probe(), PACKAGE, journal, on_error="return")
     except TimeoutError:
         raise TimeoutError(f"no worker ran a task in {FIRST_TASK_TIMEOUT:g} seconds") from None
     except Exception as error:
@@ -91,18 +117,22 @@ async def check(dask: Client, journal: Path) -> None:
             raise OSError(f"{worker} cannot run a task: {sees}")
         if sees is False:
             what = f"{worker} does not see {journal.parent}"
-            raise OSError(f"{what}; --output must be a folder that all workers share")
+            raise OSError(f"{what}, which must be a folder that all workers share")
 
 
 class Follower:
     """Has workers follow jobs, as long as the cluster is there."""
 
-    def __init__(self, dask: Client, client: AuthenticatedClient, timeout: float) -> None:
-        self._dask, self._timeout = dask, timeout
+    def __init__(
+        self, dask: Dask, operation: ModuleType, client: Client, options: Options
+    ) -> None:
+        self._dask, self._operation = dask, operation.__name__
+        self._times = {"interval": options.interval, "timeout": options.timeout}
         # Dask logs the first bytes of a task that a worker cannot read: hide the key from the log.
         self._sealed = zlib.compress(pickle.dumps(client))
 
-    async def follow(self, job_id: str, path: Path) -> VideoJob:
+    async def follow(self, job_id: str, path: Path) -> Any:
+        """Wait for a job, and save its result."""
         if self._dask.status not in ("running", "connecting"):
             raise ConnectionError("the cluster is lost")
         try:
@@ -117,16 +147,16 @@ class Follower:
         job, size = outcome
         if not await asyncio.to_thread(is_whole, path, size):
             what = f"{path} is not the file that a worker saved"
-            raise OSError(f"{what}; --output must be a folder that all workers share")
+            raise OSError(f"{what}: all workers must share the folder")
         return job
 
     async def _outcome(self, job_id: str, path: Path) -> Outcome:
-        task = on_worker(), self._sealed, job_id, path, self._timeout
-        try:
-            async with asyncio.timeout(2 * self._timeout):  # time for another worker, and to save
+        task = on_worker(), PACKAGE, self._operation, self._sealed, job_id, path, self._times
+        try:  # twice, as time for another worker, and to save
+            async with asyncio.timeout(2 * self._times["timeout"]):
                 outcome: Outcome = await self._dask.submit(*task, pure=False)
         except TimeoutError:
-            raise TimeoutError("no worker finished it in twice the --timeout") from None
+            raise TimeoutError("no worker finished it in twice the timeout") from None
         return outcome
 
 
@@ -134,21 +164,29 @@ def is_whole(path: Path, size: int) -> bool:
     return path.exists() and path.stat().st_size == size
 
 
-# Dask sends a nested function as code, and any other by name. Workers do not have this module.
-# The functions name no type of the package, so that a worker without it can run them and report it.
+# Dask sends a nested function as code, and any other by name. A worker may lack this package; then
+# the functions can still run, and report it.
 
 
 def on_worker() -> Callable[..., Outcome]:
     """The function with which a worker follows a job."""
 
-    def follow_and_save(sealed: bytes, job_id: str, path: Path, timeout: float) -> Any:
+    def follow_and_save(
+        package: str,
+        operation: str,
+        sealed: bytes,
+        job_id: str,
+        path: Path,
+        times: dict[str, float],
+    ) -> Any:
         try:
-            from grok_imagine_video import get_video
-
+            drivers, files = (import_module(f"{package}.{name}") for name in ("_drivers", "_files"))
+            follower = import_module(operation)
             secede()  # so that the worker can start other tasks while it waits
             with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - the batch made it
-                job = get_video.wait(job_id, client=client, timeout=timeout)
-                client.download(get_video.result(job), path)
+                job = follower.wait(job_id, client=client, **times)
+                url = follower.result(job)
+                drivers.download(client, url, path, place=files.keep_other_file)
             return job, path.stat().st_size
         except Exception as error:
             return error  # not raised, because Dask would log the arguments
@@ -156,12 +194,11 @@ def on_worker() -> Callable[..., Outcome]:
     return follow_and_save
 
 
-def probe() -> Callable[[Path], bool]:
+def probe() -> Callable[[str, Path], bool]:
     """The function that tells whether a worker has this package and sees a file."""
 
-    def sees(path: Path) -> bool:
-        import grok_imagine_video  # noqa: F401 - it raises where the package is missing
-
+    def sees(package: str, path: Path) -> bool:
+        import_module(package)
         return path.exists()
 
     return sees

@@ -1,0 +1,109 @@
+# Do not edit: copied from runtime/batch/_requests.py, whatever the spec says.
+# To change it, edit runtime/batch/_requests.py and run: make generate
+"""The requests of a batch, held against what its journal says of previous runs."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ._journal import Entry, Journal
+
+_INSTEAD = "or use another folder"
+
+
+class Numbered(Protocol):
+    """Requests with their numbers, which can be read more than once."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[tuple[int, Any]]: ...
+
+
+def path_of(folder: Path, number: int, suffix: str) -> Path:
+    """Where the result of a request is saved."""
+    return folder / f"{number:04}{suffix}"
+
+
+def digest_of(number: int, request: Any) -> str:
+    """The hash of what is sent, which does not depend on the order of the fields.
+
+    Raises:
+        ValueError: It cannot be sent.
+    """
+    options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
+    try:
+        return hashlib.sha256(json.dumps(request.to_dict(), **options).encode()).hexdigest()
+    except (TypeError, ValueError) as error:  # as strict as httpx
+        msg = f"request {number} cannot be sent: {error}"
+        raise ValueError(msg) from None
+
+
+def check(
+    requests: Numbered,
+    entries: Mapping[int, Entry],
+    place: Callable[[int], Path],
+    only: Collection[int] = (),
+) -> None:
+    """Refuse to mix up requests or files, so that no paid result is lost.
+
+    Args:
+        requests: All requests of the batch.
+        entries: What previous runs have done.
+        place: Tells where the result of a request is saved.
+        only: Numbers that the requests must have.
+
+    Raises:
+        ValueError: Something is not as it was in the previous run, or a number is not there.
+    """
+    sent, missing = set(entries), set(only)
+    for number, request in requests:
+        digest = digest_of(number, request)
+        missing.discard(number)
+        if number in sent:
+            sent.remove(number)
+            _check_digest(entries[number], digest)
+        elif place(number).exists():
+            msg = f"{place(number)} exists, and no run of this batch saved it; move it away"
+            raise ValueError(f"{msg}, {_INSTEAD}")
+    for number in sent:
+        _check_digest(entries[number], "")
+    for number in missing:
+        msg = f"there is no request {number}"
+        raise ValueError(msg)
+
+
+def _check_digest(entry: Entry, digest: str) -> None:
+    if entry.digest != digest:
+        msg = (
+            f"request {entry.number} is not the one that was sent; restore it, add new ones at the"
+        )
+        raise ValueError(f"{msg} end, {_INSTEAD}")
+
+
+def check_gateway(journal: Journal, gateway: str) -> None:
+    """Refuse to look for jobs at another gateway.
+
+    Raises:
+        ValueError: The previous requests were sent to another one.
+    """
+    previous, _, _ = journal.about
+    if journal.entries and previous != gateway:
+        msg = f"the previous requests were sent to {previous}, not to {gateway}"
+        raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
+
+
+def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
+    """Refuse to forget what is no job.
+
+    Raises:
+        ValueError: One of the requests has no job.
+    """
+    for number in numbers:
+        entry = journal.entries.get(number)
+        if entry is None or not entry.job_id:
+            msg = f"request {number} cannot be forgotten: no job was created for it"
+            raise ValueError(msg)
+
+
+__all__ = ["Numbered", "check", "check_forgotten", "check_gateway", "digest_of", "path_of"]

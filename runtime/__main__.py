@@ -1,0 +1,12 @@
+"""The command line of this package, also as `python -m` with the name of the package."""
+
+from ._cli import run
+
+
+def main() -> None:
+    """Run the command line, and exit with its code."""
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""How a batch is run."""
+
+import importlib.util
+import re
+from collections.abc import Callable, Collection
+from typing import Literal
+
+from attrs import frozen
+
+from .._polling import check_seconds
+from ._journal import Entry
+from ._status import Status
+
+Resend = Literal["unknown", "failed"]
+OnProgress = Callable[[Status, Entry], object]
+
+
+@frozen
+class Options:
+    """How a batch is run; see `batch.run`."""
+
+    concurrency: int = 20
+    rate: float | None = None
+    interval: float = 5.0
+    timeout: float = 900.0
+    resend: Collection[Resend] = ()
+    only: Collection[int] | None = None
+    forget: Collection[int] = ()
+    cluster: str | None = None
+    on_progress: OnProgress | None = None
+    source: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what would fail later, when requests are paid for."""
+        check_seconds(self.interval, self.timeout)
+        if type(self.concurrency) is not int or self.concurrency < 1:
+            msg = f"'concurrency' must be an int of 1 or more: {self.concurrency!r}"
+            raise ValueError(msg)
+        if self.rate is not None and not 0 < self.rate < float("inf"):
+            msg = f"'rate' must be a number of requests a minute above 0: {self.rate!r}"
+            raise ValueError(msg)
+        if odd := set(self.resend) - {"unknown", "failed"}:
+            msg = f"'resend' can have 'unknown' and 'failed', and not {odd.pop()!r}"
+            raise ValueError(msg)
+        if self.cluster is not None:
+            _check_cluster(self.cluster)
+
+
+def _check_cluster(address: str) -> None:
+    if not re.fullmatch(r"local|(tcp|tls)://\S+:\d+", address):
+        msg = f"'cluster' must be local, tcp://host:8786 or tls://host:8786: {address!r}"
+        raise ValueError(msg)
+    if importlib.util.find_spec("distributed") is None:
+        msg = "'cluster' needs another package: pip install distributed"
+        raise ImportError(msg)
+
+
+__all__ = ["OnProgress", "Options", "Resend"]
