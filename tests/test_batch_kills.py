@@ -201,7 +201,7 @@ def test_a_local_cluster_ends_with_its_batch_and_without_noise(
 UNUSABLE = [
     ("tcp://127.0.0.1:9", 4, "Timed out trying to connect to tcp://127.0.0.1:9"),
     ("tcp://0.0.0.0:9", 4, "the API key is sent to tcp://0.0.0.0:9 and its workers unenc"),
-    ("tls://127.0.0.1:9", 2, "grok-imagine-video batch: tls://127.0.0.1:9 needs the files of Dask's setting"),
+    ("tls://127.0.0.1:9", 2, "batch: tls://127.0.0.1:9 needs the files of Dask's setting"),
 ]
 
 
@@ -228,7 +228,7 @@ class Dask:
 
     async def submit(self, *task: object, pure: bool) -> object:
         assert not pure  # or Dask would run tasks with equal arguments only once
-        assert TOKEN.encode() not in (pickled := cloudpickle.dumps(task))
+        assert TOKEN.encode() not in cloudpickle.dumps(task)
         if self.raised:
             raise self.raised
         await asyncio.sleep(0 if self.outcome else 9)

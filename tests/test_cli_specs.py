@@ -1,10 +1,10 @@
 """The command line of a package comes from its spec."""
 
 import json
+import re
 import shlex
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +122,12 @@ def test_operations_with_the_same_verb_keep_their_whole_names(
         assert f" {name} " in commands
 
 
-def test_a_package_without_jobs_has_no_command_line(tmp_path: Path) -> None:
-    package = made_from(document(), tmp_path)
-    assert find_spec(f"{package.__name__}.__main__") is None
+def test_the_command_line_of_a_package_without_jobs_has_settings_and_no_more(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made = Made(document(), tmp_path, request)
+    commands = re.findall(r"│ ([a-z][a-z-]*) ", made.run("--help")[1])
+    assert commands == ["config"]
 
 
 @pytest.mark.parametrize("option", ["a mask", "size"])

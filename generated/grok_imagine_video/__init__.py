@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ._lazy import offer as _offer
 
 if TYPE_CHECKING:
-    from . import batch, errors
+    from . import errors
     from .api.videos import create_video, get_video
     from .client import AuthenticatedClient, Client
     from .models import (
@@ -66,7 +66,6 @@ _ENVIRONMENT: dict[str, str] = {"base_url": "GROK_BASE_URL", "token": "GROK_API_
 __all__ = (
     "__version__",
     "AuthenticatedClient",
-    "batch",
     "Client",
     "create_video",
     "CreateVideoRequest",

@@ -17,8 +17,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from distributed import Client as Dask
-from distributed import LocalCluster, Security, Worker, WorkerPlugin, secede
+from distributed import Worker, WorkerPlugin
 from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -30,6 +29,9 @@ _logger = logging.getLogger(__name__)
 
 PACKAGE = __name__.partition(".batch.")[0]
 
+# Its functions have no types.
+distributed: Any = import_module("distributed")
+
 # The last response about a job, and the size of its file.
 Outcome = tuple[Any, int] | Exception
 
@@ -40,6 +42,8 @@ LOCAL: dict[str, Any] = {
     "threads_per_worker": 1,
     "dashboard_address": "127.0.0.1:0",
     "scheduler_kwargs": {"dashboard": False},
+    "silence_logs": logging.CRITICAL,
+    "asynchronous": True,
 }
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -75,19 +79,19 @@ def quiet(*names: str) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def connected(address: str) -> AsyncIterator[Dask]:
+async def connected(address: str) -> AsyncIterator[Any]:
     if address != "local":
         url = urlsplit(address)
         if url.scheme == "tcp" and url.hostname not in THIS_MACHINE:
             _logger.warning("the API key is sent to %s and its workers unencrypted", address)
-        if url.scheme == "tls" and not Security().get_connection_args("client")["ssl_context"]:
+        if url.scheme == "tls" and not distributed.Security().get_connection_args("client")["ssl_context"]:
             raise ValueError(f"{address} needs the files of Dask's setting distributed.comm.tls")
-        async with Dask(address, asynchronous=True, set_as_default=False) as dask:
+        async with distributed.Client(address, asynchronous=True, set_as_default=False) as dask:
             yield dask
         return
     async with (
-        LocalCluster(**LOCAL, silence_logs=logging.CRITICAL, asynchronous=True) as cluster,
-        Dask(cluster, asynchronous=True, set_as_default=False) as dask,
+        distributed.LocalCluster(**LOCAL) as cluster,
+        distributed.Client(cluster, asynchronous=True, set_as_default=False) as dask,
     ):
         await dask.register_plugin(IgnoreCtrlC())
         yield dask
@@ -100,7 +104,7 @@ class IgnoreCtrlC(WorkerPlugin):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-async def check(dask: Dask, journal: Path) -> None:
+async def check(dask: Any, journal: Path) -> None:
     """Make sure that the workers can save the results, before anything is paid for."""
     try:
         async with asyncio.timeout(FIRST_TASK_TIMEOUT):
@@ -122,7 +126,7 @@ class Follower:
     """Has workers follow jobs, as long as the cluster is there."""
 
     def __init__(
-        self, dask: Dask, operation: ModuleType, client: Client, options: Options
+        self, dask: Any, operation: ModuleType, client: Client, options: Options
     ) -> None:
         self._dask, self._operation = dask, operation.__name__
         self._times = {"interval": options.interval, "timeout": options.timeout}
@@ -180,7 +184,7 @@ def on_worker() -> Callable[..., Outcome]:
         try:
             drivers, files = (import_module(f"{package}.{name}") for name in ("_drivers", "_files"))
             follower = import_module(operation)
-            secede()  # so that the worker can start other tasks while it waits
+            distributed.secede()  # so that the worker can start other tasks while it waits
             with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - the batch made it
                 job = follower.wait(job_id, client=client, **times)
                 url = follower.result(job)

@@ -43,7 +43,7 @@ class Exports:
     @property
     def all(self) -> list[str]:
         """The names that `from package import *` imports."""
-        names = ["__version__", "batch", "errors", *CLIENTS, *self.operations, *self.models]
+        names = ["__version__", "errors", *CLIENTS, *self.operations, *self.models]
         return sorted(names, key=str.lower)
 
 

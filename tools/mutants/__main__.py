@@ -28,7 +28,6 @@ def prepare() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     for folder, copy in (("examples", "examples"), ("tests", "tests"), ("generated", "src")):
         shutil.copytree(ROOT / folder, SCRATCH / copy)
-    shutil.move(SCRATCH / "examples" / "batch_journal.py", SCRATCH / "src")
     shutil.copy(ROOT / "openapi.yaml", SCRATCH)
     parts = (ROOT / "pyproject.toml", HERE / "mutmut.toml")
     settings = "\n".join(part.read_text("utf-8") for part in parts)

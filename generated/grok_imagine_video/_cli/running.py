@@ -19,6 +19,8 @@ from .settings import Settings
 from .terminal import Lines
 from .trace import Trace
 
+_EXPECTED = (APIError, ImportError, OSError, TypeError, ValueError)
+
 # Bytes that are written to find out whether a disk is full.
 _PROBE_SIZE = 1_048_576
 
@@ -62,7 +64,7 @@ class Run:
         with self.display, self.trace.log():
             try:
                 return work() or ExitCode.DONE
-            except (APIError, ImportError, KeyboardInterrupt, OSError, TypeError, ValueError) as error:
+            except (*_EXPECTED, KeyboardInterrupt) as error:
                 known = Known(self.job_id, self._is_created, self.trace.has_posted)
                 return self._end(ending(error, known))
 
