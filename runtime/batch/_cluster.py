@@ -81,11 +81,7 @@ def quiet(*names: str) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Any]:
     if address != "local":
-        url = urlsplit(address)
-        if url.scheme == "tcp" and url.hostname not in THIS_MACHINE:
-            _logger.warning("the API key is sent to %s and its workers unencrypted", address)
-        if url.scheme == "tls" and not distributed.Security().get_connection_args("client")["ssl_context"]:
-            raise ValueError(f"{address} needs the files of Dask's setting distributed.comm.tls")
+        check_privacy(address)
         async with distributed.Client(address, asynchronous=True, set_as_default=False) as dask:
             yield dask
         return
@@ -95,6 +91,21 @@ async def connected(address: str) -> AsyncIterator[Any]:
     ):
         await dask.register_plugin(IgnoreCtrlC())
         yield dask
+
+
+def check_privacy(address: str) -> None:
+    """Warn of a cluster that is sent the token unencrypted.
+
+    Raises:
+        ValueError: It is to be encrypted, and nothing says how.
+    """
+    url = urlsplit(address)
+    if url.scheme == "tcp" and url.hostname not in THIS_MACHINE:
+        _logger.warning("the API key is sent to %s and its workers unencrypted", address)
+    tls = distributed.Security().get_connection_args("client")["ssl_context"]
+    if url.scheme == "tls" and not tls:
+        msg = f"{address} needs the files of Dask's setting distributed.comm.tls"
+        raise ValueError(msg)
 
 
 class IgnoreCtrlC(WorkerPlugin):
