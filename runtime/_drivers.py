@@ -235,8 +235,13 @@ class _Received:
             raise TooLargeError(msg, request=self._response.request)
 
     def finish(self) -> None:
-        """Let the response have its body, as `Response.read` does."""
-        self._response._content = b"".join(self._chunks)
+        """Let the response have its body, as `Response.read` does.
+
+        It needs its stream no more, which holds it and all that was sent until Python next looks
+        for such cycles.
+        """
+        self._response._content = content = b"".join(self._chunks)
+        self._response.stream = httpx.ByteStream(content)
 
     def add_to(self, error: httpx.HTTPError) -> None:
         """Let an error have what arrived before it."""
@@ -294,7 +299,7 @@ def _save(response: httpx.Response, step: Save) -> None:
     rewind(step.file)
     for chunk in response.iter_bytes():
         step.file.write(chunk)
-        step.report(response)
+        step.report(response, len(chunk))
 
 
 async def _asyncio_save(response: httpx.Response, step: Save) -> None:
@@ -309,7 +314,7 @@ async def _asyncio_save(response: httpx.Response, step: Save) -> None:
         if size >= _BLOCK_SIZE:
             await in_thread(step.file.writelines, block)
             block, size = [], 0
-        step.report(response)
+        step.report(response, len(chunk))
     await in_thread(step.file.writelines, block)
 
 

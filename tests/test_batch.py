@@ -410,7 +410,7 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(
         run = batch.run("--concurrency", 1)
         assert (run.code, batch.prompts()) == (3, ["lake 1", "lake 2"])
         jobs = re.findall(r"^request (\d): its job is [0-9a-f-]{36}", run.err, re.MULTILINE)
-        assert sorted(jobs) == ["1", "2"]
+        assert {*jobs} == {"1", "2"}
         assert "\nrequest 2 unknown: its job is " in run.out
         lost = "journal.sqlite was removed, moved, cut or replaced; put it back, or the next run "
         assert lost in run.err
@@ -428,14 +428,15 @@ def test_a_line_without_a_response_is_named_when_the_journal_is_lost(batch: Batc
 
 def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
-        for state, cost in (("unknown", None), ("created", None), ("done", 0.5), ("done", 1)):
-            journal.put(Entry(1, "", 1, state, "job", cost))
+        journal.put(Entry(1, ""), Entry(1, "", 1, "created", "job"))
+        for cost in (0.5, 1):
+            journal.put(Entry(1, "", 1, "done", "job", cost))
         failed = Entry(2, "", 1, "failed", "job", cost=2)
         journal.put(failed, Entry(3, "", 1, "created", "job"))
         for before in (failed, None):
-            again = Entry(2 if before else 4, "", 2)
-            journal.put(again)
-            journal.remove(again, before)
+            entry = Entry(2 if before else 4, "", 2)
+            journal.put(entry)
+            journal.remove(entry, before)
         journal.put(Entry(2, "", 2, "done", "job", cost=4, response=b"1" * 100))
     with Journal(tmp_path) as again, Journal(tmp_path, read_only=True) as reader:
         for each in (journal, again, reader):

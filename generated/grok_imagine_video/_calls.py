@@ -109,6 +109,7 @@ class Save(Send):
     Attributes:
         file: The file.
         on_progress: Called with the number of bytes so far, and with the total or None.
+        written: The number of bytes for the file so far.
     """
 
     def __init__(
@@ -122,15 +123,22 @@ class Save(Send):
         super().__init__(request, has_auth=has_auth)
         self.file = file
         self.on_progress = on_progress
+        self.written = 0
 
     @staticmethod
     def is_file(response: httpx.Response) -> bool:
         """Other statuses of 2xx come with a part of a file, or with none."""
         return response.status_code == 200
 
-    def report(self, response: httpx.Response) -> None:
+    def report(self, response: httpx.Response, size: int) -> None:
+        """Note that so many more bytes are there."""
+        self.written += size
         if self.on_progress is not None:
-            self.on_progress(response.num_bytes_downloaded, total_of(response))
+            self.on_progress(self.received(response), total_of(response))
+
+    def received(self, response: httpx.Response) -> int:
+        """The number of bytes so far, also of a mock, whose content nobody downloads."""
+        return response.num_bytes_downloaded or self.written
 
 
 def total_of(response: httpx.Response) -> int | None:

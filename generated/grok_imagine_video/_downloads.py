@@ -60,7 +60,7 @@ def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | Non
             raise map_exception(client, error, request) from error
         else:
             return
-        _check(client, refused)
+        _check(client, refused, 0)
 
     try:
         yield from with_retries(client, attempt)
@@ -81,23 +81,22 @@ def _follow(
     """Follow all redirects to the file; each decides anew what may be sent there."""
     for _ in range(MAX_REDIRECTS):
         has_auth = is_same_origin(client, request.url)
-        response: httpx.Response = yield Save(
-            request=request, has_auth=has_auth, file=file, on_progress=on_progress
-        )
+        step = Save(request=request, has_auth=has_auth, file=file, on_progress=on_progress)
+        response: httpx.Response = yield step
         if not response.has_redirect_location:
-            return _check(client, response)
+            return _check(client, response, step.received(response))
         target = response.url.join(response.headers["location"])
         request = build_request(client, session, parse_url(str(target)))
     msg = f"more than {MAX_REDIRECTS} redirects"
     raise httpx.TooManyRedirects(msg, request=request)
 
 
-def _check(client: Client, response: httpx.Response) -> None:
+def _check(client: Client, response: httpx.Response, received: int) -> None:
     if should_retry(response.status_code, "GET"):
         raise RetryableResponse(response)
     if not Save.is_file(response):
         raise status_error(client, response)
-    total, received = total_of(response), response.num_bytes_downloaded
+    total = total_of(response)
     if total is not None and received != total:
         msg = f"the file has {received} bytes, not the {total} that were announced"
         raise httpx.RemoteProtocolError(msg, request=response.request)

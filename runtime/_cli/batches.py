@@ -169,9 +169,10 @@ class Command:
             options = batching.options(
                 resend=("unknown",) if resend_unknown else (), source=str(file.resolve())
             )
+            client = _client(run, options)
             output.mkdir(parents=True, exist_ok=True)
             with Journal(output) as journal:
-                return self._work(run, shown, requests, journal, options)
+                return self._work(run, shown, requests, client, journal, options)
 
         return run.do(work)
 
@@ -200,7 +201,8 @@ class Command:
                 _check_retried(journal, line)
                 requests = self._requests(run, Path(journal.about[1]), batching)
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
-                return self._work(run, shown, requests, journal, options)
+                client = _client(run, options)
+                return self._work(run, shown, requests, client, journal, options)
 
         return run.do(work)
 
@@ -243,11 +245,15 @@ class Command:
         return ExitCode.DONE
 
     def _work(
-        self, run: Run, shown: Shown, requests: Requests, journal: Journal, options: Options
+        self,
+        run: Run,
+        shown: Shown,
+        requests: Requests,
+        client: Client,
+        journal: Journal,
+        options: Options,
     ) -> ExitCode:
         """Do the work of a batch, and show a summary however it ends."""
-        hooks = {} if options.cluster else run.trace.async_hooks  # no hook can go to workers
-        client = run.settings.client(run.trace, hooks)
         options = evolve(options, on_progress=shown.changed)
         batch_run = BatchRun(
             requests,
@@ -264,6 +270,11 @@ class Command:
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
         shown.summary(summary, self._hints(journal.path.parent), code)
         return code
+
+
+def _client(run: Run, options: Options) -> Client:
+    hooks = {} if options.cluster else run.trace.async_hooks  # no hook can go to workers
+    return run.settings.client(run.trace, hooks)
 
 
 async def _all(batch_run: BatchRun, client: Client) -> None:

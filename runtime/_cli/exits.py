@@ -12,11 +12,11 @@ class ExitCode(IntEnum):
 
     | code | meaning |
     |---|---|
-    | 0 | done: the video is saved, or with --no-wait the job is created |
-    | 1 | refused or failed: no job was created, or it ended without a video |
+    | 0 | done: the result is saved, or with --no-wait the job is created |
+    | 1 | refused or failed: no job was created, or it ended without a result |
     | 2 | wrong usage or settings, or a file that cannot be read or written; nothing was sent |
-    | 3 | the outcome is unknown: the video may exist and be billed, look before you send again |
-    | 4 | not finished or not saved: the job exists, wait for it again |
+    | 3 | the outcome is unknown: the result may exist and be billed, look before you send again |
+    | 4 | not finished or not saved: the job exists, wait for it again; of a batch: start it again |
     | 130 | interrupted by Ctrl-C |
     """
 

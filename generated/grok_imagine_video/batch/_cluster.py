@@ -138,9 +138,7 @@ async def check(dask: Any, journal: Path) -> None:
 class Follower:
     """Has workers follow jobs, as long as the cluster is there."""
 
-    def __init__(
-        self, dask: Any, operation: ModuleType, client: Client, options: Options
-    ) -> None:
+    def __init__(self, dask: Any, operation: ModuleType, client: Client, options: Options) -> None:
         self._dask, self._operation = dask, operation.__name__
         self._times = {"interval": options.interval, "timeout": options.timeout}
         # Dask logs the first bytes of a task that a worker cannot read: hide the key from the log.

@@ -4,7 +4,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -63,14 +63,25 @@ def check(
         if number in sent:
             sent.remove(number)
             _check_digest(entries[number], digest)
-        elif place(number).exists():
-            msg = f"{place(number)} exists, and no run of this batch saved it; move it away"
-            raise ValueError(f"{msg}, {_INSTEAD}")
+        else:
+            check_free([place(number)])
     for number in sent:
         _check_digest(entries[number], "")
     for number in missing:
         msg = f"there is no request {number}"
         raise ValueError(msg)
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """Refuse to pay for what cannot be saved, because another file has its name.
+
+    Raises:
+        ValueError: A file has that name.
+    """
+    for path in paths:
+        if path.exists():
+            msg = f"{path} exists, and no run of this batch saved it; move it away, {_INSTEAD}"
+            raise ValueError(msg)
 
 
 def _check_digest(entry: Entry, digest: str) -> None:
@@ -106,4 +117,12 @@ def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
             raise ValueError(msg)
 
 
-__all__ = ["Numbered", "check", "check_forgotten", "check_gateway", "digest_of", "path_of"]
+__all__ = [
+    "Numbered",
+    "check",
+    "check_forgotten",
+    "check_free",
+    "check_gateway",
+    "digest_of",
+    "path_of",
+]

@@ -21,7 +21,15 @@ from ._commits import Commits
 from ._journal import Entry, Journal, JournalError
 from ._options import Options
 from ._rate import RateLimiter, one_line
-from ._requests import Numbered, check, check_forgotten, check_gateway, digest_of, path_of
+from ._requests import (
+    Numbered,
+    check,
+    check_forgotten,
+    check_free,
+    check_gateway,
+    digest_of,
+    path_of,
+)
 from ._status import Status, Summary, counts_of, problems_of
 
 _logger = logging.getLogger(__name__)
@@ -68,9 +76,10 @@ class Run:
         self._folder = journal.path.parent.resolve()  # a worker has another working folder
         self._limiter = RateLimiter(options.rate, options.timeout)
         self._reasons: dict[int, str] = {}
+        self._lost: dict[int, str] = {}  # jobs that are not in the journal, by number
         self._posts: set[asyncio.Task[bool]] = set()
         self._running = self._in_flight = 0
-        self._is_refused = False
+        self._is_refused = self._is_ending = False
 
     def status(self) -> Status:
         """How far the batch is."""
@@ -98,6 +107,8 @@ class Run:
         check_gateway(self._journal, gateway)
         check(self._requests, self._journal.entries, self._path_of, self._options.only or ())
         check_forgotten(self._journal, self._options.forget)
+        if "failed" in self._options.resend:
+            check_free(map(self._path_of, self._in_state("failed")))
         self._journal.describe(gateway, self._options.source or source, len(self._requests))
 
     def _path_of(self, number: int) -> Path:
@@ -115,8 +126,15 @@ class Run:
             if remaining := self._count_remaining():
                 async with self._following() as self._follow:
                     await self._share(remaining)
-        self._journal.check()
+        self._check_journal()
         remove_temporary_files(self._folder)  # a lost worker leaves some too
+
+    def _check_journal(self) -> None:
+        try:
+            self._journal.check()
+        except JournalError as error:
+            error.jobs |= self._lost
+            raise
 
     def _count_remaining(self) -> int:
         entries, only = self._journal.entries, self._options.only
@@ -135,6 +153,7 @@ class Run:
         except ExceptionGroup as group:  # what on_progress raises
             raise group.exceptions[0] from None
         finally:
+            self._is_ending = True
             await self._last_responses()
 
     async def _last_responses(self) -> None:
@@ -224,6 +243,9 @@ class Run:
         attempt = before.attempt + 1 if before else 1
         entry = Entry(number, digest_of(number, request), attempt)
         await self._commits.put(entry)  # before it is sent: from then on it may be paid for
+        if self._is_ending:
+            await self._commits.remove(entry, before)
+            return False
         self._in_flight += 1
         try:
             return await self._outcome_of(request, entry, before)
@@ -248,8 +270,11 @@ class Run:
         try:
             await self._commits.put(entry)
         except JournalError:
-            job = f"its job is {entry.job_id}, which is not in the journal"
-            self._reasons[entry.number] = why = job if entry.job_id else "it may have been paid for"
+            why = "it may have been paid for"
+            if entry.job_id:
+                self._lost[entry.number] = entry.job_id
+                why = f"its job is {entry.job_id}, which is not in the journal"
+            self._reasons[entry.number] = why
             _logger.error("request %d: %s", entry.number, why)
             raise
         if self._options.on_progress is not None:
@@ -289,9 +314,7 @@ class Run:
         """Leave a request with a job to the next run."""
         why = one_line(error)
         if is_forgotten(error):
-            why = (
-                f"the gateway does not find its job {entry.job_id} ({why}); it can be forgotten"
-            )
+            why = f"the gateway does not find its job {entry.job_id} ({why}); it can be forgotten"
         self._reasons[entry.number] = why
         if isinstance(error, OSError) and not isinstance(error, FileExistsError):
             self._limiter.stop(why)  # the next results could not be saved either

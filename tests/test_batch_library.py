@@ -1,0 +1,329 @@
+"""Batches from Python: what is sent, what is on disk at each moment, and what comes back."""
+
+import asyncio
+import contextlib
+import inspect
+import socket
+import sqlite3
+import threading
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import evolve
+
+import relay
+from bodies import TEXT
+from conftest import Arrived, client_of
+from faults import OK, responding, serving
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoRequest,
+    ImageInput,
+    batch,
+    create_video,
+    get_video,
+)
+from making import load, made_from
+
+Run = Callable[..., batch.Summary]
+DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
+FILE = responding(200, b"video")
+
+
+def requests(count: int) -> list[CreateVideoRequest]:
+    return [request(number) for number in range(1, count + 1)]
+
+
+def request(number: int) -> CreateVideoRequest:
+    return CreateVideoRequest.from_dict(TEXT | {"prompt": f"lake {number}"})
+
+
+def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
+    async def run_and_close() -> batch.Summary:
+        async with kwargs["client"]:
+            return await batch.asyncio_run(*args, **kwargs)
+
+    kwargs["client"] = evolve(kwargs["client"])
+    return asyncio.run(run_and_close())
+
+
+@pytest.fixture(params=[batch.run, asyncio_run], ids=["sync", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    found: Run = request.param
+    return found
+
+
+def test_each_request_becomes_a_file_and_a_later_run_goes_on(
+    run: Run, client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+) -> None:
+    seen: list[tuple[batch.Status, batch.Entry]] = []
+    folder = tmp_path / "new" / "videos"
+    sent = [*requests(2), CreateVideoRequest.unchecked(**TEXT | {"prompt": "lake failed"})]
+    options: dict[str, Any] = {"client": client, "folder": str(folder)}
+    first = run(iter(sent), **options, on_progress=lambda *each: seen.append(each))
+    assert (first.total, first.done, first.failed, first.not_sent) == (3, 2, 1, 0)
+    assert first.cost == pytest.approx(0.4)
+    assert first.stopped is None
+    (problem,) = first.problems
+    assert (problem.number, problem.state) == (3, "failed")
+    assert problem.job_id == next(entry.job_id for _, entry in seen if entry.number == 3)
+    assert first == batch.status(folder)
+    states = ["created", "created", "created", "done", "done", "failed"]
+    assert sorted(entry.state for _, entry in seen) == states
+    assert all(0 < status.running <= 3 and status.unknown == 0 for status, _ in seen)
+    assert seen[-1][0].done + seen[-1][0].failed == 3
+    again = run([*sent, request(4)], **options)
+    assert (again.total, again.done, again.failed) == (4, 3, 1)
+    assert len([each for each in arrived if each.method == "POST"]) == 4
+    for number in (1, 2, 4):
+        assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
+
+
+def test_sync_and_asyncio_take_the_same() -> None:
+    assert inspect.signature(batch.run) == inspect.signature(batch.asyncio_run)
+
+
+def test_a_session_of_the_callers_own_is_used_and_stays_open(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"request_id": "1"})
+        if request.url.path.startswith("/v1"):
+            return httpx.Response(200, json={"status": "done", "video": {"url": "/v.mp4"}})
+        return httpx.Response(200, content=b"video")
+
+    session = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://a.example")
+    client = client_of("https://a.example").set_async_httpx_client(session)
+    assert batch.run(requests(3), client=client, folder=tmp_path).done == 3
+    assert not session.is_closed
+
+
+def test_requests_that_no_operation_takes_are_refused(
+    client: AuthenticatedClient, tmp_path: Path
+) -> None:
+    image = ImageInput(url="https://a.example")
+    for wrong, operation in (
+        ([image], None),
+        ([*requests(1), image], None),
+        (requests(1), get_video),
+    ):
+        with pytest.raises(TypeError, match=r"no operation creates jobs .*: CreateVideoRequest"):
+            batch.run(wrong, client=client, folder=tmp_path, operation=operation)
+    summary = batch.run(requests(1), client=client, folder=tmp_path, operation=create_video)
+    assert summary.done == 1
+
+
+def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:
+    package = made_from(load(Path(__file__).parent / "specs" / "jobs.yaml"), tmp_path)
+    done = responding(200, {"status": "done", "url": "/v"})
+    with serving(responding(200, {"id": "1"}), done) as server:
+        client = package.Client(server.base_url)
+        edit = package.Edit(seconds=4)
+        assert package.batch.run([edit], client=client, folder=tmp_path / "edits").done == 1
+        assert server.arrived[0].startswith(b"POST /edits ")
+    assert (tmp_path / "edits" / "0001").exists()  # this spec has no suffix
+
+
+OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"concurrency": 0}, "'concurrency' must be an int of 1 or more: 0"),
+    ({"concurrency": 2.0}, "'concurrency' must be an int of 1 or more: 2.0"),
+    ({"rate": 0}, "'rate' must be a number of requests a minute above 0: 0"),
+    ({"rate": float("nan")}, "'rate' must be"),
+    ({"timeout": 0}, "'timeout' must be a number of seconds above 0"),
+    ({"interval": -1}, "'interval' must be a number of seconds above 0"),
+    ({"resend": ["done"]}, "'resend' can have 'unknown' and 'failed', and not 'done'"),
+    ({"only": [2]}, "there is no request 2"),
+    ({"forget": [1]}, "request 1 cannot be forgotten"),
+    ({"cluster": "here"}, "'cluster' must be local, tcp"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), OPTIONS)
+def test_an_option_that_cannot_be_used_is_refused_before_anything_is_sent(
+    options: dict[str, Any],
+    message: str,
+    client: AuthenticatedClient,
+    arrived: list[Arrived],
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        batch.run(requests(1), client=client, folder=tmp_path, **options)
+    assert not arrived
+
+
+def test_a_request_that_is_no_json_is_named_before_anything_is_sent(
+    client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+) -> None:
+    odd = CreateVideoRequest.unchecked(prompt=float("nan"))
+    with pytest.raises(ValueError, match="request 3 cannot be sent: Out of range float"):
+        batch.run([*requests(2), odd], client=client, folder=tmp_path)
+    assert not arrived
+
+
+def test_an_entry_is_on_disk_before_its_request_leaves(tmp_path: Path) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def look(connection: socket.socket) -> None:
+        with batch.Journal(tmp_path, read_only=True) as journal:  # while another one writes it
+            (entry,) = journal.entries.values()
+            seen.append((entry.state, entry.job_id))
+            assert batch.status(tmp_path).is_running
+        (OK if len(seen) == 1 else DONE if len(seen) == 2 else FILE)(connection)
+
+    with serving(look) as server:
+        summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
+    assert (summary.done, batch.status(tmp_path).is_running) == (1, False)
+    assert seen == [("unknown", None), ("created", "1"), ("created", "1")]
+
+
+def test_many_entries_share_a_commit(
+    client: AuthenticatedClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    commit = batch.Journal.commit
+
+    def count(journal: batch.Journal, changes: Sequence[Any]) -> None:
+        commits.append(len(changes))
+        commit(journal, changes)
+
+    monkeypatch.setattr(batch.Journal, "commit", count)
+    batch.run(requests(60), client=client, folder=tmp_path, concurrency=30)
+    assert sum(commits) == 180
+    assert len(commits) < 120
+
+
+class Lazy(Sequence[CreateVideoRequest]):
+    """Large requests that are made as they are asked for."""
+
+    def __len__(self) -> int:
+        return 180
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= len(self):
+            raise IndexError
+        return CreateVideoRequest.from_dict(TEXT | {"prompt": f"{index} " + "x" * 1_000_000})
+
+
+def test_few_requests_are_in_memory_at_the_same_time(tmp_path: Path) -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(400)
+
+    session = httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="https://a.example")
+    client = client_of("https://a.example").set_async_httpx_client(session)
+    tracemalloc.start()
+    try:
+        assert batch.run(Lazy(), client=client, folder=tmp_path, concurrency=2).not_sent == 180
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+async def cancelled(
+    client: Any, awaiting: Any, is_time: Callable[[], bool], then: Callable[[], None]
+) -> None:
+    """Cancel it when it is time, and do something else before it can end."""
+    task = asyncio.create_task(awaiting)
+    while not is_time():
+        assert not task.done()
+        await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.sleep(0)
+    then()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await client.aclose()
+
+
+def test_cancelling_waits_for_the_responses_in_flight(tmp_path: Path) -> None:
+    may_respond = threading.Event()
+
+    def respond_later(connection: socket.socket) -> None:
+        may_respond.wait(20)
+        OK(connection)
+
+    with serving(respond_later) as server:
+        client = client_of(server.base_url)
+        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=1)
+        asyncio.run(cancelled(client, running, lambda: bool(server.arrived), may_respond.set))
+        assert len(server.arrived) == 1
+    summary = batch.status(tmp_path)
+    assert (summary.unfinished, summary.unknown, summary.not_sent) == (1, 0, 8)
+
+
+def test_cancelling_sends_nothing_that_has_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_commit, commit, has_begun = threading.Event(), batch.Journal.commit, threading.Event()
+
+    def commit_late(journal: batch.Journal, changes: Sequence[Any]) -> None:
+        has_begun.set()
+        may_commit.wait(20)
+        commit(journal, changes)
+
+    monkeypatch.setattr(batch.Journal, "commit", commit_late)
+    with serving(OK) as server:
+        client = client_of(server.base_url)
+        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=3)
+        asyncio.run(cancelled(client, running, has_begun.is_set, may_commit.set))
+        assert not server.arrived
+    assert (batch.status(tmp_path).not_sent, batch.status(tmp_path).problems) == (9, ())
+
+
+def test_an_error_of_the_callers_own_ends_the_run_and_loses_no_job(
+    client: AuthenticatedClient, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        batch.run(requests(1), client=client, folder=tmp_path, on_progress=fail)
+    assert batch.status(tmp_path).unfinished == 1
+    assert batch.run(requests(1), client=client, folder=tmp_path).done == 1
+
+
+def test_the_error_for_a_lost_journal_has_all_jobs(tmp_path: Path) -> None:
+    def lose(connection: socket.socket) -> None:
+        (tmp_path / "journal.sqlite").unlink()
+        responding(200, {"request_id": "2"})(connection)
+
+    options: dict[str, Any] = {"folder": tmp_path, "concurrency": 1}
+    with serving(OK, DONE, FILE, lose) as server:
+        options["client"] = client_of(server.base_url)
+        with pytest.raises(batch.JournalError, match="was removed, moved, cut or repl") as error:
+            batch.run(requests(3), **options)
+    assert error.value.jobs == {1: "1", 2: "2"}
+
+
+def test_a_request_that_is_sent_again_keeps_its_first_job(tmp_path: Path) -> None:
+    failed = responding(200, {"status": "failed", "usage": {"cost_in_usd_ticks": 10**9}})
+    second = responding(200, {"request_id": "2"})
+    options: dict[str, Any] = {"folder": tmp_path, "concurrency": 1}
+    with serving(OK, failed, OK, failed, second, DONE, FILE) as server:
+        options["client"] = client_of(server.base_url)
+        assert batch.run(requests(2), **options).failed == 2
+        assert batch.run(requests(2), **options, resend=["failed"], only=[2]).done == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
+        rows = connection.execute("SELECT number, attempt, state, job_id FROM entries").fetchall()
+    assert sorted(rows) == [(1, 1, "failed", "1"), (2, 1, "failed", "1"), (2, 2, "done", "2")]
+    assert batch.status(tmp_path).cost == pytest.approx(0.2)
+
+
+def test_a_failed_request_is_not_paid_for_again_if_its_result_could_not_be_saved(
+    tmp_path: Path,
+) -> None:
+    with serving(OK, responding(200, {"status": "failed"})) as server:
+        client = client_of(server.base_url)
+        assert batch.run(requests(1), client=client, folder=tmp_path).failed == 1
+        (tmp_path / "0001.mp4").touch()
+        with pytest.raises(ValueError, match=r"0001\.mp4 exists, and no run of this batch"):
+            batch.run(requests(1), client=client, folder=tmp_path, resend=["failed"])
+        assert len(server.arrived) == 2
+
+
+def test_a_journal_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"journal\.sqlite: unable to open"):
+        batch.status(tmp_path)
+    assert not (tmp_path / "journal.sqlite").exists()
