@@ -156,7 +156,7 @@ def test_a_request_is_sent_again_on_demand(batch: Batch) -> None:
             (1, {1: "done", 2: "unknown", 3: "done"}),
             (2, {1: "done", 2: "done", 3: "done"}),
         ):
-            server._faults = [OK, DONE, FILE]
+            server._faults = OK, DONE, FILE
             server.arrived.clear()
             retried = batch.about("retry", folder, "--line", number)
             assert retried.code == (3 if "unknown" in states.values() else 0), retried
