@@ -106,7 +106,7 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
         return FileResponse(VIDEO, media_type="video/mp4")
 
     async def refuse(_: Request, problem: Exception) -> Response:
-        assert isinstance(problem, HTTPException)  # noqa: S101 - Starlette passes no other
+        assert isinstance(problem, HTTPException)
         return error(problem.status_code, problem.detail)
 
     return Starlette(

@@ -1,23 +1,28 @@
 """The commands and the code of the README, run as a reader runs them."""
 
+import asyncio
 import os
 import re
 import runpy
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+import create_batch
+import create_many
 import create_video
 import relay
+import test_with_mock
 from scripts import Script
-from ways import Clock
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+EXAMPLES_FOLDER = ROOT / "examples"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
@@ -25,11 +30,6 @@ def make(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
     command = ["make", *map(str, words)]
     env = os.environ | env
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-
-
-@pytest.fixture
-def example(request: pytest.FixtureRequest, clock: Clock) -> Script:  # noqa: ARG001 - no sleeps
-    return Script(create_video.main, request)
 
 
 def test_demo_saves_the_example_of_the_export_from_a_local_relay() -> None:
@@ -54,11 +54,46 @@ def test_demo_types_what_the_example_of_the_export_has() -> None:
     assert [typed[typed.index(name) + 1] for name in options] == list(map(str, example.values()))
 
 
-def test_the_example_is_short_and_saves_a_video(example: Script) -> None:
-    shown = example.run("A lake", "v.mp4")
-    assert (shown.code, shown.out.splitlines()[-1]) == (0, "v.mp4")
-    assert (example.folder / "v.mp4").read_bytes() == relay.VIDEO.read_bytes()
-    assert len(Path(create_video.__file__).read_text().splitlines()) <= 40
+# An example, what it is given, what it prints, and the videos that it saves.
+EXAMPLES: dict[str, tuple[Callable[[], object], list[str], str, list[str]]] = {
+    "create_video": (create_video.main, ["A lake", "v.mp4"], r".*\nv.mp4\n", ["v.mp4"]),
+    "create_many": (
+        lambda: asyncio.run(create_many.main()),
+        ["A lake", "A failed lake", "B"],
+        "(A lake.mp4\nB.mp4|B.mp4\nA lake.mp4)\n",
+        ["A lake.mp4", "B.mp4"],
+    ),
+    "create_batch": (
+        create_batch.main,
+        ["prompts.txt", "videos"],
+        r"1 of 2 done, \$0.20\n2 is failed: the job is failed: .*\n",
+        ["videos/0001.mp4"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.usefixtures("clock")  # no sleeps
+def test_an_example_is_short_and_does_what_it_says(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    main, given, printed, videos = EXAMPLES[name]
+    example = Script(main, request)
+    (example.folder / "prompts.txt").write_text("A lake\nA failed lake\n")
+    shown = example.run(*given)
+    assert shown.code == (name == "create_batch")
+    assert re.fullmatch(printed, shown.out, re.DOTALL)
+    assert ("JobFailedError" in shown.err) == (name == "create_many")
+    for video in videos:
+        assert (example.folder / video).read_bytes() == relay.VIDEO.read_bytes()
+
+
+def test_the_example_of_a_test_passes_and_all_examples_are_short() -> None:
+    test_with_mock.test_the_url_of_a_video()
+    short = {path.stem for path in EXAMPLES_FOLDER.glob("*.py")} - {"relay"}
+    assert short == {*EXAMPLES, "test_with_mock"}
+    for name in short:
+        assert len((EXAMPLES_FOLDER / f"{name}.py").read_text().splitlines()) <= 40
 
 
 def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> None:
@@ -113,9 +148,10 @@ def test_make_installs_what_a_target_needs_and_again_what_changed(tmp_path: Path
 
 
 @pytest.mark.parametrize("code", BLOCKS)
-def test_readme_code_runs(code: str, example: Script, request: pytest.FixtureRequest) -> None:
-    (example.folder / "code.py").write_text(code)
+@pytest.mark.usefixtures("clock")  # no sleeps
+def test_readme_code_runs(code: str, request: pytest.FixtureRequest) -> None:
     reader = Script(lambda: runpy.run_path("code.py", run_name="__main__"), request)
+    (reader.folder / "code.py").write_text(code)
     shown = reader.run()
     assert (shown.code, shown.err) == (0, "")
     paid = list(map(str, reader.sent()))
