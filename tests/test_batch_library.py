@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import itertools
 import socket
 import sqlite3
 import threading
@@ -327,3 +328,37 @@ def test_a_journal_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> 
     with pytest.raises(OSError, match=r"journal\.sqlite: unable to open"):
         batch.status(tmp_path)
     assert not (tmp_path / "journal.sqlite").exists()
+
+
+# The commit that fails, the requests that were sent, the state after that, and what is said.
+UNWRITTEN = [
+    (1, 0, "not sent", None),
+    (2, 1, "unknown", "its job is 1, which is not in the journal"),
+    (3, 3, "unfinished", "its job 1 has ended, and the next run will see that again"),
+]
+
+
+@pytest.mark.parametrize(("failing", "sent", "state", "reason"), UNWRITTEN)
+def test_what_could_not_be_written_is_told(
+    failing: int,
+    sent: int,
+    state: str,
+    reason: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count, commit = itertools.count(1), batch.Journal.commit
+
+    def commit_or_fail(journal: batch.Journal, changes: Sequence[Any]) -> None:
+        if next(count) >= failing:
+            raise batch.JournalError("the disk is full")
+        commit(journal, changes)
+
+    monkeypatch.setattr(batch.Journal, "commit", commit_or_fail)
+    with serving(OK, DONE, FILE) as server:
+        summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
+        assert len(server.arrived) == sent
+    assert summary.stopped == "the disk is full"
+    assert [(each.state, each.reason) for each in summary.problems] == [(state, reason)] * bool(
+        sent
+    )

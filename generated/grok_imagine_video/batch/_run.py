@@ -270,15 +270,20 @@ class Run:
         try:
             await self._commits.put(entry)
         except JournalError:
-            why = "it may have been paid for"
-            if entry.job_id:
-                self._lost[entry.number] = entry.job_id
-                why = f"its job is {entry.job_id}, which is not in the journal"
-            self._reasons[entry.number] = why
+            self._reasons[entry.number] = why = self._why_unwritten(entry)
             _logger.error("request %d: %s", entry.number, why)
             raise
         if self._options.on_progress is not None:
             self._options.on_progress(self.status(), entry)
+
+    def _why_unwritten(self, entry: Entry) -> str:
+        """What a person has to know if an entry could not be written."""
+        if not entry.job_id:
+            return "it may have been paid for"
+        if self._journal.entries[entry.number].job_id:
+            return f"its job {entry.job_id} has ended, and the next run will see that again"
+        self._lost[entry.number] = entry.job_id
+        return f"its job is {entry.job_id}, which is not in the journal"
 
     def _is_to_send_again(self, number: int, error: Exception) -> bool:
         if isinstance(error, errors.APIConnectionError | errors.RateLimitError):

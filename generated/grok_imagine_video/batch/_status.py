@@ -87,7 +87,7 @@ def counts_of(journal: Journal, total: int) -> dict[str, Any]:
     """The attributes of a `Status` that a journal knows."""
     states: tuple[State, ...] = ("done", "failed", "unknown", "created")
     counts = {NAMES[state]: journal.counts[state] for state in states}
-    return {"total": total, "cost": journal.cost, **counts}
+    return {"total": total, "cost": round(journal.cost, 10), **counts}
 
 
 def problems_of(journal: Journal, reasons: Mapping[int, str]) -> tuple[Problem, ...]:
