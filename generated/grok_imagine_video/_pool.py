@@ -2,27 +2,47 @@
 # To change it, edit runtime/_pool.py and run: make generate
 """The connections of asyncio on httpx, each in a transport of its own.
 
-httpx's pool looks at all of its connections for every request, and a cancelled call can leave one
-in it that no other call gets. Here the connection that was used last is used next, and only after
-a whole response. How many there are is up to `_limiter`.
+httpcore's pool looks at all of its connections for every request, and a cancelled call can leave
+one in it that no other call gets. Here the connection that was used last is used next, and only
+after a whole response. How many there are is up to `_limiter`.
 """
 
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpcore
 import httpx
 
 _Origin = tuple[str, str, int | None]
 
 
 class _Connection:
-    """At most one connection, which httpx opens, and opens again once it has expired."""
+    """One connection, which is opened for its first request.
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, origin: _Origin) -> None:
+    httpx does all that it does elsewhere, but for its pool: a connection of that pool is in its
+    place, so that no request has to be assigned to one.
+    """
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> None:
+        pool: Any = transport._pool
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"")
         self.transport = transport
-        self.origin = origin
+        self.origin = _origin_of(url)
         self.idle_since = 0.0
+        self._core: httpcore.AsyncConnectionInterface = pool.create_connection(target.origin)
+        vars(transport)["_pool"] = self._core
+
+    def has_expired(self) -> bool:
+        """Whether the server has closed it, or may do so at any moment."""
+        return self._core.has_expired()
+
+
+def _origin_of(url: httpx.URL) -> _Origin:
+    if url.scheme not in ("http", "https"):
+        msg = f"the URL must start with https:// or http://, not {url.scheme}://"
+        raise httpx.UnsupportedProtocol(msg)
+    return url.scheme, url.host, url.port
 
 
 class _Body(httpx.AsyncByteStream):
@@ -64,7 +84,7 @@ class Pool(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return its response with the body still to be read."""
-        connection = self._acquire((request.url.scheme, request.url.host, request.url.port))
+        connection = await self._acquire(request.url)
         try:
             response = await connection.transport.handle_async_request(request)
         except BaseException:
@@ -73,14 +93,20 @@ class Pool(httpx.AsyncBaseTransport):
         response.stream = _Body(response.stream, self, connection)
         return response
 
-    def _acquire(self, origin: _Origin) -> _Connection:
-        for connection in reversed(self._idle):
-            if connection.origin == origin:
-                self._idle.remove(connection)
-                return connection
-        connection = _Connection(httpx.AsyncHTTPTransport(**self._kwargs), origin)
+    async def _acquire(self, url: httpx.URL) -> _Connection:
+        origin = _origin_of(url)
+        while found := self._idle_to(origin):
+            self._idle.remove(found)
+            if not found.has_expired():
+                return found
+            await self._close(found)
+        connection = _Connection(httpx.AsyncHTTPTransport(**self._kwargs), url)
         self._open.add(connection)
         return connection
+
+    def _idle_to(self, origin: _Origin) -> _Connection | None:
+        """The connection that was used last."""
+        return next((each for each in reversed(self._idle) if each.origin == origin), None)
 
     async def release(self, connection: _Connection, *, is_free: bool) -> None:
         """Keep a connection for another request, or close it, and those that were idle too long."""
