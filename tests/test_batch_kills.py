@@ -281,3 +281,16 @@ def test_a_cluster_that_could_not_save_is_refused(
 ) -> None:
     monkeypatch.setattr(_cluster, "FIRST_TASK_TIMEOUT", 0.05)
     assert message in said(_cluster.check(cast(Any, CHECKED[message]), tmp_path))
+
+
+def test_a_worker_without_the_package_can_say_so(tmp_path: Path) -> None:
+    task = _cluster.on_worker(), "not_there", "not_there.get", b"", "1", tmp_path / "v.mp4", {}
+    (tmp_path / "task").write_bytes(cloudpickle.dumps(task))
+    code = f"""if True:
+        import pathlib, sys
+        sys.modules["grok_imagine_video"] = None
+        import cloudpickle
+        function, *given = cloudpickle.loads(pathlib.Path({str(tmp_path / "task")!r}).read_bytes())
+        print(function(*given))"""
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert said == "No module named 'not_there'\n"
