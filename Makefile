@@ -10,7 +10,9 @@ CONFIG =
 OUTPUT =
 # The revision that `review` compares with. The default is origin/main, or main.
 BASE =
-export SPEC CONFIG OUTPUT BASE
+# The Apifox export that `compare-export` reads.
+EXPORT =
+export SPEC CONFIG OUTPUT BASE EXPORT
 
 # Where packages come from is up to the user; where they are installed and what runs is not.
 FETCHING = CACHE_DIR CERT CLIENT_CERT CONFIG_FILE DEFAULT_TIMEOUT EXTRA_INDEX_URL FIND_LINKS INDEX_URL \
@@ -36,7 +38,7 @@ GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench examples runtime tests tools
 
-.PHONY: help demo test stress generate check-generated lint lint-spec review docs bench mutants check build check-release check-tag lock clean
+.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench mutants check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -70,6 +72,9 @@ lint: $(VENV)  ## check style and types of hand-written and generated code
 
 lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
 	@$(RUN) -m tools.review.lint
+
+compare-export: $(VENV)  ## report what differs between the Apifox export EXPORT= and the spec
+	@$(RUN) -m tools.export "$${EXPORT:?name the export: make compare-export EXPORT=path}"
 
 review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets the base revision
 	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")

@@ -1,0 +1,114 @@
+"""An export in each of its forms is read, and each change of it is told with its place."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from edits import Edit
+from making import load, run
+from tools.export import __main__ as command
+from tools.export.compare import compare, report
+from tools.export.reading import Reading
+from tools.review import ReviewError
+from tools.review.changes import worst
+from tools.review.documents import compare_documents
+from tools.review.spec import Node, Spec, parts_of
+
+ROOT = Path(__file__).parent.parent
+SPEC = Spec.read(ROOT / "openapi.yaml")
+LINES = (ROOT / "openapi.yaml").read_text().splitlines()
+DATA: Node = load(Path(__file__).with_name("exports.yaml"))
+SECTIONS = {"参数": "parameters", "请求体": "requestBody", "响应": "responses"}
+SECTIONS |= {"响应示例": "responseExamples"}
+
+
+def compact(node: object) -> str:
+    return json.dumps(node, ensure_ascii=False)
+
+
+def text_of(api: Node) -> str:
+    """An endpoint as Apifox writes it for people."""
+    blocks = [f"{heading}\n{compact(api[key])}" for heading, key in SECTIONS.items()]
+    rows = "| Method | POST |\n|---|---|\n| Type | http |\n| Folder | 5 |"
+    return "\n".join([api["name"], f"POST {api['path']}", "概览", rows, *blocks])
+
+
+TEXT = text_of(DATA["endpoint"])
+HEADED = re.sub(r"^(\S+)\n([\[{].*)$", r"## \1\n\n```json\n  \2\n```\n", TEXT, flags=re.MULTILINE)
+FORMS = {"text": TEXT, "crlf": TEXT.replace("\n", "\r\n"), "markdown": f"\ufeff# {HEADED}"}
+FORMS |= {"apifox": compact(DATA["apifox"]), "openapi": compact(DATA["openapi"])}
+
+
+def edited(row: Node) -> str:
+    text: str = FORMS[row.get("form", "text")]
+    for old, new in row.get("edit", {}).items():
+        assert old in text, old
+        text = text.replace(old, new)
+    text = re.sub(rf"^{row.get('cut', '-')}\n.*\n", "", text, flags=re.MULTILINE)
+    return text + str(row.get("more", ""))
+
+
+def reading_of(row: Node, folder: Path) -> Reading:
+    (folder / "export").write_bytes(edited(row).encode())
+    return Reading.of(folder / "export", DATA["known"])
+
+
+@pytest.mark.parametrize("row", DATA["rows"], ids=lambda row: row["what"])
+def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
+    row: Node, tmp_path: Path
+) -> None:
+    reading = reading_of(row, tmp_path)
+    is_done, told = report(SPEC, reading)
+    lines = re.findall(r"^- line (\d+), (.*)$", told, re.MULTILINE)
+    assert [line for _, line in lines] == row.get("told", [])
+    assert (is_done, "a-secret" in told) == (not lines, False)
+    for number, line in lines:
+        pointer = line.split("`")[1]
+        assert SPEC.find(pointer) is None or parts_of(pointer)[-1] in LINES[int(number) - 1]
+    if "spec" in row:
+        document = SPEC.document
+        for place, patch in row["spec"].items():
+            document = Edit("", place, patch).of(document)
+        followed = Spec(document, SPEC.lines)
+        assert compare(followed, reading.demands) == ("none", [])
+        after = worst(change.impact for change in compare_documents(SPEC, followed))
+        assert (after, compare(SPEC, reading.demands)[0]) == (row["impact"], row["impact"])
+
+
+@pytest.mark.parametrize("row", DATA["refused"], ids=lambda row: row["what"])
+def test_what_cannot_be_read_is_told_in_one_line_with_its_section_and_place(
+    row: Node, tmp_path: Path
+) -> None:
+    with pytest.raises(ReviewError) as refused:
+        reading_of(row, tmp_path)
+    assert str(refused.value) == row["told"]
+
+
+def test_the_command_writes_the_facts_that_pin_the_contract(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, words = tmp_path / "an export", tmp_path / "words.yaml"
+    export.write_text(TEXT)
+    words.write_text(compact(DATA["known"]))
+    (tmp_path / "openapi.yaml").write_bytes((ROOT / "openapi.yaml").read_bytes())
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr("tools.export.reading.WORDS", words)
+    code, out, err = run(command.main, export)
+    assert (code, err) == (0, "")
+    assert (tmp_path / "build" / "export.md").read_text() == out.removesuffix("\n")
+    facts = (tmp_path / "build" / "export_facts.yaml").read_bytes()
+    assert facts == (ROOT / "tests" / "export_facts.yaml").read_bytes()
+
+    export.write_text(TEXT.replace("[1, 15]", "[1, 16]"))
+    assert run(command.main, export)[0] == 1
+    for bad, told in (
+        (b"\xff", "not UTF-8"),
+        (b"hello", "no endpoint"),
+        (b"[" * 2000, "no endpoint"),
+    ):
+        export.write_bytes(bad)
+        code, out, err = run(command.main, export)
+        assert (code, out, err.count("\n"), told in err) == (2, "", 1, True), err
+    assert run(command.main, tmp_path / "none")[0] == 2
