@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from attrs import evolve
 
 from making import run
+from test_export import DATA, TEXT
 from tools import install_node
+from tools.export import __main__ as export
 from tools.generator import __main__ as generator
 from tools.review import ReviewError, lint
 from tools.review import __main__ as review
@@ -141,19 +144,45 @@ def test_what_is_wrong_with_the_spec_is_told_with_its_lines(repo: Path) -> None:
     assert f"openapi.yaml:{wrong['line']}: error: no-invalid-media-type-examples" in out
 
 
-def test_the_example_for_contributors_is_what_the_commands_say(repo: Path) -> None:
+def test_the_eight_steps_for_contributors_say_what_the_commands_say(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text()
     enums = re.findall(r"^[-+] +(enum: .*)$", guide, re.MULTILINE)
     if enums[1] in SPEC.read_text() or f"{VERSION} →" not in guide:
         pytest.skip("the example has come true; it needs another one at the next release")
+    shown = iter(re.findall(r"^```text\n(.*?)\n```$", guide, re.MULTILINE | re.DOTALL))
+    assert re.findall(r"^\*\*(\d)\. ", guide, re.MULTILINE) == list("12345678")
+    for name in (".gitignore", "Makefile", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, repo)
+    facts = Path("tests", "export_facts.yaml")
+    facts.parent.mkdir()
+    shutil.copy(ROOT / facts, facts)
+    commit(".")
+    Path("words.yaml").write_text(json.dumps(DATA["known"]))
+    Path("export.txt").write_text(TEXT.replace('720p\\"', '720p\\" | \\"1080p\\"'))
+    monkeypatch.setattr("tools.export.__main__.ROOT", repo)
+    monkeypatch.setattr("tools.export.reading.WORDS", repo / "words.yaml")
+
+    code, out, _ = run(export.main, "export.txt")
+    assert (code, out.strip()) == (1, next(shown))
     edit((enums[0], enums[1]))
-    assert f"```text\n{reviewed(repo)[1].strip()}\n```" in guide
+    code, out, _ = run(export.main, "export.txt")
+    assert (code, out.strip()) == (0, next(shown))
+    shutil.copy(Path("build", "export_facts.yaml"), facts)
+    stat = subprocess.check_output(["git", "diff", "--stat", "tests"], text=True)  # noqa: S607
+    assert stat.strip() == next(shown)
+    assert reviewed(repo)[1].strip() == next(shown)
     edit(RISEN)
-    CHANGELOG.write_text("## [Unreleased]\n\n- Videos of 1080p.\n")
-    assert f"```text\n{run(generator.main)[1].strip()}\n```" in guide
+    CHANGELOG.write_text(f"## [{NEXT}]\n\n- Videos of 1080p.\n")
+    assert run(generator.main)[1].strip() == next(shown)
     code, out, _ = reviewed(repo)
     table = "\n".join(line for line in out.splitlines() if line.startswith("|"))
-    assert (code, f"```text\n{table}\n```" in guide) == (0, True)
+    assert (code, table) == (0, next(shown))
+    for command in ("build", f"check-tag TAG=v{NEXT}"):
+        make = ["make", "-s", "-o", ".venv/installed", f"RUN={sys.executable}", *command.split()]
+        done = subprocess.run(make, capture_output=True, text=True, check=True)
+        assert (done.stdout + done.stderr).strip() == next(shown, "")
 
 
 RIGHT, TOO_LOW, UNTOLD = "as it should be", "is needed, with an entry", "has no entry about it"
