@@ -6,7 +6,7 @@ from ..review.changes import Impact, worst
 from ..review.documents import compare_documents
 from ..review.spec import Spec, join, parts_of
 from ..review.values import differing, short
-from .demands import demands, expanded
+from .demands import demands
 from .reading import Reading
 
 ASK = "They have no known form. Say in tools/export/words.yaml what they mean, or ask their author."
@@ -14,7 +14,7 @@ ASK = "They have no known form. Say in tools/export/words.yaml what they mean, o
 
 def compare(spec: Spec, export: Spec) -> tuple[Impact, list[str]]:
     """What differs, each on one line, and the impact on callers once the spec follows."""
-    ours, lines = demands(expanded(spec)), []
+    ours, lines = demands(spec), []
     changes = compare_documents(ours, export)
     told = [change.pointer for change in changes]
     for change in changes:

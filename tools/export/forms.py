@@ -37,22 +37,19 @@ def read(path: Path) -> Node:
     text = re.sub(r"\r\n?", "\n", text_of(path))
     schemas: Node = {}
     if re.match(r"\s*openapi\s*:", text):
-        return _openapi(text, path.name)
+        return Spec.parse(text, "the document").document
     if text.lstrip().startswith("{"):
-        found = parsed(text, f"{path.name}: the document")
+        found = parsed(text, "the document")
         if "openapi" in found:
-            return _openapi(json.dumps(found), path.name)
+            return Spec.parse(json.dumps(found), "the document").document
         apis = [{**item["api"], "name": item.get("name")} for item in _items(found, "api")]
-        schemas = {str(item.get("id")): item["schema"] for item in _items(found, "schema")}
+        for item in _items(found, "schema"):
+            schemas[str(item.get("id")).rpartition("/")[2]] = item["schema"].get("jsonSchema")
     else:
-        apis = _apis(text, path.name)
-    if not apis:
-        what = "no endpoint: a line such as POST /path, Apifox JSON or OpenAPI 3 is needed"
-        raise ReviewError(f"{path.name}: {what}")
-    schemas = {name.rpartition("/")[2]: each.get("jsonSchema") for name, each in schemas.items()}
+        apis = _apis(text)
     document: Node = {"paths": {}, "definitions": schemas}
-    for api in apis:
-        _add_endpoint(document["paths"], api, path.name)
+    for api in apis or [{}]:
+        _add_endpoint(document["paths"], api)
     return load(json.dumps(document), is_json=True)
 
 
@@ -73,13 +70,6 @@ def parsed(text: str, where: str, line: int = 1) -> Any:
         raise ReviewError(f"{where}: line {line}, column {column}: not JSON: {what}") from None
 
 
-def _openapi(text: str, name: str) -> Node:
-    try:
-        return Spec.parse(text, name).document
-    except ReviewError as error:  # a part of the document may follow, and hold a token
-        raise ReviewError(str(error).partition(": {")[0]) from None
-
-
 def _items(node: Any, key: str) -> Iterator[Node]:
     """The items that have a key, in folders in folders."""
     for item in node if isinstance(node, list) else [node]:
@@ -89,7 +79,7 @@ def _items(node: Any, key: str) -> Iterator[Node]:
             yield from _items(item.get(folder) or [], key)
 
 
-def _apis(text: str, name: str) -> list[Node]:
+def _apis(text: str) -> list[Node]:
     """The endpoints of a text, as Apifox has them in its JSON."""
     apis: list[Node] = []
     marks = [*MARK.finditer(text)]
@@ -105,10 +95,11 @@ def _apis(text: str, name: str) -> list[Node]:
         if section == "overview":
             rows = dict(re.findall(r"^\| *(\w.*?) *\| *(.*?) *\| *$", body, re.MULTILINE))
             api |= {key: api[key] or rows.get(key.title()) for key in ("method", "path")}
-            api[section] = {key: rows[key] for key in rows if rows[key] != api.get(key.lower())}
+            rest = {key: rows[key] for key in rows if rows[key] != api.get(key.lower())}
+            api[section] = _rest(rest, "Module", "Folder")  # where Apifox keeps it
             body = re.sub(r"^\|.*", "", body, flags=re.MULTILINE)
         elif section and (found := re.search(r"[\[{](?:.*[\]}]|.*)", body, re.DOTALL)):
-            where = f"{name}: {heading} of {api['method']} {api['path']}"
+            where = f"{heading} of {api['method']} {api['path']}"
             line = text.count("\n", 0, mark.end() + found.start()) + 1
             api[section] = parsed(found[0], where, line)
             body = body[: found.start()] + body[found.end() :]
@@ -121,13 +112,14 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if not re.fullmatch(r"[-=*\s]*|```\w*", line)]
 
 
-def _add_endpoint(paths: Node, api: Node, name: str) -> None:
+def _add_endpoint(paths: Node, api: Node) -> None:
     method, path = str(api.get("method")).lower(), str(api.get("path"))
     endpoint = f"{method.upper()} {path}"
     if method not in METHODS or not path.startswith("/"):
-        raise ReviewError(f"{name}: no endpoint: a line such as POST /path is needed: {endpoint}")
+        what = "a line such as POST /path, Apifox JSON or OpenAPI 3 is needed"
+        raise ReviewError(f"no endpoint with method and path: {what}")
     if method in paths.get(path, {}):
-        raise ReviewError(f"{name}: {endpoint} is there twice")
+        raise ReviewError(f"{endpoint} is there twice")
     operation: Node = {"summary": api.get("name"), "description": api.get("description")}
     operation |= {"x-words": api.get("x-words", []), "x-examples": []}
     for heading, section in SECTIONS.items():
@@ -135,8 +127,8 @@ def _add_endpoint(paths: Node, api: Node, name: str) -> None:
         try:
             _add(operation, section, api.get(section) or {}, words)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            where = f"{name}: {heading} of {endpoint}"
-            raise ReviewError(f"{where}: not as Apifox writes it: {error}") from None
+            what = f"not as Apifox writes it: {error}"
+            raise ReviewError(f"{heading} of {endpoint}: {what}") from None
         operation["x-words"] += [f"{heading}: {each}" for each in words]
     paths.setdefault(path, {})[method] = operation
 
@@ -144,7 +136,7 @@ def _add_endpoint(paths: Node, api: Node, name: str) -> None:
 def _add(operation: Node, section: str, said: Any, words: list[str]) -> None:
     """Add what a section of an endpoint says; words are what has no place in OpenAPI."""
     if section == "overview":
-        words += _rest(said, "Module", "Folder")  # where Apifox keeps it
+        words += said
     elif section == "parameters":
         operation[section] = [{"in": at, **_row(row, words)} for at in said for row in said[at]]
     elif section == "requestBody" and said.get("type", "none") != "none":

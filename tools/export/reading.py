@@ -13,7 +13,7 @@ from ..review.probe import Validator
 from ..review.spec import Node, Spec, join, parts_of
 from ..review.values import plain, short
 from ..specs import BadSpecError
-from .demands import demands, expanded
+from .demands import demands
 from .forms import parsed, read
 
 # Words that people have read in exports, and the rules that they are.
@@ -41,10 +41,10 @@ def rule_of(words: str, kind: Any) -> Node:
 class Reading:
     """What an export demands, and what it says in no known form, each with its place."""
 
-    name: str
     known: Node
-    demands: Spec = field(factory=lambda: demands({}))
+    demands: Spec = field(factory=lambda: Spec({}, {}))
     unread: list[tuple[str, str]] = field(factory=list)
+    _at: str = ""
     _media: list[str] = field(factory=list)
     _examples: list[tuple[str, Any]] = field(factory=list)
 
@@ -55,19 +55,27 @@ class Reading:
         Raises:
             ReviewError: It cannot be read; the text names the section and the place in it.
         """
-        reading = cls(path.name, YAML(typ="safe").load(WORDS) if known is None else known)
+        reading = cls(YAML(typ="safe").load(WORDS) if known is None else known)
         try:
-            document = expanded(Spec(read(path), {}))
-        except BadSpecError as error:
-            raise ReviewError(f"{path.name}: {error}") from None
-        reading._walk(document["paths"], "/paths")
-        document["components"].setdefault("securitySchemes", SCHEMES)
-        reading.demands = demands(document)
-        for at, value in reading._examples:
-            for example in reading._variants(at, value):
-                reading._place(at, example)
-        reading.demands = demands(reading.demands.document)
+            reading._read(path)
+        except (BadSpecError, ReviewError) as error:  # what a brace begins may hold a token
+            raise ReviewError(f"{path.name}: {error}".partition(": {")[0]) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = f"not as Apifox writes it: {error}"
+            raise ReviewError(f"{path.name}: {reading._at or 'the document'}: {what}") from None
         return reading
+
+    def _read(self, path: Path) -> None:
+        document = read(path)
+        self._walk(document, "")
+        components = document.get("components", {})
+        schemes = components.get("securitySchemes") or SCHEMES
+        document["components"] = {**components, "securitySchemes": schemes}
+        self.demands = demands(Spec(document, {}))
+        for at, value in self._examples:
+            for example in self._variants(at, value):
+                self._place(at, example)
+        self.demands = demands(self.demands)
 
     def _quote(self, at: str, words: Any) -> None:
         if words and words not in self.known:
@@ -80,6 +88,7 @@ class Reading:
                 self._walk(each, join(at, index))
         if not isinstance(node, dict):
             return []
+        self._at = at
         if not are_names:
             self._look(node, at)
         excluded = {
@@ -112,7 +121,7 @@ class Reading:
                 Draft202012Validator.check_schema(node["schema"])
             except SchemaError as error:
                 where = "/".join([at, "schema", *map(str, error.absolute_path)])
-                raise ReviewError(f"{self.name}: {where}: {error.message[:200]}") from None
+                raise ReviewError(f"{where}: {error.message[:200]}") from None
         if "schema" in node and "/content/" in at:
             self._media.append(at)
             values = [each["value"] for each in node.pop("examples", {}).values()]
@@ -121,17 +130,19 @@ class Reading:
 
     def _header(self, at: str, row: Node, operation: Node) -> bool:
         """Read a header that OpenAPI has another way to say. Its sample may be a secret."""
-        name, sample = row["name"], str(row.get("example") or "")
-        media = operation.get("requestBody", {}).get("content", {})
-        if row["in"] != "header" or name.lower() not in ("authorization", "content-type"):
+        name, sample = row.get("name", "").lower(), str(row.get("example") or "")
+        if row.get("in") != "header" or name not in ("authorization", "content-type"):
             return False
-        if name.lower() == "authorization":
+        if name == "authorization":
             optional: list[Node] = [] if row.get("required") else [{}]
             operation["security"] = operation.get("security") or [{"bearerAuth": []}, *optional]
-            if sample and not sample.startswith("Bearer "):
-                self._quote(at, f"{name}: a sample that does not begin with Bearer")
-        elif row.get("required") or sample not in ("", *media):
-            self._quote(at, f"{name}: {sample}, required: {bool(row.get('required'))}")
+            is_read = not sample or sample.startswith("Bearer ")
+            self._quote(at, "" if is_read else "Authorization: a sample without Bearer")
+        else:
+            media = operation.get("requestBody", {}).get("content", {})
+            is_read = sample in ("", *media) and not row.get("required")
+            required = ", required" if row.get("required") else ""
+            self._quote(at, "" if is_read else f"Content-Type: {sample}{required}")
         self._quote(at, row.get("description"))
         return True
 
@@ -164,7 +175,7 @@ class Reading:
         if not isinstance(value, str):
             return [value]
         _, path, method = parts_of(at)
-        example = parsed(value, f"{self.name}: 响应示例 of {method.upper()} {path}")
+        example = parsed(value, f"响应示例 of {method.upper()} {path}")
         fields: Node = {}
         for lines, block in COMMENT.findall(value):
             comment = re.sub(r"^\s*//", "", lines, flags=re.MULTILINE) or block
