@@ -38,6 +38,7 @@ def text_of(api: Node) -> str:
 TEXT = text_of(DATA["endpoint"])
 HEADED = re.sub(r"^(\S+)\n([\[{].*)$", r"## \1\n\n```json\n  \2\n```\n", TEXT, flags=re.MULTILINE)
 FORMS = {"text": TEXT, "crlf": TEXT.replace("\n", "\r\n"), "markdown": f"\ufeff# {HEADED}"}
+FORMS |= {"yaml": "\n".join(f"{key}: {compact(DATA['openapi'][key])}" for key in DATA["openapi"])}
 FORMS |= {"apifox": compact(DATA["apifox"]), "openapi": compact(DATA["openapi"])}
 
 
@@ -64,6 +65,7 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
     lines = re.findall(r"^- line (\d+), (.*)$", told, re.MULTILINE)
     assert [line for _, line in lines] == row.get("told", [])
     assert (is_done, "a-secret" in told) == (not lines, False)
+    assert ("what the words do" in told) == bool(reading.unread)
     for number, line in lines:
         pointer = line.split("`")[1]
         assert SPEC.find(pointer) is None or parts_of(pointer)[-1] in LINES[int(number) - 1]

@@ -161,9 +161,10 @@ def _row(row: Node, words: list[str]) -> Node:
     """A row of a table of parameters."""
     if row.get("enable") is False:
         words.append(f"{row['name']} is not enabled")
-    schema, about = {"type": row.get("type") or "string"}, ("name", "required", "description")
-    sample = {"example": row.get("sampleValue") or row.get("example")}
-    return {**{key: row.get(key) for key in about}, "schema": row.get("schema") or schema, **sample}
+    schema = row.get("schema") or {"type": row.get("type") or "string"}
+    found = {"name": row["name"], "required": bool(row.get("required")), "schema": schema}
+    sample = row.get("sampleValue") or row.get("example")
+    return {**found, "description": row.get("description"), "example": sample}
 
 
 def _rest(node: Node, *known: str) -> list[str]:
