@@ -106,7 +106,7 @@ class Reading:
             node["properties"] = {name: fields[name] for name in names}
             self._exclude(node, excluded.pop("properties"), at)
         for key in (key for key in excluded if excluded[key]):
-            self._quote(join(at, key), f"not with {', '.join(excluded[key])}")
+            self._quote(join(at, key), f"不能和{'、'.join(excluded[key])}一起用")
         return self._words(node, at)
 
     def _look(self, node: Node, at: str) -> None:
@@ -164,7 +164,7 @@ class Reading:
         pairs = [{name, other} for name, other in named if name != other and other in others]
         for name, other in named:
             if not any({name, other} <= pair for pair in pairs):
-                self._quote(join(at, "properties", name), f"not with {other}")
+                self._quote(join(at, "properties", name), f"不能和{other}一起用")
         rules = [{"required": [name for name in others if name in pair]} for pair in pairs]
         rules = list({plain(rule): rule for rule in rules}.values())
         if rules:
