@@ -284,6 +284,7 @@ def test_a_cluster_that_could_not_save_is_refused(
 
 
 def test_a_worker_without_the_package_can_say_so(tmp_path: Path) -> None:
+    task: tuple[object, ...]
     task = _cluster.on_worker(), "not_there", "not_there.get", b"", "1", tmp_path / "v.mp4", {}
     (tmp_path / "task").write_bytes(cloudpickle.dumps(task))
     code = f"""if True:
