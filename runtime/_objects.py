@@ -55,6 +55,10 @@ class SentObject:
 
     __slots__ = ()
 
+    def _is_plain(self) -> bool:
+        """Whether a quick look shows that all rules hold; if not, the validators look."""
+        return False
+
     @classmethod
     def unchecked(cls, **fields: Any) -> Self:
         """An object that is sent as it is, for a gateway that is ahead of the spec.
@@ -128,22 +132,46 @@ def _fields_of(instance: Any, **assigned: Any) -> dict[str, Any]:
     return fields | extra
 
 
-def check_rules(instance: Any, **assigned: Any) -> None:
-    """Hold an object to its rules, as it is or as it will be once `assigned` is."""
-    if not get_disabled():
-        fields = _fields_of(instance, **assigned)
-        for rule in type(instance)._rules:
-            rule(fields)
+# Where the validator of a field is that attrs is not to call.
+_VALIDATOR = "validator"
 
 
-def _keep_rules(instance: Any, attribute: Any, value: Any) -> Any:
-    check_rules(instance, **{attribute.name: value})
+def checked_together(_: type, fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
+    """For `attrs.define(field_transformer=...)`: `check_all` checks the fields, and no other."""
+    return [
+        field.evolve(validator=None, metadata={**field.metadata, _VALIDATOR: field.validator})
+        for field in fields
+    ]
+
+
+def check_all(instance: Any) -> None:
+    """Hold an object to its rules."""
+    if not (instance._is_plain() or get_disabled()):
+        for field in attrs.fields(type(instance)):
+            _validate(instance, field, getattr(instance, field.name))
+        _check_rules(instance)
+
+
+def _validate(instance: Any, field: Any, value: Any) -> Any:
+    if validator := field.metadata.get(_VALIDATOR):
+        validator(instance, field, value)
     return value
 
 
-#: For `attrs.define(on_setattr=...)`: what an assignment to a field has to pass.
-on_assignment: list[Callable[[Any, "attrs.Attribute[Any]", Any], Any]]
-on_assignment = [attrs.setters.convert, attrs.setters.validate, _keep_rules]
+def _check_rules(instance: Any, **assigned: Any) -> None:
+    """Hold an object to the rules about all of it, as it is or will be once `assigned` is."""
+    if rules := getattr(instance, "_rules", ()):
+        fields = _fields_of(instance, **assigned)
+        for rule in rules:
+            rule(fields)
+
+
+def on_assignment(instance: Any, field: "attrs.Attribute[Any]", value: Any) -> Any:
+    """For `attrs.define(on_setattr=...)`: what an assignment to a field has to pass."""
+    if not get_disabled():
+        _validate(instance, field, value)
+        _check_rules(instance, **{field.name: value})
+    return value
 
 
 class _Argument(NamedTuple):
@@ -173,10 +201,10 @@ def _check_again(value: Any) -> None:
         for item in value.values():
             _check_again(item)
     elif hasattr(type(value), "__attrs_attrs__") and not isinstance(value, _Unchecked):
-        for attribute in attrs.fields(type(value)):
-            part = getattr(value, attribute.name)
-            if attribute.validator:
-                attribute.validator(value, attribute, part)
+        if isinstance(value, SentObject) and value._is_plain():
+            return
+        for field in attrs.fields(type(value)):
+            part = _validate(value, field, getattr(value, field.name))
             if not isinstance(part, str):
                 _check_again(part)
         fields = _fields_of(value)
@@ -256,7 +284,8 @@ __all__ = [
     "SentObject",
     "as_dict",
     "check",
-    "check_rules",
+    "check_all",
+    "checked_together",
     "on_assignment",
     "refuse_unknown",
     "take",

@@ -20,6 +20,14 @@ def test_a_whole_number_goes_out_without_a_fraction() -> None:
     assert repr(sent(body)["duration"]) == "4"
 
 
+@pytest.mark.parametrize("name", ["model", "image"])
+def test_a_field_among_those_that_the_spec_lacks_is_not_sent(name: str) -> None:
+    body = CreateVideoRequest.from_dict(TEXT)
+    body.additional_properties[name] = "another"
+    with pytest.raises(ValueError, match=f"'{name}' must be set as a field, not among those"):
+        sent(body)
+
+
 AHEAD: dict[str, Any] = {"model": "grok-imagine-video-1.5", "prompt": 7, "image": {"url": None}}
 AGAIN = [lambda body: body, copy.copy, copy.deepcopy, attrs.evolve]
 

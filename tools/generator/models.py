@@ -10,6 +10,7 @@ from openapi_python_client.strings import PythonIdentifier
 from .constraints import Constraints, ObjectRules
 from .document import Document, Node, properties_of
 from .names import imports_of_models
+from .plain import quick_look
 from .values import in_json, reader
 
 
@@ -83,6 +84,14 @@ class Model:
     def item_type(self) -> str:
         """The type of all fields, of those that the spec has and of those that it does not."""
         return "Any" if self.fields else self.additional.type
+
+    @property
+    def quick_look(self) -> list[str]:
+        """The conditions under which all rules hold; none if that takes the validators."""
+        if not self.is_checked or self.rules.when_sent or self.additional.checks or self.renamed:
+            return []
+        checks = {str(field.name): field.checks for field in self.fields if field.checks}
+        return quick_look(checks, self.rules.always, is_open=self.is_open)
 
     @property
     def bases(self) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..models.reference_image import ReferenceImage
 
 
-@_define(on_setattr=_objects.on_assignment)
+@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
 class CreateVideoRequest(_objects.SentObject, _objects.OpenObject[Any]):
     """The video to make. `image` and `reference_images` cannot be used together.
 
@@ -59,8 +59,28 @@ class CreateVideoRequest(_objects.SentObject, _objects.OpenObject[Any]):
     additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
 
     def __attrs_post_init__(self) -> None:
-        """Hold the whole object to its rules."""
-        _objects.check_rules(self)
+        """Hold the object to its rules."""
+        _objects.check_all(self)
+
+    def _is_plain(self) -> bool:
+        """Whether a quick look shows that all rules hold; if not, the validators look."""
+        return (
+            type(self.model) is str
+            and self.model in ["grok-imagine-video", "grok-imagine-video-1.5-preview"]
+            and type(self.prompt) is str
+            and type(self.resolution) is str
+            and self.resolution in ["480p", "720p"]
+            and type(self.aspect_ratio) is str
+            and self.aspect_ratio in ["1:1", "16:9", "9:16"]
+            and type(self.duration) is int
+            and self.duration >= 1
+            and self.duration <= 15
+            and self.image is UNSET
+            and self.reference_images is UNSET
+            and (self.image is UNSET or self.reference_images is UNSET)
+            and type(self.additional_properties) is dict
+            and not self.additional_properties
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""

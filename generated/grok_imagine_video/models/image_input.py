@@ -12,7 +12,7 @@ from .. import _objects
 from .. import _validators as _v
 
 
-@_define
+@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
 class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
     """The image that guides a video, instead of reference images.
 
@@ -26,6 +26,18 @@ class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
 
     url: str = _field(validator=[_v.string])
     additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
+
+    def __attrs_post_init__(self) -> None:
+        """Hold the object to its rules."""
+        _objects.check_all(self)
+
+    def _is_plain(self) -> bool:
+        """Whether a quick look shows that all rules hold; if not, the validators look."""
+        return (
+            type(self.url) is str
+            and type(self.additional_properties) is dict
+            and not self.additional_properties
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""

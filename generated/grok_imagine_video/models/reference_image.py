@@ -13,7 +13,7 @@ from .. import _validators as _v
 from ..types import UNSET, Unset
 
 
-@_define
+@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
 class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
     """One of the reference images for a video.
 
@@ -27,6 +27,18 @@ class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
 
     url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
     additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
+
+    def __attrs_post_init__(self) -> None:
+        """Hold the object to its rules."""
+        _objects.check_all(self)
+
+    def _is_plain(self) -> bool:
+        """Whether a quick look shows that all rules hold; if not, the validators look."""
+        return (
+            (self.url is UNSET or type(self.url) is str)
+            and type(self.additional_properties) is dict
+            and not self.additional_properties
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The object as JSON has it; fields that are not set are left out."""
