@@ -18,7 +18,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from yarl import URL
 
-from ._sessions import WithCookies
+from ._sessions import LeanAsync
 
 # The first match counts. Only the first four are raised before anything was sent.
 _EXCEPTIONS: list[tuple[type[Exception], type[httpx.TransportError]]] = [
@@ -228,7 +228,7 @@ def _body(request: httpx.Request, limit: asyncio.Timeout) -> bytes | _Upload | N
     return _Upload(request, limit)
 
 
-class AiohttpSession(WithCookies, HttpxAiohttpClient):
+class AiohttpSession(LeanAsync, HttpxAiohttpClient):
     """An `httpx.AsyncClient` that talks through aiohttp, also to proxies from the environment."""
 
     def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:

@@ -115,7 +115,7 @@ def _send(session: httpx.Client, step: Send, max_size: int) -> httpx.Response:
             _save(response, step)
         else:
             _read(response, max_size)
-    return response
+    return _without_stream(response)
 
 
 async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -> httpx.Response:
@@ -131,6 +131,16 @@ async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -
             await _asyncio_read(response, max_size)
     finally:
         await response.aclose()
+    return _without_stream(response)
+
+
+def _without_stream(response: httpx.Response) -> httpx.Response:
+    """A response that has been read, and needs its stream no more.
+
+    The stream holds it and all that was sent, until Python next looks for such cycles.
+    """
+    if (content := vars(response).get("_content")) is not None:
+        response.stream = httpx.ByteStream(content)
     return response
 
 
@@ -198,8 +208,9 @@ def _read(response: httpx.Response, max_size: int) -> None:
     """Read a body, unless it is too large."""
     _slice(response)
     received = _Received(response, max_size)
+    stream: Any = response.stream if _is_as_sent(response) else response.iter_bytes()
     try:
-        for chunk in response.iter_bytes():
+        for chunk in stream:
             received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
@@ -211,13 +222,19 @@ async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
     """The async counterpart of `_read`."""
     _slice(response)
     received = _Received(response, max_size)
+    stream: Any = response.stream if _is_as_sent(response) else response.aiter_bytes()
     try:
-        async for chunk in response.aiter_bytes():
+        async for chunk in stream:
             received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
         raise
     received.finish()
+
+
+def _is_as_sent(response: httpx.Response) -> bool:
+    """Whether what arrives is the body itself, and need not go through httpx's decoders."""
+    return "content-encoding" not in response.headers and not response.is_closed
 
 
 class _Received:
@@ -237,13 +254,8 @@ class _Received:
             raise TooLargeError(msg, request=self._response.request)
 
     def finish(self) -> None:
-        """Let the response have its body, as `Response.read` does.
-
-        It needs its stream no more, which holds it and all that was sent until Python next looks
-        for such cycles.
-        """
-        self._response._content = content = b"".join(self._chunks)
-        self._response.stream = httpx.ByteStream(content)
+        """Let the response have its body, as `Response.read` does."""
+        self._response._content = b"".join(self._chunks)
 
     def add_to(self, error: httpx.HTTPError) -> None:
         """Let an error have what arrived before it."""

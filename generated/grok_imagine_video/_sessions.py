@@ -2,6 +2,7 @@
 # To change it, edit runtime/_sessions.py and run: make generate
 """The sessions of a client: httpx's, with less work for each call."""
 
+import logging
 from typing import Any
 
 import httpx
@@ -18,20 +19,64 @@ class Cookies(httpx.Cookies):
             super().extract_cookies(response)
 
 
-class WithCookies:
-    """What makes a session of httpx use these cookies."""
+class Lean:
+    """What sessions have in common: these cookies, and a way around what httpx does for nothing.
+
+    httpx takes a request through hooks, auth and redirects. Where a session has no hooks and no
+    auth, and a caller follows redirects itself, a request goes to the transport at once.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         vars(self)["_cookies"] = Cookies(vars(self)["_cookies"])
 
+    def _is_plain(self: Any, request: httpx.Request, how: dict[str, Any]) -> bool:
+        has_auth = how.pop("auth", None) is not None and self._auth is not None
+        is_ours = how == {"stream": True, "follow_redirects": False}
+        is_open = not (self.is_closed or request.url.userinfo)
+        return is_ours and is_open and not (has_auth or any(self._event_hooks.values()))
 
-class Session(WithCookies, httpx.Client):
-    """An `httpx.Client` with these cookies."""
+    def _finish(self: Any, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        response.request = request
+        response.default_encoding = self._default_encoding
+        self.cookies.extract_cookies(response)
+        if response.has_redirect_location:
+            response.next_request = self._build_redirect_request(request, response)
+        shown = request.method, request.url, response.http_version, response.status_code
+        _logger.info('HTTP Request: %s %s "%s %d %s"', *shown, response.reason_phrase)
+        return response
 
 
-class AsyncSession(WithCookies, httpx.AsyncClient):
-    """An `httpx.AsyncClient` with these cookies and our own pool, also for proxies."""
+# As httpx logs its requests.
+_logger = logging.getLogger("httpx")
+
+
+class Session(Lean, httpx.Client):
+    """An `httpx.Client` that is lean."""
+
+    def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
+        """Send a request."""
+        if not self._is_plain(request, dict(how)):
+            return super().send(request, **how)
+        transport = self._transport_for_url(request.url)
+        return self._finish(request, transport.handle_request(request))
+
+
+class LeanAsync(Lean):
+    """What asyncio sessions have in common."""
+
+    async def send(self: Any, request: httpx.Request, **how: Any) -> httpx.Response:
+        """Send a request."""
+        if not self._is_plain(request, dict(how)):
+            return await httpx.AsyncClient.send(self, request, **how)
+        transport = self._transport_for_url(request.url)
+        response = await transport.handle_async_request(request)
+        finished: httpx.Response = self._finish(request, response)
+        return finished
+
+
+class AsyncSession(LeanAsync, httpx.AsyncClient):
+    """An `httpx.AsyncClient` that is lean, with our own pool, also for proxies."""
 
     def _init_transport(self, *_: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
         given: httpx.AsyncBaseTransport | None = kwargs.pop("transport", None)
@@ -47,4 +92,4 @@ def _transport(**kwargs: Any) -> httpx.AsyncBaseTransport:
     return httpx.AsyncHTTPTransport(**kwargs) if kwargs["http2"] else Pool(**kwargs)
 
 
-__all__ = ["AsyncSession", "Session", "WithCookies"]
+__all__ = ["AsyncSession", "LeanAsync", "Session"]
