@@ -67,6 +67,8 @@ def measure() -> None:
             "many waits": partial(rows.waiting, base_url),
             "a large image": partial(rows.large_bodies, base_url),
             "a large download": partial(rows.large_files, base_url),
+            "downloads in asyncio": partial(rows.async_files, base_url),
+            "a batch": partial(rows.batches, base_url),
             "POSTs for one call": partial(rows.posts, base_url),
             "make generate": rows.generation,
         }

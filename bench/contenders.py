@@ -5,7 +5,7 @@ that a missing or broken peer fails alone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ Body = dict[str, Any]
 Call = Callable[[], object]
 AsyncCall = Callable[[], Awaitable[object]]
 Wait = Callable[[str], Awaitable[object]]
+Download = Callable[[str, Path], Awaitable[object]]
 
 PATH = "/v1/videos/generations"
 TOKEN = "a-token-of-the-benchmark"
@@ -155,6 +156,70 @@ def download_raw_httpx(base_url: str, url: str, path: Path) -> Call:
                 file.write(chunk)
 
     return call
+
+
+async def async_download_ours(base_url: str, **options: Any) -> Download:
+    from grok_imagine_video import AuthenticatedClient
+
+    return AuthenticatedClient(base_url=base_url, token=TOKEN, **options).asyncio_download
+
+
+async def async_download_raw_httpx(base_url: str) -> Download:
+    client = httpx.AsyncClient(base_url=base_url, headers=_HEADERS)
+
+    async def download(url: str, path: Path) -> None:
+        with path.open("wb") as file:
+            async with client.stream("GET", url) as response:
+                async for chunk in response.raise_for_status().aiter_bytes():
+                    file.write(chunk)
+
+    return download
+
+
+def batch_ours(base_url: str, count: int, in_flight: int, folder: Path) -> Call:
+    from grok_imagine_video import AuthenticatedClient, batch
+
+    client = AuthenticatedClient(base_url=base_url, token=TOKEN)
+    requests = _Requests(count)
+    return lambda: batch.run(requests, client=client, folder=folder, concurrency=in_flight)
+
+
+def batch_loop(
+    base_url: str, count: int, in_flight: int, folder: Path, *, is_saved: bool = True
+) -> Call:
+    """Tasks that create, wait and save, or only create, and keep no journal."""
+    from grok_imagine_video import AuthenticatedClient, create_video, get_video
+
+    async def work(client: AuthenticatedClient, requests: Iterator[tuple[int, Any]]) -> None:
+        for number, request in requests:
+            job = await create_video.asyncio(client=client, body=request)
+            if is_saved:
+                ended = await get_video.asyncio_wait(job, client=client)
+                await client.asyncio_download(get_video.result(ended), folder / f"{number}.mp4")
+
+    async def call() -> None:
+        requests = iter(enumerate(_Requests(count)))
+        async with AuthenticatedClient(base_url=base_url, token=TOKEN) as client:
+            await asyncio.gather(*(work(client, requests) for _ in range(in_flight)))
+
+    return lambda: asyncio.run(call())
+
+
+class _Requests(Sequence[Any]):
+    """Requests that are made as they are asked for."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        from grok_imagine_video import CreateVideoRequest
+
+        if index >= self._count:
+            raise IndexError
+        return CreateVideoRequest(**BODY | {"prompt": f"Lake {index}"})
 
 
 def build_ours() -> Call:

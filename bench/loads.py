@@ -18,7 +18,7 @@ from unittest import mock
 import httpx
 
 from bench import contenders
-from bench.contenders import BODY, AsyncCall, Call, Wait
+from bench.contenders import BODY, AsyncCall, Call, Download, Wait
 from bench.measuring import (
     Measured,
     Measurement,
@@ -53,6 +53,16 @@ WAITS: dict[str, Callable[[str, float], Coroutine[Any, Any, tuple[Wait, float]]]
     "ours": contenders.wait_ours,
     "ours on aiohttp": partial(contenders.wait_ours, async_transport="aiohttp"),
     "a loop on raw httpx": contenders.wait_raw_httpx,
+}
+ASYNC_DOWNLOADS: dict[str, Callable[[str], Coroutine[Any, Any, Download]]] = {
+    "ours": contenders.async_download_ours,
+    "ours on aiohttp": partial(contenders.async_download_ours, async_transport="aiohttp"),
+    "raw httpx": contenders.async_download_raw_httpx,
+}
+BATCHES: dict[str, Callable[..., Call]] = {
+    "ours": contenders.batch_ours,
+    "a loop that creates, waits and saves": contenders.batch_loop,
+    "a loop that creates": partial(contenders.batch_loop, is_saved=False),
 }
 DOWNLOADS = {"ours": contenders.download_ours, "raw httpx": contenders.download_raw_httpx}
 POSTS: dict[str, Callable[..., Call]] = {
@@ -155,6 +165,41 @@ def large_file(name: str, base_url: str, size: int) -> Measurement:
         return measurement | {"per second": size / measurement["seconds"]}
 
 
+def async_files(name: str, base_url: str, count: int, size: int) -> Measurement:
+    """Downloads at the same time, and the longest time that the event loop was held meanwhile."""
+
+    async def save(folder: Path) -> float:
+        download = await ASYNC_DOWNLOADS[name](base_url)
+        await download("/file/1", folder / "warm-up")
+        watch = asyncio.create_task(_longest_hold(held := []))
+        await asyncio.gather(
+            *(download(f"/file/{size}", folder / str(number)) for number in range(count))
+        )
+        watch.cancel()
+        return max(held)
+
+    with tempfile.TemporaryDirectory() as path:
+        start = time.perf_counter()
+        held = asyncio.run(save(Path(path)))
+        seconds = time.perf_counter() - start
+    return {"seconds": seconds, "per second": count * size / seconds, "held": held}
+
+
+async def _longest_hold(held: list[float], pause: float = 0.001) -> None:
+    while True:
+        start = time.perf_counter()
+        await asyncio.sleep(pause)
+        held.append(time.perf_counter() - start - pause)
+
+
+def batches(name: str, base_url: str, count: int, in_flight: int) -> Measurement:
+    """A batch of requests whose jobs end at once."""
+    with tempfile.TemporaryDirectory() as path:
+        folder = Path(path)
+        call = BATCHES[name](f"{base_url}/at-once", count, in_flight, folder)
+        return _seconds_and_bytes(call)
+
+
 def _seconds_and_bytes(call: Call) -> Measurement:
     before = peak_memory()
     return timed(call) | {"bytes": peak_memory() - before}
@@ -182,7 +227,10 @@ def _tried(call: Call) -> None:
 
 LOADS: dict[str, Callable[..., Any]] = {
     load.__name__: load
-    for load in (sync_calls, builds, async_calls, waits, large_body, large_file, posts)
+    for load in (
+        *(sync_calls, builds, async_calls, waits, large_body, large_file),
+        *(async_files, batches, posts),
+    )
 }
 
 

@@ -1,7 +1,7 @@
 """A server that costs little time, so that the client is what is measured.
 
-A `POST` creates a job, which never ends; `/file/<size>` is a file of that size. Under
-`/<fault>/<name>` every `POST` fails and is counted for that name. `/posts` returns the counts, and
+A `POST` creates a job, which never ends, but below `/at-once` has ended when it is first asked for;
+`/file/<size>` is a file of that size. Under `/<fault>/<name>` every `POST` fails and is counted for that name. `/posts` returns the counts, and
 `/polls` the times of the polls of each job. The server stops when its standard input is closed.
 """
 
@@ -31,6 +31,7 @@ def response(body: object, status: str = "200 OK") -> bytes:
 
 _CREATED = response({"request_id": "3f0c9f2e-7d0f-4c55-9a53-0f6b4f5d9f11"})
 _PENDING = response({"status": "pending", "progress": 0, "model": "grok-imagine-video"})
+_DONE = response({"status": "done", "video": {"url": "/file/4000"}})
 _FAILURES = {
     "500": response({"error": {"message": "Something broke."}}, "500 Internal Server Error"),
     "429": response({"error": {"message": "Too many requests."}}, "429 Too Many Requests"),
@@ -72,6 +73,8 @@ class Connection(asyncio.Protocol):
             self._left = int(path.rpartition("/")[2])
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self._left)
             self._send_more()
+        elif first == "at-once":
+            self._transport.write(_DONE)
         elif first in ("posts", "polls"):
             self._transport.write(response(_posts if first == "posts" else _polls))
         else:

@@ -18,6 +18,8 @@ LOADS: dict[str, tuple[object, ...]] = {
     "waits": ("ours", 5, 0.2, 3),
     "large_body": ("ours", 1_000_000),
     "large_file": ("ours", 1_000_000),
+    "async_files": ("ours on aiohttp", 3, 1_000_000),
+    "batches": ("ours", 20, 5),
 }
 
 
