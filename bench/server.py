@@ -1,8 +1,9 @@
 """A server that costs little time, so that the client is what is measured.
 
-A `POST` creates a job, which never ends, but below `/at-once` has ended when it is first asked for;
-`/file/<size>` is a file of that size. Under `/<fault>/<name>` every `POST` fails and is counted for that name. `/posts` returns the counts, and
-`/polls` the times of the polls of each job. The server stops when its standard input is closed.
+A `POST` creates a job, which never ends; below `/at-once` it has ended when it is first asked for.
+`/file/<size>` is a file of that size. Under `/<fault>/<name>` every `POST` fails and is counted for
+that name. `/posts` returns the counts, and `/polls` the times of the polls of each job. The server
+stops when its standard input is closed.
 """
 
 import asyncio
