@@ -171,7 +171,8 @@ def async_files(name: str, base_url: str, count: int, size: int) -> Measurement:
     async def save(folder: Path) -> float:
         download = await ASYNC_DOWNLOADS[name](base_url)
         await download("/file/1", folder / "warm-up")
-        watch = asyncio.create_task(_longest_hold(held := []))
+        held: list[float] = []
+        watch = asyncio.create_task(_watch(held))
         await asyncio.gather(
             *(download(f"/file/{size}", folder / str(number)) for number in range(count))
         )
@@ -185,7 +186,8 @@ def async_files(name: str, base_url: str, count: int, size: int) -> Measurement:
     return {"seconds": seconds, "per second": count * size / seconds, "held": held}
 
 
-async def _longest_hold(held: list[float], pause: float = 0.001) -> None:
+async def _watch(held: list[float], pause: float = 0.001) -> None:
+    """Note how much longer than a pause the event loop was held each time."""
     while True:
         start = time.perf_counter()
         await asyncio.sleep(pause)
