@@ -28,7 +28,6 @@ from grok_imagine_video import (
     create_video,
     get_video,
 )
-from making import load, made_from
 
 Run = Callable[..., batch.Summary]
 DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
@@ -115,17 +114,6 @@ def test_requests_that_no_operation_takes_are_refused(
             batch.run(wrong, client=client, folder=tmp_path, operation=operation)
     summary = batch.run(requests(1), client=client, folder=tmp_path, operation=create_video)
     assert summary.done == 1
-
-
-def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:
-    package = made_from(load(Path(__file__).parent / "specs" / "jobs.yaml"), tmp_path)
-    done = responding(200, {"status": "done", "url": "/v"})
-    with serving(responding(200, {"id": "1"}), done) as server:
-        client = package.Client(server.base_url)
-        edit = package.Edit(seconds=4)
-        assert package.batch.run([edit], client=client, folder=tmp_path / "edits").done == 1
-        assert server.arrived[0].startswith(b"POST /edits ")
-    assert (tmp_path / "edits" / "0001").exists()  # this spec has no suffix
 
 
 OPTIONS: list[tuple[dict[str, Any], str]] = [

@@ -130,6 +130,25 @@ def test_the_command_line_of_a_package_without_jobs_has_settings_and_no_more(
     assert commands == ["config"]
 
 
+def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:
+    package = made_from(SPEC, tmp_path)
+    with serving(CREATED, DONE, responding(200, b"poster")) as server:
+        client = package.Client(server.base_url)
+        summary = package.batch.run([package.Edit(seconds=4)], client=client, folder=tmp_path)
+        assert summary.done == 1
+        assert server.arrived[0].startswith(b"POST /edits ")
+    assert (tmp_path / "0001").read_bytes() == b"poster"  # this spec has no suffix
+
+
+def test_each_operation_that_creates_jobs_has_its_batches(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "edits.csv").write_text("seconds\n4\n5\n")
+    with serving(*[CREATED, DONE, responding(200, b"poster")] * 2) as server:
+        where = f"--concurrency 1 --base-url {server.base_url}"
+        assert made.run(f"batch-edit edits.csv -o edits {where}")[0] == 0
+        sent = [request.partition(b"\r\n\r\n")[2] for request in server.arrived[::3]]
+    assert sent == [b'{"seconds":4}', b'{"seconds":5}']
+
+
 @pytest.mark.parametrize("option", ["a mask", "size"])
 def test_an_option_that_cannot_be_typed_stops_the_generation(option: str, tmp_path: Path) -> None:
     text = json.dumps(SPEC).replace('"x-option": "mask"', f'"x-option": "{option}"')
