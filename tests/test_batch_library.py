@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import inspect
 import itertools
+import shutil
 import socket
 import sqlite3
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from attrs import evolve
 
 import relay
 from bodies import TEXT
-from conftest import Arrived, client_of
+from conftest import TOKEN, Arrived, client_of
 from faults import OK, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -26,8 +28,10 @@ from grok_imagine_video import (
     ImageInput,
     batch,
     create_video,
+    errors,
     get_video,
 )
+from grok_imagine_video.batch import _rate
 
 Run = Callable[..., batch.Summary]
 DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
@@ -123,7 +127,8 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"rate": float("nan")}, "'rate' must be"),
     ({"timeout": 0}, "'timeout' must be a number of seconds above 0"),
     ({"interval": -1}, "'interval' must be a number of seconds above 0"),
-    ({"resend": ["done"]}, "'resend' can have 'unknown' and 'failed', and not 'done'"),
+    ({"resend": ["done"]}, "'resend' must be a list with 'unknown' and 'failed' in it"),
+    ({"resend": "failed"}, "'resend' must be a list with 'unknown' and 'failed' in it: 'failed'"),
     ({"only": [2]}, "there is no request 2"),
     ({"forget": [1]}, "request 1 cannot be forgotten"),
     ({"cluster": "here"}, "'cluster' must be local, tcp"),
@@ -313,7 +318,7 @@ def test_a_failed_request_is_not_paid_for_again_if_its_result_could_not_be_saved
 
 
 def test_a_journal_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"journal\.sqlite: unable to open"):
+    with pytest.raises(OSError, match="there is no batch in "):
         batch.status(tmp_path)
     assert not (tmp_path / "journal.sqlite").exists()
 
@@ -350,3 +355,142 @@ def test_what_could_not_be_written_is_told(
     assert [(each.state, each.reason) for each in summary.problems] == [(state, reason)] * bool(
         sent
     )
+
+
+def limited(base_url: str, connections: int, **options: Any) -> AuthenticatedClient:
+    limits = httpx.Limits(max_connections=connections)
+    return AuthenticatedClient(base_url, TOKEN, httpx_args={"limits": limits}, **options)
+
+
+def test_requests_that_wait_for_a_connection_have_not_left(tmp_path: Path) -> None:
+    may_respond = threading.Event()
+
+    def respond_later(connection: socket.socket) -> None:
+        may_respond.wait(20)
+        OK(connection)
+
+    with serving(respond_later) as server:
+        client = limited(server.base_url, 2)
+        running = batch.asyncio_run(requests(20), client=client, folder=tmp_path)
+        wanted = server.arrived
+        asyncio.run(cancelled(client, running, lambda: len(wanted) == 2, may_respond.set))
+        assert len(server.arrived) == 2
+    summary = batch.status(tmp_path)
+    assert (summary.unfinished, summary.unknown, summary.not_sent) == (2, 0, 18)
+
+
+def test_few_connections_are_waited_for(client: AuthenticatedClient, tmp_path: Path) -> None:
+    few = limited(client._base_url, 1, timeout=httpx.Timeout(5, pool=0.001))
+    assert batch.run(requests(20), client=few, folder=tmp_path).done == 20
+
+
+def test_an_error_after_a_request_has_left_is_no_refusal(tmp_path: Path) -> None:
+    async def fail(_: httpx.Response) -> None:
+        raise ValueError("mine")
+
+    hooks: Any = {"event_hooks": {"response": [fail]}}
+    with serving(OK) as server:
+        client = AuthenticatedClient(server.base_url, TOKEN, httpx_args=hooks)
+        for _ in range(2):
+            assert batch.run(requests(1), client=client, folder=tmp_path).unknown == 1
+        assert len(server.arrived) == 1
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_cancelling_again_and_again_loses_no_job(
+    turns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = batch.Journal.commit
+
+    def commit_slowly(journal: batch.Journal, changes: Sequence[Any]) -> None:
+        time.sleep(0.01)  # as long as a slow disk takes
+        commit(journal, changes)
+
+    async def cancel_often(server: Any, client: Any, running: Any) -> None:
+        task = asyncio.create_task(running)
+        while len(server.arrived) < 4:  # noqa: ASYNC110 - the server is in a thread
+            await asyncio.sleep(0)
+        for _ in range(3):
+            for _ in range(turns):
+                await asyncio.sleep(0.002)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await client.aclose()
+
+    monkeypatch.setattr(batch.Journal, "commit", commit_slowly)
+    with serving(OK, *[OK] * 8, responding(202, b"")) as server:
+        client = client_of(server.base_url)
+        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path)
+        asyncio.run(cancel_often(server, client, running))
+        posts = [each for each in server.arrived if each.startswith(b"POST")]
+    with batch.Journal(tmp_path) as journal:  # its lock is free
+        assert len(journal.entries) >= len(posts)
+
+
+def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) -> None:
+    async def cancel_at_once(turns: int) -> None:
+        async with client_of("http://127.0.0.1:9") as client:
+            options: dict[str, Any] = {"client": client, "folder": tmp_path, "timeout": 0.1}
+            task = asyncio.create_task(batch.asyncio_run(requests(1), **options))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    for turns in range(1, 8):
+        asyncio.run(cancel_at_once(turns))
+        batch.Journal(tmp_path).close()
+
+
+def test_a_folder_stays_locked_when_it_is_copied(
+    client: AuthenticatedClient, tmp_path: Path
+) -> None:
+    def copy(*_: object) -> None:
+        shutil.copytree(tmp_path / "videos", tmp_path / "copy", dirs_exist_ok=True)
+        with pytest.raises(ValueError, match="another batch is running"):
+            batch.Journal(tmp_path / "videos")
+
+    batch.run(requests(1), client=client, folder=tmp_path / "videos", on_progress=copy)
+    assert batch.status(tmp_path / "copy").total == 1
+
+
+def test_an_address_is_the_same_in_each_of_its_spellings(
+    client: AuthenticatedClient, tmp_path: Path
+) -> None:
+    for url in ("{}", "{}/", "{}/v1", "{}/v1/"):
+        other = AuthenticatedClient(url.format(client._base_url).replace("http", "HTTP"), TOKEN)
+        assert batch.run(requests(1), client=other, folder=tmp_path).done == 1
+
+
+def test_only_the_requests_that_are_asked_for_are_sent(
+    client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"client": client, "folder": tmp_path}
+    assert batch.run(requests(3), **options, only=[2]).not_sent == 2
+    assert len([each for each in arrived if each.method == "POST"]) == 1
+    with pytest.raises(ValueError, match="request 2 is not the one that was sent"):
+        batch.run(requests(1), **options)  # its last requests are missing
+
+
+def test_a_running_loop_is_told_what_to_do(client: AuthenticatedClient, tmp_path: Path) -> None:
+    async def run() -> None:
+        batch.run(requests(1), client=client, folder=tmp_path)
+
+    with pytest.raises(RuntimeError, match=r"await batch\.asyncio_run\(\.\.\.\) instead"):
+        asyncio.run(run())
+
+
+def test_another_outcome_ends_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 4)
+    monkeypatch.setattr(_rate, "now", lambda: next(clock))
+    limiter = batch.RateLimiter(patience=20)
+    for _ in range(4):
+        assert limiter.back_off(errors.RateLimitError(headers={"Retry-After": "0"}))
+        limiter.record()
+    for outcome in [*["lost"] * 9, None, *["lost"] * 9]:
+        limiter.record(unknown=outcome)
+    assert limiter.stopped is None
+    limiter.record(unknown="lost")
+    assert limiter.stopped == "10 requests in a row have an unknown outcome: lost"

@@ -74,7 +74,14 @@ ODD_TABLES = [
     ("prompt,image\nA lake,no.png\n", "prompts.csv:1: --image: cannot be read: No such file"),
     ("prompt,promt\nA lake,b\n", "prompts.csv:1: the spec has no 'promt' (did you mean 'prompt'?)"),
     ("prompt\nA lake,5\n", "prompts.csv: row 1: more cells than the header has"),
-    ('prompt\nA lake\n"A lake\n', "prompts.csv: row 1: unexpected end of data"),
+    ('prompt\nA lake\n"A lake\n', "prompts.csv: after row 1: unexpected end of data"),
+    ("prompt,prompt\nA,B\n", "prompts.csv: row 0: two columns are 'prompt'"),
+    ("reference,reference_images,prompt\n,,A\n", "two columns are 'reference_images'"),
+    ("prompt,\nA,B\n", "prompts.csv: row 0: a column has no name"),
+    (
+        "prompt;duration\nA;4\n",
+        "'prompt' is required, and the row has no such cell: {'prompt;durat",
+    ),
     ("prompt\n\xff\n".encode("latin-1").decode("latin-1"), ""),
     ("duration\n4\n", "prompts.csv:1: 'prompt'"),
     ("prompt\n", "prompts.csv: the file has no requests"),
@@ -87,7 +94,7 @@ def test_an_odd_table_is_refused(content: str, message: str, batch: Batch) -> No
     table(batch, content)
     if not message:  # bytes that are not UTF-8
         (batch.folder / "prompts.csv").write_bytes(content.encode("latin-1"))
-        message = "prompts.csv: row 1: 'utf-8' codec can't decode"
+        message = "prompts.csv: after row 0: 'utf-8' codec can't decode"
     refused = batch.run()
     assert (refused.code, refused.out) == (2, "")
     assert message in refused.err
@@ -167,10 +174,14 @@ def test_a_request_is_sent_again_on_demand(batch: Batch) -> None:
         assert (done.code, done.out) == (2, "")
         assert "--line 1: its result is saved" in done.err
         missing = batch.about("retry", folder, "--line", 9)
-        assert "there is no request 9" in missing.err
+        assert "--line 9: it was not sent: start the batch" in missing.err
         (batch.folder / "prompts.jsonl").unlink()
         lost = batch.about("retry", folder, "--line", 9)
-        assert (lost.code, "prompts.jsonl: No such file" in lost.err) == (2, True)
+        assert lost.code == 2
+        assert "prompts.jsonl: No such file, from which the batch was made; put it back" in lost.err
+        nowhere = batch.about("retry", "nowhere", "--line", 9)
+        assert (nowhere.code, "there is no batch in nowhere" in nowhere.err) == (2, True)
+        assert not Path("nowhere").exists()
         assert not server.arrived
 
 
@@ -236,6 +247,41 @@ def test_a_folder_that_cannot_be_made_is_refused(batch: Batch) -> None:
     assert "-o videos: exists and is not a folder" in refused.err
     missing = batch.run(GROK_BASE_URL="")
     assert (missing.code, "base_url is missing" in missing.err) == (2, False)
+
+
+# What the file is when the requests are read that are sent again, the exit code, and what is said.
+EDITS: list[tuple[list[Any], int, str]] = [
+    ([LAKES[2], *LAKES], 3, "request 1 has changed since it was checked; restore it"),
+    ([TEXT | {"x": 1}], 3, "prompts.jsonl:1: the spec has no 'x'"),
+    ([*LAKES, *LAKES], 0, "2 requests: 2 done"),
+]
+
+
+@pytest.mark.parametrize(("lines", "code", "said"), EDITS)
+def test_what_is_sent_again_is_what_was_sent(
+    lines: list[Any], code: int, said: str, batch: Batch
+) -> None:
+    def rewrite(connection: socket.socket) -> None:
+        file = batch.folder / "prompts.jsonl"
+        (new := file.with_name("new")).write_bytes(b"".join(map(as_line, lines)))
+        new.replace(file)  # as editors do
+        OK(connection)
+
+    batch.write(LAKES[0])
+    with batch.gateway(hang_up, rewrite, DONE, FILE, OK, DONE, FILE):
+        assert batch.run().code == 3
+        batch.write(*LAKES[:2])
+        run = batch.run("--resend-unknown", "--concurrency", 1)
+        assert batch.prompts() == ["lake 1", "lake 2", *["lake 1"] * (code == 0)]
+    assert (run.code, said in run.out + run.err) == (code, True)
+
+
+def test_what_can_be_read_only_once_is_refused(batch: Batch) -> None:
+    (batch.folder / "prompts.jsonl").unlink()
+    os.mkfifo(batch.folder / "prompts.jsonl")
+    refused = batch.run()
+    assert (refused.code, refused.out) == (2, "")
+    assert "prompts.jsonl is not a file that can be read more than once" in refused.err
 
 
 def test_a_file_that_is_not_there_is_named(batch: Batch) -> None:

@@ -194,3 +194,18 @@ def test_a_missing_httpx_aiohttp_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
     with pytest.raises(ImportError, match="pip install httpx-aiohttp"):
         Client("https://gateway.example", async_transport="aiohttp")
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+@pytest.mark.parametrize(("status", "error"), [(200, None), (400, errors.BadRequestError)])
+def test_a_reason_in_another_alphabet_hides_no_response(
+    status: int, error: type[Exception] | None, way: Way
+) -> None:
+    head = f"HTTP/1.1 {status} 好\r\nContent-Length: 18\r\n\r\n".encode("gbk")
+    with serving(saying(head, b'{"request_id":"1"}')) as server:
+        client = client_of(server.base_url)
+        if error is None:
+            assert create_video.job_id(create(way, client)) == "1"
+        else:
+            with pytest.raises(error):
+                create(way, client)

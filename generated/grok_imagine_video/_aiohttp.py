@@ -152,7 +152,7 @@ class _Transport(AiohttpTransport):
                 headers=response.raw_headers,
                 stream=_ResponseBody(response, request, upload),
                 request=request,
-                extensions={"reason_phrase": (response.reason or "").encode()},
+                extensions={"reason_phrase": (response.reason or "").encode("ascii", "ignore")},
             )
         raise mapped
 

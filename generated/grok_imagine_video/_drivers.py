@@ -8,7 +8,7 @@ With `_files`, this is all the I/O there is, and the only code that is written t
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,8 +44,10 @@ def run(client: Client, steps: Steps[T]) -> T:
         return result
 
 
-async def asyncio_run(client: Client, steps: Steps[T]) -> T:
-    """The async counterpart of `run`."""
+async def asyncio_run(
+    client: Client, steps: Steps[T], before: Callable[[], Awaitable[None]] | None = None
+) -> T:
+    """The async counterpart of `run`; `before` comes right before each request leaves."""
     session, limiter = client._async_session()
     try:
         step = next(steps)
@@ -54,7 +56,7 @@ async def asyncio_run(client: Client, steps: Steps[T]) -> T:
                 if isinstance(step, Open):
                     outcome: Any = session
                 else:
-                    outcome = await _asyncio_do(client, session, limiter, step)
+                    outcome = await _asyncio_do(client, session, limiter, step, before)
             except BaseException as error:
                 step = steps.throw(error)
             else:
@@ -75,7 +77,11 @@ def _do(client: Client, session: httpx.Client, limiter: Limiter, step: Send | Sl
 
 
 async def _asyncio_do(
-    client: Client, session: httpx.AsyncClient, limiter: AsyncLimiter, step: Send | Sleep | Now
+    client: Client,
+    session: httpx.AsyncClient,
+    limiter: AsyncLimiter,
+    step: Send | Sleep | Now,
+    before: Callable[[], Awaitable[None]] | None,
 ) -> Any:
     if isinstance(step, Now):
         return time.monotonic()
@@ -84,6 +90,8 @@ async def _asyncio_do(
     if step.deadline is not None:
         return await _asyncio_send_in_time(client, session, limiter, step, step.deadline)
     async with limiter.acquire(step.request):
+        if before is not None:
+            await before()
         return await _asyncio_send(session, step, client.max_response_size)
 
 

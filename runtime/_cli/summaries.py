@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..batch import Entry, Status, Summary
+from ..batch._requests import path_of
 from ..errors import MAX_LINE, _one_line
 from .exits import ExitCode
 from .terminal import Json, Lines, is_terminal, printable, write
@@ -40,10 +41,11 @@ class Hints:
             yield "it is running now, so some of the unknown are in flight"
             return
         if summary.unknown:
-            path = self.folder / f"0007{self.suffix}"
+            number = next(each.number for each in summary.problems if each.state == "unknown")
+            path = path_of(self.folder, number, self.suffix)
             yield (
                 "unknown: it may have been paid for; look for it at the gateway, and save its"
-                f" result, of request 7 as {path}; or send all of them again: --resend-unknown"
+                f" result, of request {number} as {path}; or send all again: --resend-unknown"
             )
         if summary.failed:
             folder = shlex.quote(str(self.folder))
@@ -68,7 +70,7 @@ class Shown(Lines):
             self._last_line = time.monotonic()
             self.say(f"{status.done} of {status.total} done, {_more(status)}  {self._elapsed()}")
 
-    def summary(self, summary: Summary, hints: Hints, code: ExitCode | None) -> None:  # noqa: ARG002
+    def summary(self, summary: Summary, hints: Hints | None, code: ExitCode | None) -> None:  # noqa: ARG002
         """Show how far a batch is: the requests in each state, and those that need attention."""
         states = ("done", "failed", "unknown", "unfinished", "not_sent")
         counts = ", ".join(f"{getattr(summary, each)} {each}" for each in states)
@@ -77,7 +79,7 @@ class Shown(Lines):
         for each in summary.problems:
             text = f"request {each.number} {each.state}: {each.reason}"
             write(sys.stdout, _one_line(text, 2 * MAX_LINE))
-        for hint in hints.of(summary):
+        for hint in hints.of(summary) if hints else ():
             write(sys.stdout, printable(hint))
 
 
@@ -110,7 +112,7 @@ class _Bar(Shown):
         shown: dict[str, Any] = {"total": status.total, "completed": status.done}
         self._bar.update(self._task, description=_more(status), **shown)
 
-    def summary(self, summary: Summary, hints: Hints, code: ExitCode | None) -> None:
+    def summary(self, summary: Summary, hints: Hints | None, code: ExitCode | None) -> None:
         self._bar.stop()
         super().summary(summary, hints, code)
 
@@ -123,7 +125,7 @@ class _Json(Json, Shown):
         fields = {name: getattr(entry, name) for name in names}
         self._event("request", **fields, done=status.done, total=status.total)
 
-    def summary(self, summary: Summary, hints: Hints, code: ExitCode | None) -> None:  # noqa: ARG002
+    def summary(self, summary: Summary, hints: Hints | None, code: ExitCode | None) -> None:  # noqa: ARG002
         fields = asdict(summary) | {"not_sent": summary.not_sent, "code": code}
         del fields["running"], fields["is_refused"]
         self._event("summary", **fields)

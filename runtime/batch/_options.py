@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .._polling import check_seconds
 from ._journal import Entry
@@ -13,6 +13,10 @@ from ._status import Status
 
 Resend = Literal["unknown", "failed"]
 OnProgress = Callable[[Status, Entry], object]
+
+
+def _as_set(numbers: Collection[int] | None) -> Collection[int] | None:
+    return None if numbers is None else frozenset(numbers)
 
 
 @frozen
@@ -24,7 +28,7 @@ class Options:
     interval: float = 5.0
     timeout: float = 900.0
     resend: Collection[Resend] = ()
-    only: Collection[int] | None = None
+    only: Collection[int] | None = field(default=None, converter=_as_set)
     forget: Collection[int] = ()
     cluster: str | None = None
     on_progress: OnProgress | None = None
@@ -39,8 +43,8 @@ class Options:
         if self.rate is not None and not 0 < self.rate < float("inf"):
             msg = f"'rate' must be a number of requests a minute above 0: {self.rate!r}"
             raise ValueError(msg)
-        if odd := set(self.resend) - {"unknown", "failed"}:
-            msg = f"'resend' can have 'unknown' and 'failed', and not {odd.pop()!r}"
+        if isinstance(self.resend, str) or set(self.resend) - {"unknown", "failed"}:
+            msg = f"'resend' must be a list with 'unknown' and 'failed' in it: {self.resend!r}"
             raise ValueError(msg)
         if self.cluster is not None:
             _check_cluster(self.cluster)

@@ -2,9 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import re
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+
+import httpx
 
 from ._journal import Entry, Journal
 
@@ -42,7 +46,7 @@ def check(
     entries: Mapping[int, Entry],
     place: Callable[[int], Path],
     only: Collection[int] = (),
-) -> None:
+) -> Sequence[int]:
     """Refuse to mix up requests or files, so that no paid result is lost.
 
     Args:
@@ -51,12 +55,16 @@ def check(
         place: Tells where the result of a request is saved.
         only: Numbers that the requests must have.
 
+    Returns:
+        The beginnings of their digests, for `as_checked`.
+
     Raises:
         ValueError: Something is not as it was in the previous run, or a number is not there.
     """
-    sent, missing = set(entries), set(only)
+    sent, missing, checked = set(entries), set(only), array("Q")
     for number, request in requests:
         digest = digest_of(number, request)
+        checked.append(_beginning(digest))
         missing.discard(number)
         if number in sent:
             sent.remove(number)
@@ -68,6 +76,26 @@ def check(
     for number in missing:
         msg = f"there is no request {number}"
         raise ValueError(msg)
+    return checked
+
+
+def as_checked(requests: Numbered, checked: Sequence[int]) -> Iterator[tuple[int, Any, str]]:
+    """Requests with their numbers and digests, read again; those that are new are left out.
+
+    Raises:
+        ValueError: One is not as it was when it was checked.
+    """
+    for (number, request), beginning in zip(requests, checked, strict=False):
+        digest = digest_of(number, request)
+        if _beginning(digest) != beginning:
+            msg = f"request {number} has changed since it was checked; restore it"
+            raise ValueError(msg)
+        yield number, request, digest
+
+
+def _beginning(digest: str) -> int:
+    """Enough of a digest to see a change, in 8 bytes a request."""
+    return int(digest[:16], 16)
 
 
 def check_free(paths: Iterable[Path]) -> None:
@@ -97,9 +125,14 @@ def check_gateway(journal: Journal, gateway: str) -> None:
         ValueError: The previous requests were sent to another one.
     """
     previous, _, _ = journal.about
-    if journal.entries and previous != gateway:
+    if journal.entries and _normal(previous) != _normal(gateway):
         msg = f"the previous requests were sent to {previous}, not to {gateway}"
         raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
+
+
+def _normal(base_url: str) -> str:
+    """An address as all its spellings are; a version at its end means nothing."""
+    return re.sub(r"(/v\d+)?/*$", "", str(httpx.URL(base_url)))
 
 
 def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
@@ -117,6 +150,7 @@ def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
 
 __all__ = [
     "Numbered",
+    "as_checked",
     "check",
     "check_forgotten",
     "check_free",

@@ -26,6 +26,7 @@ from .requests import Requests
 from .running import Run
 from .settings import Settings
 from .summaries import Hints, Shown, display
+from .terminal import printable
 
 # Requests that are named because something is wrong with them.
 _MAX_NAMED = 20
@@ -57,6 +58,7 @@ def _flag(name: str, text: str) -> Parameter:
 _ResendUnknown = Annotated[
     bool, _flag("--resend-unknown", "Send the requests again that may have been paid for.")
 ]
+_Extra = Annotated[bool, _flag("--extra", "Send fields that the spec does not have.")]
 _DryRun = Annotated[bool, _flag("--dry-run", "Check all requests, and send nothing.")]
 _Lines = Annotated[
     list[int],
@@ -98,7 +100,6 @@ class Batching:
             negative="",
         ),
     ] = None
-    extra: Annotated[bool, _flag("--extra", "Send fields that the spec does not have.")] = False
     cluster: Annotated[
         str | None,
         Parameter(
@@ -150,6 +151,7 @@ class Command:
         *,
         output: _Output,
         resend_unknown: _ResendUnknown = False,
+        extra: _Extra = False,
         dry_run: _DryRun = False,
         batching: Batching = Batching(),
         settings: Settings = Settings(),  # noqa: B008
@@ -165,7 +167,7 @@ class Command:
             if output.exists() and not output.is_dir():
                 msg = f"-o {output}: exists and is not a folder"
                 raise ValueError(msg)
-            requests = self._requests(run, file, batching)
+            requests = self._requests(run, file, has_extra=extra)
             if dry_run:
                 return self._try(shown, requests, output)
             options = batching.options(
@@ -174,7 +176,7 @@ class Command:
             client = _client(run, options)
             output.mkdir(parents=True, exist_ok=True)
             with Journal(output) as journal:
-                return self._work(run, shown, requests, client, journal, options)
+                return self._work(run, shown, requests, client, output, journal, options)
 
         return run.do(work)
 
@@ -199,12 +201,13 @@ class Command:
         run, shown = self._run(settings)
 
         def work() -> ExitCode:
+            source = _source_of(folder)
             with Journal(folder) as journal:
                 _check_retried(journal, line)
-                requests = self._requests(run, Path(journal.about[1]), batching)
+                requests = self._requests(run, source, has_extra=True)  # they were sent before
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
                 client = _client(run, options)
-                return self._work(run, shown, requests, client, journal, options)
+                return self._work(run, shown, requests, client, folder, journal, options)
 
         return run.do(work)
 
@@ -217,18 +220,18 @@ class Command:
         suffix = self.job.operation._JOB.suffix
         return Hints(f"{self.name} {self.create.batch}", folder, suffix)
 
-    def _requests(self, run: Run, file: Path, batching: Batching) -> Requests:
+    def _requests(self, run: Run, file: Path, *, has_extra: bool) -> Requests:
         """The requests of a file.
 
         Raises:
             OSError: The file cannot be read.
             ValueError: Something is wrong with it.
         """
-        requests = Requests(file, self.create, has_extra=batching.extra)
+        requests = Requests(file, self.create, has_extra=has_extra)
         bad = 0
         for bad, problem in enumerate(requests.check(), 1):
             if bad <= _MAX_NAMED:
-                run.display.say(problem)
+                run.display.say(printable(problem))
         if bad:
             msg = f"{file}: {bad} of {len(requests)} requests cannot be sent; nothing was sent"
             raise ValueError(msg)
@@ -242,7 +245,7 @@ class Command:
             suffix = self.job.operation._JOB.suffix
             entries = journal.entries if journal else {}
             check(requests, entries, lambda number: path_of(folder, number, suffix))
-            shown.summary(summary_of(journal, len(requests)), self._hints(folder), None)
+            shown.summary(summary_of(journal, len(requests)), None, None)
         shown.say("all requests are right, and nothing was sent")
         return ExitCode.DONE
 
@@ -252,6 +255,7 @@ class Command:
         shown: Shown,
         requests: Requests,
         client: Client,
+        folder: Path,
         journal: Journal,
         options: Options,
     ) -> ExitCode:
@@ -270,7 +274,7 @@ class Command:
         is_interrupted = _is_interrupted(run, batch_run, client)
         summary = batch_run.summary()
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
-        shown.summary(summary, self._hints(journal.path.parent), code)
+        shown.summary(summary, self._hints(folder), code)
         return code
 
 
@@ -303,16 +307,36 @@ def _is_interrupted(run: Run, batch_run: BatchRun, client: Client) -> bool:
     return False
 
 
-def _check_retried(journal: Journal, numbers: Sequence[int]) -> None:
-    """Refuse to pay again for what is there.
+def _source_of(folder: Path) -> Path:
+    """The file from which a batch was made.
 
     Raises:
-        ValueError: The result of a request is saved.
+        OSError: There is no batch, or no such file any more.
+        ValueError: It was made in another way.
     """
+    with Journal(folder, read_only=True) as journal:
+        source = journal.about[1]
+    if not source:
+        msg = f"the batch in {folder} was made from Python: use `resend` and `only` of batch.run"
+        raise ValueError(msg)
+    if not Path(source).exists():
+        msg = f"{source}: No such file, from which the batch was made; put it back"
+        raise FileNotFoundError(msg)
+    return Path(source)
+
+
+def _check_retried(journal: Journal, numbers: Sequence[int]) -> None:
+    """Refuse to send what is not to be sent again.
+
+    Raises:
+        ValueError: A request has a result, a job that has not ended, or was never sent.
+    """
+    others = {"done": "its result is saved", "created": "its job has not ended: start the batch"}
     for number in numbers:
         entry = journal.entries.get(number)
-        if entry and entry.state == "done":
-            msg = f"--line {number}: its result is saved"
+        why = others.get(entry.state) if entry else "it was not sent: start the batch"
+        if why:
+            msg = f"--line {number}: {why}"
             raise ValueError(msg)
 
 

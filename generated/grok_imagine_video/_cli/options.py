@@ -27,6 +27,8 @@ from .settings import REQUEST
 
 Read = Callable[[Any], Any]
 
+FILE_OR_URL = "FILE_OR_URL"
+
 
 def _as_it_is(value: Any) -> Any:
     return value
@@ -180,11 +182,20 @@ def _text_or_json(text: str) -> Any:
         return text
 
 
+def _is_url(text: str) -> bool:
+    return text.lower().startswith(("https://", "http://", "data:"))
+
+
+def beside(path: Path, text: str) -> str:
+    """What is typed for a file that is beside another one; anything else as it is."""
+    return text if text.lstrip().startswith("{") or _is_url(text) else str(path.parent / text)
+
+
 def _file_or_url(text: str) -> Any:
     """An object with a URL: the URL as it is, or a file as a data: URL with all that is in it."""
     if text.lstrip().startswith("{"):
         return _json(text)
-    if text.lower().startswith(("https://", "http://", "data:")):
+    if _is_url(text):
         return {"url": text}
     kind = mimetypes.guess_type(text, strict=False)[0] or ""
     if not kind.startswith(("image/", "audio/", "video/")):
@@ -201,7 +212,7 @@ def _file_or_url(text: str) -> Any:
 _TEXT = Kind(str)
 _TEXT_OR_JSON = Kind(str, _text_or_json)
 _JSON = Kind(str, _json, "JSON")
-_FILE = Kind(str, _file_or_url, "FILE_OR_URL")
+_FILE = Kind(str, _file_or_url, FILE_OR_URL)
 
 
 def body_of(

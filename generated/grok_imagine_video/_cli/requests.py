@@ -6,9 +6,8 @@ import codecs
 import csv
 import difflib
 import json
-import sys
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +16,7 @@ import attrs
 from .._objects import _attributes
 from .._registry import Create
 from ..batch._requests import digest_of
-from .options import _text_or_json, body_of, options_of
+from .options import FILE_OR_URL, Option, _text_or_json, beside, body_of, options_of
 
 
 class Requests:
@@ -36,10 +35,20 @@ class Requests:
         return self._count
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        return ((number, self._read(record)) for number, record in self._records())
+        for number, record in self._records():
+            try:
+                yield number, self._read(record)
+            except (TypeError, ValueError, RecursionError) as error:
+                msg = f"{self.path}:{number}: {_explain(error)}"
+                raise ValueError(msg) from None
 
     def check(self) -> Iterator[str]:
-        """Count the requests, and tell what is wrong with each."""
+        """Count the requests, and tell what is wrong with each.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It has no requests, or is not a file that can be read more than once.
+        """
         self._count = 0
         for number, record in self._records():
             self._count += 1
@@ -48,11 +57,17 @@ class Requests:
             except (TypeError, ValueError, RecursionError) as error:
                 yield f"{self.path}:{number}: {_explain(error)}"
         if not self._count:
-            yield f"{self.path}: the file has no requests"
+            msg = f"{self.path}: the file has no requests"
+            raise ValueError(msg)
 
     def _records(self) -> Iterable[tuple[int, Any]]:
-        is_table = self.path.suffix.lower() == ".csv"
-        return _rows(self.path) if is_table else _lines(self.path)
+        if self.path.exists() and not self.path.is_file():
+            msg = f"{self.path} is not a file that can be read more than once; save it as one"
+            raise ValueError(msg)
+        if self.path.suffix.lower() != ".csv":
+            return _lines(self.path)
+        columns = {name: each.field for each in self._options for name in each.columns}
+        return _rows(self.path, columns)
 
     def _read(self, record: bytes | dict[str, str]) -> Any:
         if isinstance(record, bytes):
@@ -66,14 +81,24 @@ class Requests:
 
     def _of_row(self, row: dict[str, str]) -> Any:
         """A request from the cells of a row; each is what would be typed as an option."""
-        values, extra = {}, []
-        for name, cell in row.items():
-            option = next((each for each in self._options if name in each.columns), None)
-            if option is None:
-                extra.append(f"{name}={json.dumps(_text_or_json(cell))}")
-            else:
-                values[option.parameter.name] = _typed(option.kind.type, cell)
+        values = {}
+        for option in self._options:
+            if cell := row.pop(option.field, ""):
+                values[option.parameter.name] = self._typed(option, cell)
+            elif option.default is attrs.NOTHING:
+                msg = f"{option.field!r} is required, and the row has no such cell: {row}"
+                raise ValueError(msg)
+        extra = [f"{name}={json.dumps(_text_or_json(cell))}" for name, cell in row.items()]
         return body_of(self._create, self._options, values, extra)
+
+    def _typed(self, option: Option, cell: str) -> Any:
+        """What a cell holds, as an option would have it; a file is looked for beside the table."""
+        value = _typed(option.kind.type, cell)
+        if option.kind.metavar != FILE_OR_URL:
+            return value
+        texts = [value] if isinstance(value, str) else value
+        paths = [beside(self.path, text) if isinstance(text, str) else text for text in texts]
+        return paths[0] if isinstance(value, str) else paths
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -85,20 +110,37 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, text
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the header, without the cells that are empty."""
-    csv.field_size_limit(sys.maxsize)  # an image may be in a cell
+def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows below the header, by field, without the cells that are empty."""
+    csv.field_size_limit(2**31 - 1)  # an image may be in a cell
     with path.open(newline="", encoding="utf-8-sig") as file:
         number = 0
         try:
-            for number, row in enumerate(csv.DictReader(file, strict=True), 1):
-                if None in row:
+            reader = csv.reader(file, strict=True)
+            names = [columns.get(name, name) for name in next(reader, [])]
+            _check_header(names)
+            for row in reader:
+                if not row:
+                    continue
+                number += 1
+                if len(row) > len(names):
                     msg = "more cells than the header has"
                     raise ValueError(msg)
-                yield number, {name: cell for name, cell in row.items() if cell}
-        except (csv.Error, UnicodeError, ValueError) as error:
-            msg = f"{path}: row {number or 1}: {error}"
+                cells = zip(names, row, strict=False)
+                yield number, {name: cell for name, cell in cells if cell}
+        except (csv.Error, UnicodeError) as error:
+            msg = f"{path}: after row {number}: {error}"
             raise ValueError(msg) from None
+        except ValueError as error:
+            msg = f"{path}: row {number}: {error}"
+            raise ValueError(msg) from None
+
+
+def _check_header(names: Sequence[str]) -> None:
+    for name in names:
+        if not name or names.count(name) > 1:
+            msg = f"two columns are {name!r}" if name else "a column has no name"
+            raise ValueError(msg)
 
 
 def _typed(kind: Any, cell: str) -> Any:

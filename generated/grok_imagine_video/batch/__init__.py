@@ -13,6 +13,7 @@ are not sent again, unless `resend` says so.
 import asyncio
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -125,8 +126,10 @@ def run(
             journal belongs to another gateway or to another process; nothing was sent.
         JournalError: The journal is no longer in its place; the error has the ids of all jobs.
         OSError: The folder or the cluster cannot be used.
+        RuntimeError: An event loop is running; await `asyncio_run` there.
     """
 
+    _refuse_loop()
     options = Options(
         concurrency, rate, interval, timeout, resend, only, forget, cluster, on_progress
     )
@@ -149,16 +152,28 @@ async def _run(
 ) -> Summary:
     counted = _Counted(requests if isinstance(requests, Sequence) else list(requests))
     job, create = _operations(counted, operation)
-    with await in_thread(_open, Path(folder)) as journal:
+    with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
+        journal = await in_thread(stack.enter_context, _opened(Path(folder)))
         run = Run(counted, create=create, job=job, client=client, journal=journal, options=options)
         await in_thread(run.check)
         await run.all()
         return run.summary()
 
 
-def _open(folder: Path) -> Journal:
+@contextmanager
+def _opened(folder: Path) -> Iterator[Journal]:
     folder.mkdir(parents=True, exist_ok=True)
-    return Journal(folder)
+    with Journal(folder) as journal:
+        yield journal
+
+
+def _refuse_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = "an event loop is running, as in a notebook: await batch.asyncio_run(...) instead"
+    raise RuntimeError(msg)
 
 
 def _operations(requests: _Counted, operation: ModuleType | None) -> tuple[Job, Create]:

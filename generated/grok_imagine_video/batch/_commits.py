@@ -3,18 +3,22 @@
 """The changes that many tasks make to a journal, written together: one commit for all that wait."""
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from queue import SimpleQueue
 from typing import Self
 
 from ._journal import Change, Entry, Journal
+
+_Waiting = tuple[Change, "asyncio.Future[None]"]
 
 
 class Commits:
     """Writes to a journal from an event loop, which does not wait for the disk.
 
     A call returns when its change is on disk. While one commit is being written, the changes that
-    come in wait for the next one, so that their number does not depend on that of the requests.
+    come in wait for the next one, so there are far fewer commits than changes. At the end of the
+    block all changes are on disk, also those of tasks that were cancelled.
 
     Raises:
         JournalError: A change is not on disk.
@@ -22,9 +26,10 @@ class Commits:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._thread = ThreadPoolExecutor(1, "journal")
-        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._written: deque[tuple[list[_Waiting], Exception | None]] = deque()
+        self._thread = threading.Thread(target=self._write, name="journal")
 
     async def put(self, entry: Entry) -> None:
         """Write an entry."""
@@ -35,16 +40,36 @@ class Commits:
         await self._add(Change(entry, is_removal=True, before=before))
 
     async def _add(self, change: Change) -> None:
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, done))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
+        done = self._loop.create_future()
+        self._waiting.put((change, done))
         await done
 
-    async def _write(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting, []
-            error = await self._commit([change for change, _ in group])
+    def _write(self) -> None:
+        """What the thread does, until there is None to write."""
+        is_open = True
+        while is_open:
+            found = [self._waiting.get()]
+            while not self._waiting.empty():
+                found.append(self._waiting.get())
+            is_open = None not in found
+            group = [each for each in found if each is not None]
+            self._written.append((group, self._commit(group)))
+            if is_open:
+                self._loop.call_soon_threadsafe(self._tell)
+
+    def _commit(self, group: list[_Waiting]) -> Exception | None:
+        try:
+            self._journal.commit([change for change, _ in group])
+        except Exception as error:
+            return error
+        return None
+
+    def _tell(self) -> None:
+        """Let the tasks know what was written."""
+        while self._written:
+            group, error = self._written.popleft()
+            if error is None:
+                self._journal.keep([change for change, _ in group])
             for _, done in group:
                 if done.done():  # whoever waited was cancelled
                     continue
@@ -52,26 +77,17 @@ class Commits:
                     done.set_result(None)
                 else:
                     done.set_exception(error)
-        self._writing = None
 
-    async def _commit(self, changes: Sequence[Change]) -> Exception | None:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(self._thread, self._journal.commit, changes)
-        except Exception as error:
-            return error
-        self._journal.keep(changes)
-        return None
-
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         """Enter a block at whose end all changes are written."""
+        self._thread.start()
         return self
 
-    async def __aexit__(self, *exc_info: object) -> None:
-        """Write what waits, and end the thread."""
-        if self._writing:
-            await self._writing
-        self._thread.shutdown()
+    def __exit__(self, *exc_info: object) -> None:
+        """Write what waits, and end the thread; nothing can cancel that."""
+        self._waiting.put(None)
+        self._thread.join()
+        self._tell()
 
 
 __all__ = ["Commits"]

@@ -13,6 +13,7 @@ from attrs import astuple, evolve, fields, frozen
 
 from .._downloads import temporary_path
 from .._files import keep_other_file, sync_folder
+from ._lock import is_locked, locked
 
 State = Literal["unknown", "created", "done", "failed"]
 STATES = ("unknown", "created", "done", "failed")
@@ -105,11 +106,11 @@ class Journal:
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        self.path = folder / "journal.sqlite"
+        self.path = folder.resolve() / "journal.sqlite"
         self.entries: dict[int, Entry] = {}
         self.counts: Counter[str] = Counter()
         self.cost = 0.0
-        self.is_running = read_only and _is_locked(folder)
+        self.is_running = read_only and is_locked(folder)
         with contextlib.ExitStack() as stack:
             self._connection = stack.enter_context(self._open(folder, read_only=read_only))
             self._load()
@@ -122,13 +123,14 @@ class Journal:
         try:
             with contextlib.ExitStack() as stack:
                 if not read_only:
-                    stack.enter_context(_locked(folder))
+                    stack.enter_context(locked(folder))
                     if not self.path.exists():
                         _create(self.path)
                 connection = stack.enter_context(contextlib.closing(_connect(self.path)))
                 stack = stack.pop_all()
         except sqlite3.Error as error:
-            msg = f"{self.path}: {error}"
+            is_there = self.path.exists() or not read_only
+            msg = f"{self.path}: {error}" if is_there else f"there is no batch in {folder}"
             raise OSError(msg) from error
         with stack:
             yield connection
@@ -265,38 +267,15 @@ def _write(connection: sqlite3.Connection, change: Change) -> None:
     connection.execute(values, astuple(entry))
 
 
-def _connect(path: Path, mode: str = "rw", timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a database that exists."""
     return sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode={mode}",
+        f"{path.as_uri()}?mode=rw",
         uri=True,
-        timeout=timeout,
+        timeout=_BUSY_TIMEOUT,
         isolation_level=None,
         check_same_thread=False,
     )
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """A lock that the operating system releases when the process ends, even if it is killed."""
-    with contextlib.closing(_connect(folder / ".journal.lock", "rwc", timeout=0)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            msg = f"another batch is running in {folder}; wait for it, or use another folder"
-            raise ValueError(msg) from None
-        yield
-
-
-def _is_locked(folder: Path) -> bool:
-    with contextlib.suppress(sqlite3.Error):  # it cannot be written, so nobody runs it
-        try:
-            with _locked(folder):
-                return False
-        except ValueError:
-            return True
-    return False
 
 
 def _create(path: Path) -> None:

@@ -5,14 +5,15 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from attrs import evolve
 
-from .. import errors
-from .._drivers import asyncio_download
+from .. import _calls, errors
+from .._drivers import asyncio_download, asyncio_run
 from .._files import keep_other_file, remove_temporary_files
 from .._polling import cost_of
 from .._registry import Create, Job
@@ -23,11 +24,11 @@ from ._options import Options
 from ._rate import RateLimiter, one_line
 from ._requests import (
     Numbered,
+    as_checked,
     check,
     check_forgotten,
     check_free,
     check_gateway,
-    digest_of,
     path_of,
 )
 from ._status import Status, Summary, counts_of, problems_of
@@ -42,10 +43,10 @@ NO_SUCH_JOB = (400, 404, 410)  # for a job, or its result, that the gateway has 
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether it is certain that no job was created for a request."""
+    """Whether it is certain that no job was created for a request that was sent."""
     if isinstance(error, errors.APIStatusError):
         return 400 <= error.status_code < 500
-    return isinstance(error, errors.APIConnectionError | TypeError | ValueError)
+    return isinstance(error, errors.APIConnectionError | _EndingError)
 
 
 def is_forgotten(error: Exception) -> bool:
@@ -53,6 +54,17 @@ def is_forgotten(error: Exception) -> bool:
     if isinstance(error, errors.APIStatusError):
         return error.status_code in NO_SUCH_JOB or 200 <= error.status_code <= 299
     return isinstance(error, errors.ResultMissingError)
+
+
+class _EndingError(Exception):
+    """A request was about to leave when the run was stopped."""
+
+
+def without_pool_timeout(client: Client) -> Client:
+    """A client whose requests wait for a connection as long as it takes."""
+    timeout = httpx.Timeout(client._own.get("timeout", client._timeout))
+    timeout.pool = None
+    return client._sharing({"timeout": timeout}, timeout=timeout)
 
 
 class Run:
@@ -71,26 +83,30 @@ class Run:
         self._requests, self._journal, self._options = requests, journal, options
         self._create, self._job = create.operation, job.operation
         self._rules = job.operation._JOB
-        self._client = client
-        self._sender = client._sharing({}, max_retries=0)  # the limiter decides about retries
+        self._client = without_pool_timeout(client)
+        self._sender = self._client._sharing({}, max_retries=0)  # the limiter decides about retries
         self._folder = journal.path.parent.resolve()  # a worker has another working folder
         self._limiter = RateLimiter(options.rate, options.timeout)
         self._reasons: dict[int, str] = {}
         self._lost: dict[int, str] = {}  # jobs that are not in the journal, by number
         self._posts: set[asyncio.Task[bool]] = set()
-        self._running = self._in_flight = 0
+        self._running = 0
+        self._in_flight: set[int] = set()
         self._is_refused = self._is_ending = False
+        self._total = 0
+        self._checked: Sequence[int] = ()
 
     def status(self) -> Status:
         """How far the batch is."""
-        counts = counts_of(self._journal, len(self._requests))
-        counts["unknown"] = max(0, counts["unknown"] - self._in_flight)
+        counts = counts_of(self._journal, self._total)
+        in_flight = [self._journal.entries.get(number) for number in self._in_flight]
+        counts["unknown"] -= sum(1 for entry in in_flight if entry and entry.state == "unknown")
         return Status(**counts, running=self._running)
 
     def summary(self) -> Summary:
         """How the run has ended."""
         return Summary(
-            **counts_of(self._journal, len(self._requests)),
+            **counts_of(self._journal, self._total),
             problems=problems_of(self._journal, self._reasons),
             stopped=self._limiter.stopped,
             is_refused=self._is_refused,
@@ -105,11 +121,13 @@ class Run:
         _, source, _ = self._journal.about
         gateway = self._client._base_url.rstrip("/")
         check_gateway(self._journal, gateway)
-        check(self._requests, self._journal.entries, self._path_of, self._options.only or ())
+        only = self._options.only or ()
+        self._checked = check(self._requests, self._journal.entries, self._path_of, only)
+        self._total = len(self._checked)
         check_forgotten(self._journal, self._options.forget)
         if "failed" in self._options.resend:
             check_free(map(self._path_of, self._in_state("failed")))
-        self._journal.describe(gateway, self._options.source or source, len(self._requests))
+        self._journal.describe(gateway, self._options.source or source, self._total)
 
     def _path_of(self, number: int) -> Path:
         return path_of(self._folder, number, self._rules.suffix)
@@ -120,14 +138,13 @@ class Run:
         Raises:
             JournalError: The journal is not in its place.
         """
-        remove_temporary_files(self._folder)
-        async with Commits(self._journal) as self._commits:
+        with Commits(self._journal) as self._commits:
             await self._count_found()
             if remaining := self._count_remaining():
                 async with self._following() as self._follow:
                     await self._share(remaining)
         self._check_journal()
-        remove_temporary_files(self._folder)  # a lost worker leaves some too
+        remove_temporary_files(self._folder)  # of this run's lost workers, and of killed runs
 
     def _check_journal(self) -> None:
         try:
@@ -138,7 +155,7 @@ class Run:
 
     def _count_remaining(self) -> int:
         entries, only = self._journal.entries, self._options.only
-        unsent = len(self._requests) - len(entries)
+        unsent = self._total - len(entries)
         if only is not None:
             unsent = sum(number not in entries for number in only)
         return unsent + len(self._in_state("created", *self._options.resend))
@@ -178,17 +195,17 @@ class Run:
         numbers = [entry.number for entry in entries if entry.state in states]
         return [number for number in numbers if self._is_wanted(number)]
 
-    def _remaining(self) -> Iterator[tuple[int, Any]]:
+    def _remaining(self) -> Iterator[tuple[int, Any, str]]:
         """The requests to work on, starting with those that have a job."""
         again = set(self._in_state(*self._options.resend))
-        yield from ((number, None) for number in self._in_state("created"))
+        yield from ((number, None, "") for number in self._in_state("created"))
         sent = set(self._journal.entries)
-        for number, request in self._requests:
-            if number not in sent and self._is_wanted(number):
-                yield number, request
-        for number, request in self._requests if again else ():
-            if number in again:
-                yield number, request
+        for each in as_checked(self._requests, self._checked):
+            if each[0] not in sent and self._is_wanted(each[0]):
+                yield each
+        for each in as_checked(self._requests, self._checked) if again else ():
+            if each[0] in again:
+                yield each
 
     @contextlib.asynccontextmanager
     async def _following(self) -> AsyncIterator[Follow]:
@@ -212,59 +229,87 @@ class Run:
         await asyncio_download(self._client, url, path, None, place=keep_other_file)
         return job
 
-    async def _work(self, requests: Iterator[tuple[int, Any]]) -> None:
-        for number, request in requests:
+    async def _work(self, requests: Iterator[tuple[int, Any, str]]) -> None:
+        while each := self._next(requests):
             self._running += 1
             try:
-                await self._advance(number, request)
+                await self._advance(*each)
             except JournalError as error:
                 self._limiter.stop(str(error))
             finally:
                 self._running -= 1
 
-    async def _advance(self, number: int, request: Any) -> None:
+    def _next(self, requests: Iterator[tuple[int, Any, str]]) -> tuple[int, Any, str] | None:
+        """The next request; none if they are no longer as they were checked."""
+        try:
+            return next(requests, None)
+        except (OSError, RecursionError, TypeError, ValueError) as error:
+            self._limiter.stop(one_line(error))
+            return None
+
+    async def _advance(self, number: int, request: Any, digest: str) -> None:
         if request is not None:
-            await self._send(number, request)
+            await self._send(number, request, digest)
         entry = self._journal.entries.get(number)
         if entry and entry.job_id and entry.state == "created":
             await self._finish(entry, entry.job_id)
 
-    async def _send(self, number: int, request: Any) -> None:
+    async def _send(self, number: int, request: Any, digest: str) -> None:
+        before = self._journal.entries.get(number)
+        entry = Entry(number, digest, before.attempt + 1 if before else 1)
         is_to_send = True
         while is_to_send and await self._limiter.acquire():
-            post = asyncio.create_task(self._post(number, request))
+            post = asyncio.create_task(self._post(request, entry, before))
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
             is_to_send = await asyncio.shield(post)
 
-    async def _post(self, number: int, request: Any) -> bool:
+    async def _post(self, request: Any, entry: Entry, before: Entry | None) -> bool:
         """Send a request. True if it was refused for now and has to be sent again."""
-        before = self._journal.entries.get(number)
-        attempt = before.attempt + 1 if before else 1
-        entry = Entry(number, digest_of(number, request), attempt)
-        await self._commits.put(entry)  # before it is sent: from then on it may be paid for
-        if self._is_ending:
-            await self._commits.remove(entry, before)
+        try:
+            kwargs = self._create._get_kwargs(body=request)
+        except (TypeError, ValueError) as error:
+            self._reasons[entry.number] = one_line(error)
             return False
-        self._in_flight += 1
+        steps = _calls.result(self._sender, kwargs, self._create._parse_response)
         try:
-            return await self._outcome_of(request, entry, before)
-        finally:
-            self._in_flight -= 1
-
-    async def _outcome_of(self, request: Any, entry: Entry, before: Entry | None) -> bool:
-        try:
-            response = await self._create.asyncio(client=self._sender, body=request)
+            response = await asyncio_run(self._sender, steps, self._announcing(entry))
             entry = evolve(entry, state="created", job_id=self._create.job_id(response))
+        except JournalError:
+            raise
         except Exception as error:
             if is_refusal(error):
-                await self._commits.remove(entry, before)
-                return self._is_to_send_again(entry.number, error)
+                return await self._undo(entry, before, error)
             content = getattr(error, "content", None)
             entry = evolve(entry, error=one_line(error), response=content)
         await self._record(entry)
+        self._in_flight.discard(entry.number)
         self._limiter.record(unknown=entry.error)
         return False
+
+    def _announcing(self, entry: Entry) -> Callable[[], Awaitable[None]]:
+        """What writes down that a request is about to leave: from then on it may be paid for."""
+        is_done = False
+
+        async def announce() -> None:
+            nonlocal is_done
+            if is_done:  # this is where a redirect leads
+                return
+            if not self._is_ending:
+                self._in_flight.add(entry.number)
+                await self._commits.put(entry)
+            if self._is_ending:
+                raise _EndingError
+            is_done = True
+
+        return announce
+
+    async def _undo(self, entry: Entry, before: Entry | None, error: Exception) -> bool:
+        """Take back that a request was sent, for it certainly created no job."""
+        self._in_flight.discard(entry.number)
+        if self._journal.entries.get(entry.number) != before:
+            await self._commits.remove(entry, before)
+        return not self._is_ending and self._is_to_send_again(entry.number, error)
 
     async def _record(self, entry: Entry) -> None:
         try:
@@ -317,9 +362,12 @@ class Run:
 
     def _leave(self, entry: Entry, error: Exception) -> None:
         """Leave a request with a job to the next run."""
+        path, is_other_file = self._path_of(entry.number), isinstance(error, FileExistsError)
+        if isinstance(error, OSError) and error.strerror:
+            error = OSError(f"{error.filename or path}: {error.strerror}")
         why = one_line(error)
         if is_forgotten(error):
             why = f"the gateway does not find its job {entry.job_id} ({why}); it can be forgotten"
         self._reasons[entry.number] = why
-        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
+        if isinstance(error, OSError) and not is_other_file:
             self._limiter.stop(why)  # the next results could not be saved either
