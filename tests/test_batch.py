@@ -437,6 +437,7 @@ def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: P
             entry = Entry(2 if before else 4, "", 2)
             journal.put(entry)
             journal.remove(entry, before)
+            assert journal.entries.get(entry.number) == before
         journal.put(Entry(2, "", 2, "done", "job", cost=4, response=b"1" * 100))
     with Journal(tmp_path) as again, Journal(tmp_path, read_only=True) as reader:
         for each in (journal, again, reader):
