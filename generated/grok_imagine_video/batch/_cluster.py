@@ -51,7 +51,7 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @contextlib.asynccontextmanager
-async def following(
+async def on_cluster(
     operation: ModuleType, client: Client, options: Options, journal: Path
 ) -> AsyncIterator[Callable[[str, Path], Awaitable[Any]]]:
     """A function that has a worker follow a job and save its result.
