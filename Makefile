@@ -36,7 +36,7 @@ BIN = .venv/bin
 RUN = $(BIN)/python
 GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
-SOURCES = bench examples runtime tests tools
+SOURCES = bench docs examples runtime tests tools
 
 .PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench mutants check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
@@ -79,11 +79,8 @@ compare-export: $(VENV)  ## report what differs between the Apifox export EXPORT
 review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets the base revision
 	@$(RUN) -m tools.review $(if $(SPEC),--spec "$$SPEC") $(if $(BASE),--base "$$BASE")
 
-docs: lint-spec  ## write build/index.html, the spec as one page that works offline
-	@mkdir -p build
-	@.node/redocly build-docs openapi.yaml --output build/index.html --inlineBundle \
-		--template tools/node/page.hbs >build/docs.log 2>&1 || { cat build/docs.log >&2; exit 1; }
-	@echo "wrote build/index.html"
+docs: lint-spec  ## build the documentation into build/docs; open index.html there
+	@$(RUN) -m tools.docs
 
 bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes six minutes
 	@rm -rf build/bench

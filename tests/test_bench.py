@@ -1,4 +1,4 @@
-"""Every load of the benchmark runs, and our client sends as many POSTs as the README says."""
+"""Every load of the benchmark runs, and our client sends as many POSTs as the docs say."""
 
 from collections.abc import Iterator
 
@@ -37,6 +37,6 @@ def test_missing_peers_are_named_and_the_others_are_measured(server: str) -> Non
     assert [len(measured["ours"]), len(measured["raw httpx"]), len(built["ours"])] == [2, 2, 2]
 
 
-def test_our_posts_are_as_many_as_the_readme_says(server: str) -> None:
+def test_our_posts_are_as_many_as_the_docs_say(server: str) -> None:
     counted = processes.load("posts", "ours", server, 5)
     assert counted == {"no-response": 1, "reset": 1, "500": 1, "429": 3}

@@ -1,4 +1,4 @@
-"""The commands and the code of the README, run as a reader runs them."""
+"""The commands and the code of the READMEs and the docs, run as a reader runs them."""
 
 import asyncio
 import os
@@ -21,9 +21,34 @@ import test_with_mock
 from scripts import Script
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 EXAMPLES_FOLDER = ROOT / "examples"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+# A text and its translation.
+TEXTS = {ROOT / "README.md": ROOT / "README.zh-CN.md"} | {
+    path: path.parent / "zh" / path.name for path in DOCS
+}
+INCLUDE = r"^```\{include\} (.*)\n(?::start-after: (.*)\n)?(?::end-before: (.*)\n)?```$"
+
+
+def text_of(path: Path) -> str:
+    """A text with what it includes of others."""
+
+    def included(found: re.Match[str]) -> str:
+        name, start, end = found.groups()
+        text = text_of(path.parent / name)
+        text = text.partition(start)[2] if start else text
+        return text.partition(end)[0] if end else text
+
+    return re.sub(INCLUDE, included, path.read_text("utf-8"), flags=re.MULTILINE)
+
+
+BLOCKS = {
+    f"{path.stem}-{number}": code
+    for path in TEXTS
+    for number, code in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", text_of(path), re.MULTILINE | re.DOTALL), 1
+    )
+}
 
 
 def make(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
@@ -102,10 +127,11 @@ def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> Non
     assert list(listed) == targets[0].split()
     assert all(len(text) > 1 for text in listed.values())
     texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    for path in (*texts, *(ROOT / ".github" / "workflows").iterdir()):
+    texts += (ROOT / ".github" / "workflows").iterdir()
+    for path in (*texts, *DOCS):
         pattern = r"(?:`|^ *|run: )make ([a-z][a-z-]+)"
         named = re.findall(pattern, path.read_text(), re.MULTILINE)
-        assert named, path
+        assert named or path in DOCS, path
         assert set(named) <= listed.keys(), path
 
 
@@ -147,23 +173,33 @@ def test_make_installs_what_a_target_needs_and_again_what_changed(tmp_path: Path
         assert [command for command in KNOWN if command in plan] == commands, (target, changed)
 
 
-@pytest.mark.parametrize("code", BLOCKS)
+@pytest.mark.parametrize("name", BLOCKS)
 @pytest.mark.usefixtures("clock")  # no sleeps
-def test_readme_code_runs(code: str, request: pytest.FixtureRequest) -> None:
+def test_code_of_a_text_runs(name: str, request: pytest.FixtureRequest) -> None:
     reader = Script(lambda: runpy.run_path("code.py", run_name="__main__"), request)
-    (reader.folder / "code.py").write_text(code)
+    (reader.folder / "code.py").write_text(BLOCKS[name])
     shown = reader.run()
     assert (shown.code, shown.err) == (0, "")
     paid = list(map(str, reader.sent()))
     assert len(paid) == len(set(paid))
-    assert reader.arrived or "MockTransport" in code
+    assert reader.arrived or "MockTransport" in BLOCKS[name]
 
 
-def test_the_chinese_readme_has_the_same_code_and_tables() -> None:
-    chinese = (ROOT / "README.zh-CN.md").read_text()
-    blocks = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-    assert BLOCKS
-    assert blocks.findall(chinese) == blocks.findall(README)
-    for pattern in (r"^#+ ", r"^\|", r"^- ", r"^\d\. "):
-        counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (README, chinese)]
+def test_the_readmes_are_short_and_their_links_lead_to_files() -> None:
+    for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md"):
+        text = (ROOT / name).read_text("utf-8")
+        assert len(text.splitlines()) <= 130 or not name.startswith("README")
+        links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+        assert all(link.startswith("https:") or (ROOT / link).exists() for link in links), name
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_a_translation_has_the_same_code_headings_and_tables(path: Path) -> None:
+    english, chinese = text_of(path), text_of(TEXTS[path])
+    blocks = re.compile(
+        r"^ *```(?!\{)\S.*?^ *```$|^```\{eval-rst.*?^```$", re.MULTILINE | re.DOTALL
+    )
+    assert blocks.findall(chinese) == blocks.findall(english)
+    for pattern in (r"^#+ ", r"^\|", r"^- ", r"^\d\. ", r"^\*\*\d\. ", r"^ *```", r"!\["):
+        counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
         assert counts[0] == counts[1], pattern

@@ -120,12 +120,15 @@ def test_a_tightening_is_shown_with_a_body_and_what_is_left_until_it_is_done(rep
 def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) -> None:
     shutil.copytree(ROOT / "tests" / "typing", "tests/typing")
     shutil.copy(ROOT / "README.md", repo)
-    commit("tests", "README.md")
+    Path("docs").mkdir()
+    shutil.copy(ROOT / "docs" / "getting-started.md", "docs")
+    commit("tests", "README.md", "docs")
     edit(("operationId: createVideo", "operationId: makeVideo"))
     code, _, found = reviewed(repo)
     assert (code, found["impact"], found["version"]["needed"]) == (1, "patch", NEXT)
     assert any("create_video" in text and "removed" in text for text in found["python"])
-    assert {"calls.py", "readme_1.py"} <= {text.partition(":")[0] for text in found["python"]}
+    code_of_texts = {"calls.py", "readme_1.py", "getting_started_2.py"}
+    assert code_of_texts <= {text.partition(":")[0] for text in found["python"]}
 
 
 def test_what_is_wrong_with_the_spec_is_told_with_its_lines(repo: Path) -> None:

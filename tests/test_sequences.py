@@ -1,6 +1,6 @@
 """Every sequence of events that a call and a wait can meet, tried on their generators.
 
-What must come of each is worked out here from the table of errors in the README.
+What must come of each is worked out here from the table in docs/failures.md.
 """
 
 import itertools

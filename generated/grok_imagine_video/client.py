@@ -224,7 +224,7 @@ class Client:
     pickle of it has everything except the connections, so it has the token too.
 
     Args:
-        base_url: Where the API is, such as "https://gateway.example"; a path is kept. Default: from
+        base_url: Where the API is, such as `https://gateway.example`; a path is kept. Default: from
             the environment, as `x-env` of the spec says.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.

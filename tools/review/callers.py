@@ -34,10 +34,10 @@ def broken_names(old: Path, new: Path) -> list[str]:
 def broken_code(old: Path, package: Path) -> list[str]:
     """What a type checker says of the code in `old` when it gets the package in `package`."""
     code = {path.name: path.read_text("utf-8") for path in sorted(old.glob("tests/typing/*.py"))}
-    readme = old / "README.md"
-    text = readme.read_text("utf-8") if readme.exists() else ""
-    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    code |= {f"readme_{number}.py": block for number, block in enumerate(blocks, 1)}
+    for path in [*old.glob("README.md"), *sorted(old.glob("docs/*.md"))]:
+        text, name = path.read_text("utf-8"), path.stem.lower().replace("-", "_")
+        blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        code |= {f"{name}_{number}.py": block for number, block in enumerate(blocks, 1)}
     if not code:
         return []
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from pathlib import Path
 from . import ROOT, ReviewError
 
 # What callers had: the package, and code that uses it.
-PARTS_FOR_CALLERS = ["generated", "tests/typing", "README.md"]
+PARTS_FOR_CALLERS = ["generated", "tests/typing", "README.md", "docs"]
 
 
 def revision(named: str | None) -> str:

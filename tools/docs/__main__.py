@@ -1,0 +1,79 @@
+"""Build the site into build/docs. It needs no network to be read, and no server."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import ROOT, imports, plots, terminal
+
+DOCS = ROOT / "docs"
+SITE = ROOT / "build" / "docs"
+# What the pages include, drawn anew for each build.
+PARTS = ROOT / "build" / "docs-parts"
+COMMANDS = ("create", "wait", "get", "batch", "config")
+# The page of the API hides it; it would be fetched all the same.
+VENDOR_LOGO = "https://cdn.redoc.ly/redoc/logo-mini-full.svg"
+
+
+def draw() -> None:
+    """Write what the pages show of the code, of the figures and of the command."""
+    shutil.rmtree(PARTS, ignore_errors=True)
+    PARTS.mkdir(parents=True)
+    table = (DOCS / "comparison.md").read_text("utf-8")
+    package = ROOT / "generated" / "grok_imagine_video"
+    written = {
+        "calls.svg": plots.calls(table),
+        "posts.svg": plots.posts(table),
+        "imports.svg": imports.drawing(package, ROOT / "runtime"),
+    }
+    written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
+    for name, text in written.items():
+        (PARTS / name).write_text(text, "utf-8")
+    picture, path = terminal.picture(), DOCS / "images" / "terminal.svg"
+    if not path.exists() or path.read_text("utf-8") != picture:  # it is in git, for the READMEs
+        path.write_text(picture, "utf-8")
+
+
+def sphinx(language: str, source: Path, target: Path) -> list[str]:
+    """The command that builds the pages of a language; a warning is an error."""
+    words = ["-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", "--fresh-env"]
+    cache = ROOT / "build" / "docs-cache" / language
+    paths = ["--conf-dir", DOCS, "--doctree-dir", cache, source, target]
+    return [sys.executable, *words, f"-Dlanguage={language}", *map(str, paths)]
+
+
+def redocly() -> list[str]:
+    """The command that builds the page of the API."""
+    page, template = SITE / "api.html", ROOT / "tools" / "node" / "page.hbs"
+    words = ["build-docs", "openapi.yaml", "--inlineBundle", f"--output={page}"]
+    return [str(ROOT / ".node" / "redocly"), *words, f"--template={template}"]
+
+
+def run_all(*commands: list[str]) -> None:
+    """Run commands at the same time, and end with what the first one that failed says."""
+    started = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for command in commands
+    ]
+    said = [process.communicate()[0] for process in started]
+    for process, text in zip(started, said, strict=True):
+        if process.returncode:
+            sys.exit(text)
+
+
+def main() -> None:
+    """Draw the parts, and then build all pages."""
+    draw()
+    shutil.rmtree(SITE, ignore_errors=True)
+    SITE.mkdir(parents=True)
+    run_all(sphinx("en", DOCS, SITE), sphinx("zh_CN", DOCS / "zh", SITE / "zh"), redocly())
+    page = SITE / "api.html"
+    page.write_text(page.read_text("utf-8").replace(VENDOR_LOGO, "data:,"), "utf-8")
+    print(f"wrote {(SITE / 'index.html').relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
