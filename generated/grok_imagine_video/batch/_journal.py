@@ -273,7 +273,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         f"{path.as_uri()}?mode=rw",
         uri=True,
         timeout=_BUSY_TIMEOUT,
-        isolation_level=None,
         check_same_thread=False,
     )
 
