@@ -10,7 +10,7 @@ from edits import Edit
 from making import load, run
 from tools.export import __main__ as command
 from tools.export.compare import compare, report
-from tools.export.reading import Reading
+from tools.export.reading import read_export
 from tools.review import ReviewError
 from tools.review.changes import worst
 from tools.review.documents import compare_documents
@@ -22,6 +22,13 @@ LINES = (ROOT / "openapi.yaml").read_text().splitlines()
 DATA: Node = load(Path(__file__).with_name("exports.yaml"))
 SECTIONS = {"参数": "parameters", "请求体": "requestBody", "响应": "responses"}
 SECTIONS |= {"响应示例": "responseExamples"}
+
+
+@pytest.fixture(autouse=True)
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words that a person has read."""
+    (tmp_path / "words.yaml").write_text(compact(DATA["known"]))
+    monkeypatch.setattr("tools.export.reading.WORDS", tmp_path / "words.yaml")
 
 
 def compact(node: object) -> str:
@@ -51,21 +58,21 @@ def edited(row: Node) -> str:
     return text + str(row.get("more", ""))
 
 
-def reading_of(row: Node, folder: Path) -> Reading:
+def read(row: Node, folder: Path) -> tuple[Spec, list[tuple[str, str]]]:
     (folder / "export").write_bytes(edited(row).encode())
-    return Reading.of(folder / "export", DATA["known"])
+    return read_export(folder / "export")
 
 
 @pytest.mark.parametrize("row", DATA["rows"], ids=lambda row: row["what"])
 def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
     row: Node, tmp_path: Path
 ) -> None:
-    reading = reading_of(row, tmp_path)
-    is_done, told = report(SPEC, reading)
+    export, words = read(row, tmp_path)
+    is_done, told = report(SPEC, export, words)
     lines = re.findall(r"^- line (\d+), (.*)$", told, re.MULTILINE)
     assert [line for _, line in lines] == row.get("told", [])
     assert (is_done, "a-secret" in told) == (not lines, False)
-    assert ("what the words do" in told) == bool(reading.unread)
+    assert ("what the words do" in told) == bool(words)
     for number, line in lines:
         pointer = line.split("`")[1]
         assert SPEC.find(pointer) is None or parts_of(pointer)[-1] in LINES[int(number) - 1]
@@ -74,9 +81,9 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
         for place, patch in row["spec"].items():
             document = Edit("", place, patch).of(document)
         followed = Spec(document, SPEC.lines)
-        assert compare(followed, reading.demands) == ("none", [])
+        assert compare(followed, export) == ("none", [])
         after = worst(change.impact for change in compare_documents(SPEC, followed))
-        assert (after, compare(SPEC, reading.demands)[0]) == (row["impact"], row["impact"])
+        assert (after, compare(SPEC, export)[0]) == (row["impact"], row["impact"])
 
 
 @pytest.mark.parametrize("row", DATA["refused"], ids=lambda row: row["what"])
@@ -84,19 +91,17 @@ def test_what_cannot_be_read_is_told_in_one_line_with_its_section_and_place(
     row: Node, tmp_path: Path
 ) -> None:
     with pytest.raises(ReviewError) as refused:
-        reading_of(row, tmp_path)
+        read(row, tmp_path)
     assert str(refused.value) == row["told"]
 
 
 def test_the_command_writes_the_facts_that_pin_the_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export, words = tmp_path / "an export", tmp_path / "words.yaml"
+    export = tmp_path / "an export"
     export.write_text(TEXT)
-    words.write_text(compact(DATA["known"]))
     (tmp_path / "openapi.yaml").write_bytes((ROOT / "openapi.yaml").read_bytes())
     monkeypatch.setattr(command, "ROOT", tmp_path)
-    monkeypatch.setattr("tools.export.reading.WORDS", words)
     code, out, err = run(command.main, export)
     assert (code, err) == (0, "")
     assert (tmp_path / "build" / "export.md").read_text() == out.removesuffix("\n")

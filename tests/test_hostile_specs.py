@@ -212,6 +212,19 @@ def test_a_base_that_leads_elsewhere_is_refused_too(elsewhere: tuple[str, Path])
         Spec.parse(text, "openapi.yaml of abc")
 
 
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ('{$ref: "#/components/schemas/B"}', "the reference #/components/schemas/B leads nowhere"),
+        ("{properties: {a: {type: text}}}", "properties/a/type: 'text' is not valid"),
+    ],
+)
+def test_a_schema_of_a_body_that_is_none_is_refused_with_its_place(schema: str, told: str) -> None:
+    place = "/paths/~1a/post/requestBody/content/application~1json/schema"
+    with pytest.raises(ReviewError, match=f"^spec: {place}[/:] ?{told}"):
+        Spec.parse(spec('{$ref: "#/components/schemas/A"}', schema), "spec")
+
+
 @pytest.mark.parametrize("limit", ["minLength: 1000000000000", "maxLength: 10000000000000000"])
 def test_no_body_is_as_large_as_a_limit_says(limit: str) -> None:
     old, new = (Spec.parse(text, "spec") for text in (SPEC, with_prompt(limit)))

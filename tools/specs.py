@@ -7,10 +7,12 @@ generator, the review and the linter read a spec through here first, and get one
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pyjson5
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
@@ -70,6 +72,23 @@ def load(text: str, *, is_json: bool = False) -> dict[str, Any]:
         raise BadSpecError(what)
     _vet(document, "#", MOST_LEVELS)
     return document
+
+
+def from_json5(text: str, where: str) -> Any:
+    """What JSON with comments and trailing commas says.
+
+    Raises:
+        BadSpecError: It is not JSON; the text says where, with the line and the column in it.
+    """
+    try:
+        return pyjson5.decode(text, MOST_LEVELS)
+    except pyjson5.Json5Exception as error:
+        what = str(error.args[0]).replace("b'", "'")
+        at = int((re.findall(r" near (\d+)", what) or [0])[0])
+        what = re.sub(r"( starting)? near \d+", "", what)
+        what = re.sub(r"U\+(\w+)", lambda code: repr(chr(int(code[1], 16))), what)
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        raise BadSpecError(f"{where}: line {line}, column {column}: not JSON: {what}") from None
 
 
 def _from_json(text: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from .changes import Impact
-from .spec import Node, Spec, join
+from .spec import Spec, join
 from .values import is_missing, is_note, plain, short
 
 Effect = Literal["tighter", "looser", "other", "none"]
@@ -14,9 +14,6 @@ Effect = Literal["tighter", "looser", "other", "none"]
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 LOWER = {"exclusiveMinimum", "minContains", "minItems", "minLength", "minProperties", "minimum"}
 UPPER = {"exclusiveMaximum", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum"}
-# What a schema says that does not have a keyword.
-DEFAULTS: Node = {"minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}
-DEFAULTS |= {"items": {}, "additionalProperties": True, "required": [], "deprecated": False}
 # What the bodies that are tried can tell of in full; of all else they can only show that it breaks.
 TOLD_BY_BODIES = {"$ref", "additionalProperties", "allOf", "anyOf", "const", "enum", "items", "not"}
 TOLD_BY_BODIES |= {"oneOf", "properties", "required", "type"}

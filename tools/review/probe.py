@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from .samples import UNKNOWN, bodies, whole_schema
-from .spec import Node, Spec
+from .spec import Node, Spec, mappings
 from .values import plain
 
 # Parts of documents with what was made of each, by what they are.
@@ -57,7 +57,7 @@ class Validator:
         """The bodies by each of the names in them: most changes are about one field alone."""
         found: dict[str, dict[str, Any]] = defaultdict(dict)
         for text, body in self.bodies.items():
-            for name in {name for node in _mappings(body) for name in node}:
+            for name in {name for _, node in mappings(body) for name in node}:
                 found[name][text] = body
         return found
 
@@ -197,11 +197,3 @@ def _closing(parts: Node, schema: Node) -> Node:
         return {}
     allowed = {f"^{UNKNOWN}$": {}, **schema.get("patternProperties", {})}
     return {"patternProperties": allowed, "unevaluatedProperties": False}
-
-
-def _mappings(node: Any) -> Iterator[Node]:
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    for value in node if isinstance(node, list) else ():
-        yield from _mappings(value)

@@ -41,10 +41,10 @@ class Review:
         lines = ["# Review of the spec", "", *self._summary(), ""]
         for impact, title in TITLES.items():
             changes = [change for change in self.changes if change.impact == impact]
-            lines += _section(title, [line for change in changes for line in _change(change)])
+            lines += section(title, [line for change in changes for line in _change(change)])
         names = [f"- `{text}`" for text in self.python]
-        lines += _section("For those who import the package", names)
-        lines += _section("Lint", [_problem(problem) for problem in self.lint])
+        lines += section("For those who import the package", names)
+        lines += section("Lint", [_problem(problem) for problem in self.lint])
         return "\n".join(lines)
 
     def _summary(self) -> list[str]:
@@ -63,7 +63,7 @@ class Review:
         ]
 
 
-def _section(title: str, lines: list[str]) -> list[str]:
+def section(title: str, lines: list[str]) -> list[str]:
     return [f"## {title}", "", *lines, ""] if lines else []
 
 

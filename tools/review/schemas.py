@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from .changes import LOOK, Changes
-from .keywords import DEFAULTS, LISTS, Effect, Keyword, places
+from .keywords import LISTS, Effect, Keyword, places
 from .probe import Validator
 from .rating import Rating
 from .spec import Part, Spec, join
-from .values import is_note, names_in, plain
+from .values import DEFAULTS, is_note, names_in, plain
 
 INNER = ("items", "propertyNames", "contains", "additionalProperties")
 

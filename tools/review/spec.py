@@ -2,11 +2,13 @@
 
 import copy
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+from jsonschema import Draft202012Validator, SchemaError
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
@@ -45,6 +47,9 @@ class Spec:
         """
         loaded = _with_lines(text, name)
         document = json.loads(json.dumps(loaded, default=str))
+        spec = cls(document, dict(_lines(loaded)))
+        for pointer, node in mappings(document):
+            spec._vet(node, pointer, name)
         try:
             validate(document)
         except OpenAPIValidationError as error:
@@ -55,7 +60,19 @@ class Spec:
             raise ReviewError(f"{name}: a schema is made of itself, without end") from None
         except Exception as error:  # references that lead nowhere have errors of many kinds
             raise ReviewError(f"{name}: {' '.join(str(error).split())[:300]}") from None
-        return cls(document, dict(_lines(loaded)))
+        return spec
+
+    def _vet(self, node: Node, pointer: str, name: str) -> None:
+        """Refuse what the validator of OpenAPI does not look at: references and bodies."""
+        reference = node.get("$ref")
+        if isinstance(reference, str) and self.find(reference.removeprefix("#")) is None:
+            raise ReviewError(f"{name}: {pointer}: the reference {reference} leads nowhere")
+        if re.search(r"/content/[^/]+/schema$", pointer):
+            try:
+                Draft202012Validator.check_schema(node)
+            except SchemaError as error:
+                place = join(pointer, *error.absolute_path)
+                raise ReviewError(f"{name}: {place}: {error.message[:300]}") from None
 
     def at(self, pointer: str) -> Any:
         node: Any = self.document
@@ -99,6 +116,24 @@ class Spec:
             }
             found = {**found, **part, **{key: value for key, value in merged.items() if value}}
         return found
+
+    def in_place(self, node: Any, around: tuple[str, ...] = ()) -> Any:
+        """A copy of a part with what it refers to in place of each reference.
+
+        Raises:
+            ReviewError: What a reference leads to refers to itself.
+        """
+        if isinstance(node, list):
+            return [self.in_place(each, around) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if not isinstance(reference := node.get("$ref"), str):
+            return {key: self.in_place(each, around) for key, each in node.items()}
+        if reference in around:
+            raise ReviewError(f"{reference} is made of itself, without end")
+        found = self.at(reference.removeprefix("#"))
+        beside = {key: each for key, each in node.items() if key != "$ref"}
+        return self.in_place({**found, **beside}, (*around, reference))
 
     def changed(self, pointer: str, value: Any, other: "Spec") -> "Spec":
         """A copy in which a part is as given, or is gone if the value is None.
@@ -173,6 +208,20 @@ def _lines(node: Any, pointer: str = "") -> Iterator[tuple[str, int]]:
         below = join(pointer, key)
         yield below, line + 1
         yield from _lines(value, below)
+
+
+def mappings(node: Any, pointer: str = "") -> Iterator[tuple[str, Node]]:
+    """Each mapping in a part, with where it is."""
+    if isinstance(node, dict):
+        yield pointer, node
+    for key, value in _pairs(node):
+        yield from mappings(value, join(pointer, key))
+
+
+def _pairs(node: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list) else ()
 
 
 def _key(node: Any, part: str) -> Any:

@@ -1,6 +1,7 @@
 """Compare parts of specs as JSON values: what is the same, what is missing, what only describes."""
 
 import json
+from os.path import commonprefix
 from typing import Any
 
 from .spec import Node
@@ -9,18 +10,36 @@ from .spec import Node
 ANNOTATIONS = {"$comment", "description", "example", "examples"}
 ANNOTATIONS |= {"externalDocs", "summary", "title", "xml"}
 
+# What a schema says that does not have a keyword.
+DEFAULTS: Node = {"minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}
+DEFAULTS |= {"items": {}, "additionalProperties": True, "required": [], "deprecated": False}
+# What is as if it were not there.
+SAYS_NOTHING = [*DEFAULTS.items(), ("parameters", []), ("required", False), ("servers", [])]
+SAYS_NOTHING += [(key, {}) for key in ("content", "headers", "links", "properties")]
+
 
 def is_note(keyword: str) -> bool:
     return keyword in ANNOTATIONS or keyword.startswith("x-")
 
 
 def rules(node: Any) -> Any:
-    """A part of a spec without what only describes it."""
+    """A part of a spec without what only describes it, and without what says nothing.
+
+    Its keywords are sorted, and its fields are not.
+    """
     if isinstance(node, list):
         return [rules(each) for each in node]
-    if isinstance(node, dict):
-        return {key: rules(value) for key, value in node.items() if not is_note(key)}
-    return node
+    if not isinstance(node, dict):
+        return node
+    found = {key: _rules_of(key, node[key]) for key in sorted(node) if not is_note(key)}
+    return {key: part for key, part in found.items() if (key, part) not in SAYS_NOTHING}
+
+
+def _rules_of(key: str, part: Any) -> Any:
+    if key == "properties" and isinstance(part, dict):  # names of fields are no keywords
+        return {name: rules(each) for name, each in part.items()}
+    is_names = key == "required" and isinstance(part, list)
+    return sorted(part) if is_names else rules(part)
 
 
 def plain(value: Any) -> str:
@@ -33,8 +52,19 @@ def plain(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return cut(json.dumps(value, ensure_ascii=False))
+
+
+def short_pair(one: Any, other: Any) -> tuple[str, str]:
+    """Two values as text, from shortly before the place where they begin to differ."""
+    texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
+    start = max(0, len(commonprefix(texts)) - 40)  # noqa: RUF071 - of texts, not of paths
+    first, second = (f"{'…' if start else ''}{text[start:]}" for text in texts)
+    return cut(first), cut(second)
+
+
+def cut(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def names_in(old: Node, new: Node) -> list[str]:
