@@ -133,7 +133,7 @@ def test_a_batch_that_loses_its_cluster_pays_once_for_each_line(
 
 def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
     states = batch.states()
-    assert last.code == 3
+    assert last.code == (3 if "unknown" in states.values() else 1)
     assert len(batch.prompts()) == len(set(batch.prompts()))
     assert list(states) == list(range(1, len(LINES) + 1))
     cents = 0
