@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 import grok_imagine_video
-from grok_imagine_video import client, create_video, errors, get_video, models, types
+from grok_imagine_video import batch, client, create_video, errors, get_video, models, types
 from making import load
 
 ROOT = Path(__file__).parent.parent
@@ -38,8 +38,12 @@ MEMBERS = """
     with_timeout
 """
 CLIENTS = "AuthenticatedClient Client"
+BATCH = """
+    Entry Journal JournalError Problem RateLimiter Status Summary asyncio_run run status
+"""
 MODULES = {
     grok_imagine_video: f"{MODELS} {CLIENTS} __version__ create_video errors get_video",
+    batch: BATCH,
     client: CLIENTS,
     errors: ERRORS,
     models: MODELS,

@@ -216,9 +216,8 @@ def _read(response: httpx.Response, max_size: int) -> None:
     """Read a body, unless it is too large."""
     _slice(response)
     received = _Received(response, max_size)
-    stream: Any = response.stream if _is_as_sent(response) else response.iter_bytes()
     try:
-        for chunk in stream:
+        for chunk in _chunks(response):
             received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
@@ -230,9 +229,8 @@ async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
     """The async counterpart of `_read`."""
     _slice(response)
     received = _Received(response, max_size)
-    stream: Any = response.stream if _is_as_sent(response) else response.aiter_bytes()
     try:
-        async for chunk in stream:
+        async for chunk in _asyncio_chunks(response):
             received.add(chunk)
     except httpx.HTTPError as error:
         received.add_to(error)
@@ -240,8 +238,19 @@ async def _asyncio_read(response: httpx.Response, max_size: int) -> None:
     received.finish()
 
 
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    """The body in chunks, past httpx's decoders if it is not compressed."""
+    stream: Any = response.stream if _is_as_sent(response) else response.iter_bytes()
+    return iter(stream)
+
+
+def _asyncio_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The async counterpart of `_chunks`."""
+    stream: Any = response.stream if _is_as_sent(response) else response.aiter_bytes()
+    return aiter(stream)
+
+
 def _is_as_sent(response: httpx.Response) -> bool:
-    """Whether what arrives is the body itself, and need not go through httpx's decoders."""
     return "content-encoding" not in response.headers and not response.is_closed
 
 
@@ -319,7 +328,7 @@ def _save(response: httpx.Response, step: Save) -> None:
     from ._files import rewind  # slow to import, and only needed for downloads
 
     rewind(step.file)
-    for chunk in response.iter_bytes():
+    for chunk in _chunks(response):
         step.file.write(chunk)
         step.report(response, len(chunk))
 
@@ -330,7 +339,7 @@ async def _asyncio_save(response: httpx.Response, step: Save) -> None:
     await in_thread(rewind, step.file)
     block: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in _asyncio_chunks(response):
         block.append(chunk)
         size += len(chunk)
         if size >= _BLOCK_SIZE:

@@ -12,6 +12,7 @@ from grok_imagine_video import (
     ImageInput,
     ReferenceImage,
     VideoJob,
+    batch,
     create_video,
     errors,
     get_video,
@@ -77,3 +78,22 @@ def handle(error: errors.APIError) -> object:
         case errors.APIResponseValidationError():
             return error.content
     return error
+
+
+def many(client: AuthenticatedClient, bodies: list[CreateVideoRequest]) -> list[str]:
+    def show(status: batch.Status, entry: batch.Entry) -> None:
+        print(f"{status.done} of {status.total}", entry.number, entry.state, entry.job_id)
+
+    summary: batch.Summary = batch.run(
+        bodies, client=client, folder=Path("videos"), rate=30, resend=["unknown"], on_progress=show
+    )
+    print(summary.cost, summary.not_sent, batch.status("videos") == summary)
+    return [f"{each.number} {each.state}: {each.reason}" for each in summary.problems]
+
+
+async def asyncio_many(client: Client, bodies: list[CreateVideoRequest]) -> int:
+    summary = await batch.asyncio_run(
+        bodies, client=client, folder="videos", operation=create_video, only={1, 2}, forget=[2]
+    )
+    with batch.Journal(Path("videos"), read_only=True) as journal:
+        return summary.done + len(journal.entries)
