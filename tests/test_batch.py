@@ -174,6 +174,14 @@ def test_a_line_is_sent_again_only_if_it_certainly_created_no_job(
         assert (again.code, len(batch.arrived)) == (3 if unknown else 4, sent + 15 - unknown)
 
 
+def test_a_refusal_shows_that_the_requests_may_be_the_cause(batch: Batch) -> None:
+    batch.write(*LAKES * 7)
+    with batch.gateway(*[hang_up] * 9, responding(400), hang_up):
+        run = batch.run("--concurrency", 1)
+        assert len(batch.arrived) == 20  # ten unknown ones in a row, after the refusal
+    assert "19 unknown, 0 unfinished, 2 not sent" in run.out
+
+
 def test_resend_unknown_sends_each_unknown_line_once_more(batch: Batch) -> None:
     again, refusals = "--resend-unknown", [responding(400, ERROR)] * 2
     with batch.gateway(*[hang_up] * 3, *refusals, batch.forward):
