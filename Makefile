@@ -54,7 +54,7 @@ demo: $(VENV)  ## create a video and save it, with a local relay or the gateway 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal
 
-stress: $(VENV)  ## do 20,000 calls at random in each of the three ways; SEED= repeats a run
+stress: $(VENV)  ## do 20,000 random calls each on sync, asyncio and aiohttp; SEED= repeats a run
 	@CALLS=20000 $(RUN) -m pytest -n 3 -s tests/test_stress.py
 
 generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths
@@ -63,11 +63,12 @@ generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTP
 check-generated: $(VENV)  ## fail if the package is not up to date with the spec
 	@$(GENERATE) --check
 
-lint: $(VENV)  ## check style and types of hand-written and generated code
+lint: $(VENV)  ## check style, types and words of hand-written and generated code
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
+	@$(RUN) -m tools.words
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
@@ -90,7 +91,7 @@ bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes six minutes
 		build/bench/*.whl
 	@.bench/bin/python -m bench
 
-mutants: $(VENV) $(MUTANTS)  ## show each small change of the code that no test notices; takes 15 minutes
+mutants: $(VENV) $(MUTANTS)  ## show small changes of the code that no test notices; takes 15 minutes
 	@$(RUN) -m tools.mutants
 
 check: lint lint-spec check-generated test build  ## run every check that a change must pass

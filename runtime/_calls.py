@@ -164,9 +164,9 @@ def should_retry(
 ) -> bool:
     """Whether a request may be sent again after this error, or after a response with this status.
 
-    Each POST may be paid for, so a request that writes is repeated only if it was never sent, which
-    is what an `APIConnectionError` of it says, or refused with 429. If it was redirected, it has
-    been received.
+    Each POST may be paid for. So a request that writes is repeated only if it was never sent, as
+    an `APIConnectionError` says, or was refused with 429. A request that was redirected has been
+    received.
     """
     if isinstance(outcome, errors.APIConnectionError):
         return not isinstance(outcome.__cause__, _PERMANENT)
@@ -259,7 +259,7 @@ def is_status_of(error: Exception, request: httpx.Request) -> TypeGuard[httpx.HT
 
 
 def readable(response: httpx.Response) -> httpx.Response:
-    """A response whose body can be asked for: without one if httpx closed it before it was read."""
+    """A response with a readable body: an empty one if httpx closed it before it was read."""
     try:
         response.content  # noqa: B018 - raises if there is none
     except httpx.ResponseNotRead:
@@ -354,7 +354,7 @@ def map_exception(
     redirects: int = 0,
     is_about_it: bool = True,
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
-    """This package's error for one of httpx's, which keeps its request, but without the token."""
+    """The error for an exception of httpx. That exception keeps its request, without the token."""
     for sent in (request, getattr(error, "_request", None)):
         if sent is not None:
             strip_auth(client, sent)
@@ -408,7 +408,7 @@ def base_url(client: Client, session: Session) -> httpx.URL:
 def _absolute_url(base_url: str, path: str) -> httpx.URL:
     """Parsed once for many calls; httpx would parse both parts, and then the whole, for each.
 
-    A version that both have is there once: a base URL that ends in /v1 is as good as one without.
+    If both parts have the version, it is kept once: a base URL may end in /v1 or not.
     """
     base = base_url.rstrip("/")
     version = re.match(r"/v\d+(?=/)", path)
@@ -462,7 +462,7 @@ _NEUTRAL_HEADERS = (
 
 
 def redirected(client: Client, request: httpx.Request, deadline: float | None) -> Send:
-    """Send a request to where a redirect leads; another origin is not told who is calling."""
+    """Follow a redirect. A request to another origin has no credentials."""
     if not is_same_origin(client, request.url):
         return Send(anonymous(request), deadline, has_auth=False)
     if own := client._own.get("cookies"):  # httpx keeps those of the session alone

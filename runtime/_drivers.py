@@ -143,7 +143,7 @@ async def _asyncio_send(session: httpx.AsyncClient, step: Send, max_size: int) -
 def _without_stream(response: httpx.Response) -> httpx.Response:
     """A response that has been read, and needs its stream no more.
 
-    The stream holds it and all that was sent, until Python next looks for such cycles.
+    The stream would keep it and all that was sent in memory until the next garbage collection.
     """
     if (content := vars(response).get("_content")) is not None:
         response.stream = httpx.ByteStream(content)
@@ -273,7 +273,7 @@ class _Received:
         self._response._content = b"".join(self._chunks)
 
     def add_to(self, error: httpx.HTTPError) -> None:
-        """Let an error have what arrived before it."""
+        """Add to an error what arrived before it."""
         headers = self._response.headers.copy()
         headers.pop("content-encoding", None)
         content, status = b"".join(self._chunks), self._response.status_code

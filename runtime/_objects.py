@@ -1,4 +1,4 @@
-"""What all models share: read from JSON, written as JSON, and held to the rules of the spec."""
+"""What all models share: read from JSON, written as JSON, and checked against the spec."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -145,7 +145,7 @@ def checked_together(_: type, fields: list["attrs.Attribute[Any]"]) -> list["att
 
 
 def check_all(instance: Any) -> None:
-    """Hold an object to its rules."""
+    """Check an object against its rules."""
     if not (instance._is_plain() or get_disabled()):
         for field in attrs.fields(type(instance)):
             _validate(instance, field, getattr(instance, field.name))

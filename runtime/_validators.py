@@ -34,7 +34,7 @@ _short.maxstring = _short.maxother = 100
 
 
 def show(value: Any) -> str:
-    """A value as a message shows it: shortened, for it may be huge."""
+    """A value as a message shows it: shortened, because it may be huge."""
     return _short.repr(value)
 
 
@@ -233,7 +233,7 @@ def as_text(*rules: Validator) -> Validator:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON compares it: 1 equals 1.0 and not true, and the order of names is nothing."""
+    """A value as JSON compares it: 1 equals 1.0 and not true, in any order of names."""
     if attrs.has(type(value)):
         value = value.to_dict()
     if isinstance(value, Mapping):
@@ -261,7 +261,7 @@ def in_(*values: Any) -> Validator:
 
 
 def const(expected: Any) -> Validator:
-    """This value alone."""
+    """Exactly this value."""
     key = _key(expected)
     return _ruled(f"be {expected!r}", lambda value: _key(value) == key)
 

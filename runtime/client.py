@@ -119,7 +119,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merged_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    """Headers, of which new ones replace old ones of the same name in upper or lower case."""
+    """All headers; a new one replaces an old one of the same name, in upper or lower case."""
     replaced = {name.lower() for name in new}
     return {name: old[name] for name in old if name.lower() not in replaced} | dict(new)
 
@@ -222,15 +222,15 @@ class Client:
     pickle of it has everything except the connections, so it has the token too.
 
     Args:
-        base_url: Where the API is, such as `https://gateway.example`; a path is kept. Default: from
-            the environment, as `x-env` of the spec says.
+        base_url: Where the API is, such as `https://gateway.example`; a path is kept. Default:
+            the variable of the environment that `x-env` of the spec names.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.
-        timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, to connect 10.
+        timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, 10 to connect.
         verify_ssl: Whether to verify the server's certificate, or the context to verify it with.
         follow_redirects: Whether to follow redirects. The token does not follow to another origin.
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
-        max_retries: How often a request is retried, 0 or more, where it cannot be paid for twice.
+        max_retries: How often a request is retried, 0 or more, if it cannot be paid for twice.
             Default: 2.
         async_transport: "aiohttp", for hundreds of asyncio requests in flight (needs
             httpx-aiohttp), or a transport for `httpx.AsyncClient`. Default: httpx's own.
@@ -492,15 +492,15 @@ class AuthenticatedClient(Client):
     The token is sent to the origin of `base_url` only, and is in no repr, log line or error.
 
     Args:
-        token: The API key. Default: from the environment, as `x-env` of the spec says.
+        token: The API key. Default: the variable of the environment that `x-env` names.
         prefix: What precedes the token in the header. Default: "Bearer"; "" for nothing.
         auth_header_name: The header for the token. Default: "Authorization".
         allow_plain_http: Send the token unencrypted to another machine.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is not a URL or would send the token unencrypted, one of the two is
-            missing, or a header contains a line break.
+        ValueError: `base_url` or the token is missing, `base_url` is not a URL or would send the
+            token unencrypted, or a header contains a line break.
     """
 
     token: str = field(

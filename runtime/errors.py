@@ -28,8 +28,8 @@ class APIError(Exception):
     """Catches every error of this package.
 
     Attributes:
-        job_id: The id of the job that the error is about, by which it can be waited for again; None
-            if there is none or it is not known.
+        job_id: The id of the job, to wait for it again; None if there is no job, or its id is not
+            known.
     """
 
     job_id: str | None = None
@@ -89,7 +89,7 @@ class _ResponseError(APIError):
 class OutcomeUnknownError(_ResponseError):
     """A request that must not be repeated may have been carried out.
 
-    What it was to create may exist and may be billed: look for it before you send it again. The
+    The job may exist and may be billed: look for it before you send the request again. The
     attributes are those of `APIStatusError`, None if there was no response.
     """
 

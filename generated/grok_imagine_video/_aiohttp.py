@@ -38,7 +38,7 @@ _MAX_HEADER = 100_000
 
 
 def _map_exception(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """httpx's exception for one of aiohttp's, which has the token and must not be its context."""
+    """httpx's exception for aiohttp's, which holds the token and must not be the context."""
     mapped = next(mapped for kind, mapped in _EXCEPTIONS if isinstance(error, kind))
     return mapped(str(error) or type(error).__name__, request=request)
 

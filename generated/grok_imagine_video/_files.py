@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-# Gives a complete file, which is the first one, its name.
+# Gives the first file, which is complete, the name of the second.
 Place = Callable[[Path, Path], None]
 
 _TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -73,7 +73,7 @@ def placing(path: Path, place: Place | None = None) -> Iterator[BinaryIO]:
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Remove what those leave behind that are killed."""
+    """Remove the temporary files of processes that were killed."""
     for path in folder.iterdir():
         if _TEMPORARY_FILE.fullmatch(path.name):
             path.unlink(missing_ok=True)

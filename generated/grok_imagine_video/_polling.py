@@ -39,7 +39,7 @@ _logger = logging.getLogger(__package__)
 # Of the interval, so that many waits do not ask in step.
 _JITTER = 0.2
 
-# The job is asked for once more right before the deadline: of the timeout, and at most seconds.
+# The last request goes out before the deadline: a part of the timeout, and at most seconds.
 _LAST_CHANCE = 0.1
 _MAX_LAST_CHANCE = 1.0
 
@@ -64,8 +64,8 @@ class JobRules:
         allowed: Places of the flag that is false if moderation withheld the result.
         error: Places of the reason why a job failed.
         cost: Places of the price of the job.
-        cost_unit: What that is counted in, in US dollars.
-        suffix: How the name of a file ends that holds the result.
+        cost_unit: The unit of the price, in US dollars.
+        suffix: The end of the name of the file with the result.
     """
 
     id: Sequence[str]
@@ -90,7 +90,7 @@ def create_and_wait(
     timeout: float,
     on_created: Callable[[str], object] | None,
 ) -> Steps[T]:
-    """Create a job, and wait for it; whatever goes wrong after that leaves its id behind."""
+    """Create a job, and wait for it. Every error after the creation has the id of the job."""
     check_seconds(interval, timeout)
     job_id = id_of(places, (yield from create))
     _logger.info("created the job %s", job_id)
@@ -107,7 +107,7 @@ def create_and_wait(
 
 
 def about_job(job_id: str | None, steps: Steps[T]) -> Steps[T]:
-    """The same steps, whose errors have the id of the job."""
+    """The same steps. Their errors have the id of the job."""
     try:
         return (yield from steps)
     except errors.APIError as error:
@@ -194,7 +194,7 @@ def _poll(
 
 
 def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:
-    """Whether a 2xx response tells of an error and of no job."""
+    """Whether a 2xx response holds an error and no job."""
     status = _text_at(job, rules.status)
     is_api_error = said.type == "error" or _is_error_code(rules, said.code or "")
     is_job = bool(status and not status.isdecimal()) or bool(_result_at(job, rules.result))
@@ -259,7 +259,7 @@ def has_ended(rules: JobRules, job: Any) -> bool:
 
 
 def result(rules: JobRules, job: Any) -> str:
-    """Where the result of a job is that has ended well."""
+    """Where the result of a job is that has succeeded."""
     if _at(job, rules.allowed) is False:
         what = "moderation withheld the result, which may have been billed"
         raise errors.VideoWithheldError(what + _reason(rules, job), job)

@@ -20,8 +20,8 @@ _Origin = tuple[str, str, int | None]
 class _Connection:
     """One connection, which is opened for its first request.
 
-    httpx does all that it does elsewhere, but for its pool: a connection of that pool is in its
-    place, so that no request has to be assigned to one.
+    All is as in httpx, except for the pool: a single connection takes its place, so that no request
+    has to be assigned to one.
     """
 
     def __init__(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> None:

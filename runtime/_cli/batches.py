@@ -287,7 +287,7 @@ async def _all(batch_run: BatchRun, client: Client) -> None:
 
 
 def _is_interrupted(run: Run, batch_run: BatchRun, client: Client) -> bool:
-    """Do the work; whether Ctrl-C, or a signal that means the same, has ended it."""
+    """Do the work, and return whether Ctrl-C or a similar signal has ended it."""
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         asyncio.run(_all(batch_run, client))

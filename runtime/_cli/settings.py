@@ -165,7 +165,7 @@ class Setting:
 
     @property
     def shown(self) -> str | None:
-        """The value, if it is no secret."""
+        """The value, unless it is a secret."""
         if self.name == "token" or self.value is None:
             return None
         try:

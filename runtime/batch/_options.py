@@ -35,7 +35,7 @@ class Options:
     source: str = ""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what would fail later, when requests are paid for."""
+        """Refuse what would fail only after requests were paid for."""
         check_seconds(self.interval, self.timeout)
         if type(self.concurrency) is not int or self.concurrency < 1:
             msg = f"'concurrency' must be an int of 1 or more: {self.concurrency!r}"

@@ -9,7 +9,7 @@ from .. import errors
 
 _logger = logging.getLogger(__name__)
 
-# Then the requests are not the cause.
+# After so many, the cause is not in the requests.
 MAX_UNKNOWN_IN_A_ROW = 10
 
 # Seconds; the long one if the gateway asks for none.
@@ -65,7 +65,7 @@ class RateLimiter:
         return not self.stopped
 
     def stop(self, why: str) -> None:
-        """Let no more requests out."""
+        """Stop: no more requests are sent."""
         if not self.stopped:
             _logger.warning("%s; no more requests are sent", why)
             self.stopped = why
@@ -83,7 +83,7 @@ class RateLimiter:
             self.stop(f"{what}: {unknown}")
 
     def back_off(self, error: errors.APIConnectionError | errors.RateLimitError) -> bool:
-        """Pause: the gateway is busy or away. False if the patience is at its end before that."""
+        """Pause: the gateway is busy or away. False if the patience ends first."""
         asked = error.retry_after if isinstance(error, errors.RateLimitError) else None
         pause = LONG_PAUSE if asked is None else max(asked, SHORT_PAUSE)
         why = one_line(error)

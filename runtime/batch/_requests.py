@@ -1,4 +1,4 @@
-"""The requests of a batch, held against what its journal says of previous runs."""
+"""The requests of a batch, compared with the journal of previous runs."""
 
 import hashlib
 import json
@@ -136,7 +136,7 @@ def _normal(base_url: str) -> str:
 
 
 def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
-    """Refuse to forget what is no job.
+    """Refuse to forget a request without a job.
 
     Raises:
         ValueError: One of the requests has no job.

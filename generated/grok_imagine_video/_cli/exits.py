@@ -47,7 +47,7 @@ class Known:
 
 @frozen
 class Ending:
-    """An end that is not the wanted one.
+    """The end of a command that did not do what was asked for.
 
     Attributes:
         code: The exit code.

@@ -83,7 +83,7 @@ class Option:
 def options_of(create: Create, taken: Collection[str]) -> list[Option]:
     """The options of a command; one whose name is `taken` gets another name.
 
-    The first field that is required and takes any text is no option: it is given without a name.
+    The first required field that takes any text is typed without a name.
     """
     hints = typing.get_type_hints(create.body, localns=_models())
     helps = {each.arg_name: each.description for each in parse(create.body.__doc__ or "").params}
@@ -218,7 +218,7 @@ _FILE = Kind(str, _file_or_url, FILE_OR_URL)
 def body_of(
     create: Create, options: Sequence[Option], values: Mapping[str, Any], extra: Sequence[str]
 ) -> Any:
-    """The body of a request, held to the rules of the spec.
+    """The body of a request, checked against the spec.
 
     Raises:
         TypeError: A field has the wrong type.

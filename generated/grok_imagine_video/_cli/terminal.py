@@ -2,8 +2,8 @@
 # To change it, edit runtime/_cli/terminal.py and run: make generate
 """What a command shows: a progress bar on a terminal, lines elsewhere, or JSON for machines.
 
-On the standard output is what came of a command. All that is said on the way is on the standard
-error, except in JSON, where each event is an object of one line on the standard output.
+The standard output has the result of a command, and the standard error has all other messages. In
+JSON, the standard output has all of it: each event is an object of one line.
 """
 
 import io
@@ -32,7 +32,7 @@ _MAX_STATUS = 14
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a line. That it cannot be written is no reason to lose a video: go on unheard."""
+    """Write a line. If that fails, go on without it, so that no video is lost."""
     try:
         stream.write(f"{text}\n")
         stream.flush()
@@ -43,7 +43,7 @@ def write(stream: TextIO, text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Let no character that a stream cannot encode end a command."""
+    """Escape characters that a stream cannot encode: they must not end a command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -66,7 +66,7 @@ class Lines:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Leave nothing behind that moves."""
+        """End the display."""
 
     def say(self, text: str) -> None:
         """Show a line that is not a result."""

@@ -95,7 +95,7 @@ def run(
     Args:
         requests: The requests, in the order of their numbers, from 1. A later run needs the same
             ones; new ones are added at the end. They are read more than once; a sequence that makes
-            them as they are asked for saves memory.
+            each one on demand saves memory.
         client: Where the API is. Its `max_retries` do not count here.
         folder: Where the results and the journal are; made if it is missing.
         operation: The operation that creates the jobs. Default: the one for such requests.
@@ -117,7 +117,7 @@ def run(
             changed.
 
     Returns:
-        What came of it. Errors of single requests are in it, and are not raised.
+        How many are done, failed and so on. Errors of single requests are in it, not raised.
 
     Raises:
         ImportError: `cluster` is given, and dask.distributed is not installed.

@@ -29,7 +29,7 @@ class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
     additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
 
     def __attrs_post_init__(self) -> None:
-        """Hold the object to its rules."""
+        """Check the object against its rules."""
         _objects.check_all(self)
 
     def _is_plain(self) -> bool:

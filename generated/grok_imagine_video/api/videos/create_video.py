@@ -80,14 +80,14 @@ def sync(
             used together.
 
     Returns:
-        What the response holds.
+        The response, as a model.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
-        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return _drivers.run(client, _calls.result(client, _get_kwargs(body=body), _parse_response))
@@ -138,14 +138,14 @@ async def asyncio(
             used together.
 
     Returns:
-        What the response holds.
+        The response, as a model.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
-        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return await _drivers.asyncio_run(
@@ -190,22 +190,22 @@ def sync_and_wait(
     Starts a job that makes a video from a prompt. One image or several reference images can
     guide the video, but not both.
 
-    Then waits until its job has ended. Whatever goes wrong after the job was created, its id is not
-    lost: `on_created` gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or
-    another exception ends the wait. The job goes on, and `get_video.wait` follows it again.
+    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created` gets it
+    first, each error has it as `job_id`, and the log has it when Ctrl-C or another exception ends the
+    wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
         client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
-            more right before. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
+            sent right before. Default: 900.0.
         on_progress: Called with each response about the job.
-        on_created: Called with the id of the job before it is asked for.
+        on_created: Called with the id of the job as soon as it is known.
 
     Returns:
-        The last response, of a job that has made what it was to make.
+        The last response about the job, which has its result.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -213,8 +213,8 @@ def sync_and_wait(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
         errors.JobFailedError: The job failed or was cancelled.
-        errors.JobExpiredError: The job, or what it made, is no longer kept.
-        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.JobExpiredError: The gateway no longer keeps the job or its result.
+        errors.VideoWithheldError: The job is done and moderation withheld its result.
         errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.
@@ -261,22 +261,22 @@ async def asyncio_and_wait(
     Starts a job that makes a video from a prompt. One image or several reference images can
     guide the video, but not both.
 
-    Then waits until its job has ended. Whatever goes wrong after the job was created, its id is not
-    lost: `on_created` gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or
-    another exception ends the wait. The job goes on, and `get_video.wait` follows it again.
+    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created` gets it
+    first, each error has it as `job_id`, and the log has it when Ctrl-C or another exception ends the
+    wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
         client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
-            more right before. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
+            sent right before. Default: 900.0.
         on_progress: Called with each response about the job.
-        on_created: Called with the id of the job before it is asked for.
+        on_created: Called with the id of the job as soon as it is known.
 
     Returns:
-        The last response, of a job that has made what it was to make.
+        The last response about the job, which has its result.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -284,8 +284,8 @@ async def asyncio_and_wait(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
         errors.JobFailedError: The job failed or was cancelled.
-        errors.JobExpiredError: The job, or what it made, is no longer kept.
-        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.JobExpiredError: The gateway no longer keeps the job or its result.
+        errors.VideoWithheldError: The job is done and moderation withheld its result.
         errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.

@@ -74,13 +74,13 @@ def sync(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        What the response holds.
+        The response, as a model.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
-        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return _drivers.run(
@@ -128,13 +128,13 @@ async def asyncio(
         client: Where the API is, and how often to send the request again.
 
     Returns:
-        What the response holds.
+        The response, as a model.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
-        errors.APIStatusError: The status is not 2xx; its subclasses say which.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
     return await _drivers.asyncio_run(
@@ -196,7 +196,7 @@ def progress(job: VideoJob) -> float | None:
 
 
 def result(job: VideoJob) -> str:
-    """Where the result of a job is that has ended well, wherever the gateway put it.
+    """Where the result of a job is that has succeeded, wherever the gateway put it.
 
     Raises:
         errors.VideoWithheldError: Moderation withheld the result.
@@ -233,30 +233,30 @@ def wait(
     timeout: float = 900.0,
     on_progress: Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
-    """Wait until a job has ended. The job itself is never touched.
+    """Wait until a job has ended. The wait does not change the job.
 
     A status that is not known means that the job is not finished, and so does a response without a
     status and a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
-    specified, such as a maintenance page, and heeds `Retry-After`.
+    specified, such as a maintenance page, and follows `Retry-After`.
 
     Args:
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
-            more right before. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
+            sent right before. Default: 900.0.
         on_progress: Called with each response about the job.
 
     Returns:
-        The last response, of a job that has made what it was to make.
+        The last response about the job, which has its result.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument breaks another rule of the spec.
         errors.JobFailedError: The job failed or was cancelled.
-        errors.JobExpiredError: The job, or what it made, is no longer kept.
-        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.JobExpiredError: The gateway no longer keeps the job or its result.
+        errors.VideoWithheldError: The job is done and moderation withheld its result.
         errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
@@ -282,30 +282,30 @@ async def asyncio_wait(
     timeout: float = 900.0,
     on_progress: Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
-    """Wait until a job has ended. The job itself is never touched.
+    """Wait until a job has ended. The wait does not change the job.
 
     A status that is not known means that the job is not finished, and so does a response without a
     status and a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
-    specified, such as a maintenance page, and heeds `Retry-After`.
+    specified, such as a maintenance page, and follows `Retry-After`.
 
     Args:
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The job is asked for once
-            more right before. Default: 900.0.
+        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
+            sent right before. Default: 900.0.
         on_progress: Called with each response about the job.
 
     Returns:
-        The last response, of a job that has made what it was to make.
+        The last response about the job, which has its result.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument breaks another rule of the spec.
         errors.JobFailedError: The job failed or was cancelled.
-        errors.JobExpiredError: The job, or what it made, is no longer kept.
-        errors.VideoWithheldError: The job is done and moderation withheld what it made.
+        errors.JobExpiredError: The gateway no longer keeps the job or its result.
+        errors.VideoWithheldError: The job is done and moderation withheld its result.
         errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
