@@ -15,7 +15,7 @@ PATH = next(filter(None, map(shutil.which, NAMES)), None)
 OPTIONS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
     *("--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>"),  # refuses all
-    *("--window-size=1600,6000", "--remote-debugging-pipe"),
+    "--remote-debugging-pipe",
 ]
 # Chromium reads from 3 and writes to 4.
 START = """

@@ -173,6 +173,8 @@ def test_the_search_finds_an_error(words: str, site: Path, browser: Browser) -> 
 @needs_redocly
 @needs_browser
 def test_the_page_of_the_api_shows_the_api(site: Path, browser: Browser) -> None:
+    size = {"width": 1400, "height": 6000, "deviceScaleFactor": 1, "mobile": False}
+    browser.call("Emulation.setDeviceMetricsOverride", **size)  # Redoc hides what is out of sight
     shown = browser.open(
         (site / "api.html").as_uri(), until="document.body.innerText.includes('cost_in_usd_ticks')"
     )
