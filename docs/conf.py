@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import sphinx.locale
 from sphinx.search.zh import SearchChinese
 
 from grok_imagine_video import __version__
@@ -48,6 +49,22 @@ def without_nothing(*event: Any) -> tuple[str | None, str | None]:
     return signature and signature.replace("= NOTHING", "= ..."), returned
 
 
+# What furo has in English alone.
+FURO_IN_CHINESE = {
+    "Home": "首页",
+    "Next": "下一页",
+    "On this page": "本页内容",
+    "Previous": "上一页",
+}
+
+
+def translate_furo(app: Any, *event: Any) -> None:
+    """Show the words of the theme in the language of the page."""
+    *_, context, _ = event
+    if app.config.language == "zh_CN":
+        context["_"] = lambda text: FURO_IN_CHINESE.get(text) or sphinx.locale._(text)
+
+
 class Chinese(SearchChinese):
     """Finds Chinese words by each two characters in a row, so that no dictionary is needed."""
 
@@ -69,3 +86,4 @@ function splitQuery(query) {
 def setup(app: Any) -> None:
     app.add_search_language(Chinese)
     app.connect("autodoc-process-signature", without_nothing)
+    app.connect("html-page-context", translate_furo)

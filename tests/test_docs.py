@@ -101,6 +101,7 @@ def test_each_page_is_there_in_both_languages_and_links_to_the_other_one(site: P
         chinese = (site / "zh" / name).read_text("utf-8")
         assert f"../{name}" in Page(chinese).links
         assert '<html class="no-js" lang="zh-CN"' in chinese
+        assert "On this page" not in chinese
 
 
 @needs_redocly
