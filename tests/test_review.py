@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -183,7 +184,8 @@ def test_the_eight_steps_for_contributors_say_what_the_commands_say(
     table = "\n".join(line for line in out.splitlines() if line.startswith("|"))
     assert (code, table) == (0, next(shown))
     for command in ("build", f"check-tag TAG=v{NEXT}"):
-        make = ["make", "-s", "-o", ".venv/installed", f"RUN={sys.executable}", *command.split()]
+        python = shlex.quote(sys.executable)
+        make = ["make", "-s", "-o", ".venv/installed", f"RUN={python}", *command.split()]
         done = subprocess.run(make, capture_output=True, text=True, check=True)
         assert (done.stdout + done.stderr).strip() == next(shown, "")
 

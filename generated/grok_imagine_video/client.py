@@ -228,7 +228,7 @@ class Client:
             the variable of the environment that `x-env` of the spec names.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.
-        timeout: Seconds, or an `httpx.Timeout`; None means no limit. Default: 60, 10 to connect.
+        timeout: Seconds or an `httpx.Timeout`; None means no limit. Default: 60, and 10 to connect.
         verify_ssl: Whether to verify the server's certificate, or the context to verify it with.
         follow_redirects: Whether to follow redirects. The token does not follow to another origin.
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
