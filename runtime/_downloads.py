@@ -5,7 +5,7 @@ Nothing here does I/O; see `_calls`.
 
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import httpx
 
@@ -58,7 +58,7 @@ def save(client: Client, url: str, file: BinaryIO, on_progress: OnProgress | Non
             raise map_exception(client, error, request) from error
         else:
             return
-        _check(client, refused, 0)
+        _refuse(client, refused)
 
     try:
         yield from with_retries(client, attempt)
@@ -90,14 +90,18 @@ def _follow(
 
 
 def _check(client: Client, response: httpx.Response, received: int) -> None:
-    if should_retry(response.status_code, "GET"):
-        raise RetryableResponse(response)
     if not Save.is_file(response):
-        raise status_error(client, response)
+        _refuse(client, response)
     total = total_of(response)
     if total is not None and received != total:
         msg = f"the file has {received} bytes, not the {total} that were announced"
         raise httpx.RemoteProtocolError(msg, request=response.request)
+
+
+def _refuse(client: Client, response: httpx.Response) -> NoReturn:
+    if should_retry(response.status_code, "GET"):
+        raise RetryableResponse(response)
+    raise status_error(client, response)
 
 
 def parse_url(url: str) -> httpx.URL:

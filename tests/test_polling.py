@@ -231,3 +231,16 @@ def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
         create_video.job_id(CreateVideoResponse.from_dict(content))
     assert json.loads(raised.value.content) == content
     assert create_video.job_id(CreateVideoResponse.from_dict({"id": 7})) == "7"
+
+
+# What a response says of its price, in units of 10^-10 US dollars, and what that is.
+COSTS: list[tuple[Any, float | None]] = [
+    *((0, 0.0), (5 * 10**8, 0.05), (10**15, 1e5), (1.5, 1.5e-10)),
+    *((10**15 + 10**6, None), (-1, None), (True, None), ("5", None), (None, None)),
+]
+
+
+@pytest.mark.parametrize(("ticks", "cost"), COSTS)
+def test_a_price_is_read_if_it_can_be_one(ticks: Any, cost: float | None) -> None:
+    job = CreateVideoResponse.from_dict({"usage": {"cost_in_usd_ticks": ticks}})
+    assert _polling.cost_of(get_video._JOB, job) == (None if cost is None else pytest.approx(cost))

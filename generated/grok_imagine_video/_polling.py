@@ -305,8 +305,9 @@ def progress(rules: JobRules, job: Any) -> float | None:
 def cost_of(rules: JobRules, job: Any) -> float | None:
     """The price of a job in US dollars, if its last response reports it."""
     value = _at(job, rules.cost)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    cost = value * rules.cost_unit if is_number else -1
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    cost = value * rules.cost_unit
     return cost if 0 <= cost <= _MAX_COST else None
 
 
