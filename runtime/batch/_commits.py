@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Self
 
@@ -51,14 +52,16 @@ class Commits:
                 found.append(self._waiting.get())
             is_open = None not in found
             group = [each for each in found if each is not None]
-            self._written.append((group, self._commit(group)))
+            self._written.append((group, self._try(self._journal.commit, group)))
             if is_open:
                 self._loop.call_soon_threadsafe(self._tell)
 
-    def _commit(self, group: list[_Waiting]) -> Exception | None:
+    def _try(
+        self, write: Callable[[list[Change]], None], group: list[_Waiting]
+    ) -> Exception | None:
         try:
-            self._journal.commit([change for change, _ in group])
-        except Exception as error:
+            write([change for change, _ in group])
+        except Exception as error:  # or those that wait would wait for ever
             return error
         return None
 
@@ -66,8 +69,7 @@ class Commits:
         """Let the tasks know what was written."""
         while self._written:
             group, error = self._written.popleft()
-            if error is None:
-                self._journal.keep([change for change, _ in group])
+            error = error or self._try(self._journal.keep, group)
             for _, done in group:
                 if done.done():  # whoever waited was cancelled
                     continue
