@@ -453,6 +453,12 @@ def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: P
             assert [entry.response for entry in each.entries.values()] == [None] * 3
 
 
+def test_a_commit_is_on_disk_before_it_counts(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        full = (2,)  # SQLite's number: a commit that has returned survives a crash of the machine
+        assert journal._connection.execute("PRAGMA synchronous").fetchone() == full
+
+
 def test_progress_is_counted_without_reading_the_journal(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -262,7 +262,7 @@ FOLLOWED = {
 def test_a_failure_on_the_cluster_becomes_an_error(message: str, tmp_path: Path) -> None:
     client, dask = AuthenticatedClient("http://127.0.0.1:9", TOKEN), cast(Any, FOLLOWED[message])
     (tmp_path / "half.mp4").write_bytes(b"hal")
-    follower = _cluster.Follower(dask, get_video, client, Options(timeout=0.05))
+    follower = _cluster.Workers(dask, get_video, client, Options(timeout=0.05))
     assert message in said(follower.follow("1", tmp_path / "half.mp4"))
 
 

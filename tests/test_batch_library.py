@@ -231,7 +231,10 @@ async def cancelled(
     await client.aclose()
 
 
-def test_cancelling_waits_for_the_responses_in_flight(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("connections", "concurrency", "left"), [(100, 1, 1), (2, 20, 2)])
+def test_cancelling_waits_for_the_responses_in_flight(
+    connections: int, concurrency: int, left: int, tmp_path: Path
+) -> None:
     may_respond = threading.Event()
 
     def respond_later(connection: socket.socket) -> None:
@@ -239,12 +242,14 @@ def test_cancelling_waits_for_the_responses_in_flight(tmp_path: Path) -> None:
         OK(connection)
 
     with serving(respond_later) as server:
-        client = client_of(server.base_url)
-        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=1)
-        asyncio.run(cancelled(client, running, lambda: bool(server.arrived), may_respond.set))
-        assert len(server.arrived) == 1
+        client, arrived = limited(server.base_url, connections), server.arrived
+        running = batch.asyncio_run(
+            requests(20), client=client, folder=tmp_path, concurrency=concurrency
+        )
+        asyncio.run(cancelled(client, running, lambda: len(arrived) == left, may_respond.set))
+        assert len(arrived) == left
     summary = batch.status(tmp_path)
-    assert (summary.unfinished, summary.unknown, summary.not_sent) == (1, 0, 8)
+    assert (summary.unfinished, summary.unknown, summary.not_sent) == (left, 0, 20 - left)
 
 
 def test_cancelling_sends_nothing_that_has_not_left(
@@ -360,23 +365,6 @@ def test_what_could_not_be_written_is_told(
 def limited(base_url: str, connections: int, **options: Any) -> AuthenticatedClient:
     limits = httpx.Limits(max_connections=connections)
     return AuthenticatedClient(base_url, TOKEN, httpx_args={"limits": limits}, **options)
-
-
-def test_requests_that_wait_for_a_connection_have_not_left(tmp_path: Path) -> None:
-    may_respond = threading.Event()
-
-    def respond_later(connection: socket.socket) -> None:
-        may_respond.wait(20)
-        OK(connection)
-
-    with serving(respond_later) as server:
-        client = limited(server.base_url, 2)
-        running = batch.asyncio_run(requests(20), client=client, folder=tmp_path)
-        wanted = server.arrived
-        asyncio.run(cancelled(client, running, lambda: len(wanted) == 2, may_respond.set))
-        assert len(server.arrived) == 2
-    summary = batch.status(tmp_path)
-    assert (summary.unfinished, summary.unknown, summary.not_sent) == (2, 0, 18)
 
 
 def test_few_connections_are_waited_for(client: AuthenticatedClient, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def run(client: Client, steps: Steps[T]) -> T:
 async def asyncio_run(
     client: Client, steps: Steps[T], before: Callable[[], Awaitable[None]] | None = None
 ) -> T:
-    """The async counterpart of `run`; `before` comes right before each request leaves."""
+    """The async counterpart of `run`; `before` comes before each request without a deadline."""
     session, limiter = client._async_session()
     try:
         step = next(steps)

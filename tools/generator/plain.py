@@ -5,7 +5,7 @@ says nothing, and the validators look. It is made of their code, so it cannot fo
 """
 
 import ast
-from collections.abc import Iterable, Set
+from collections.abc import Container, Iterable, Set
 from typing import Any
 
 # What a validator without arguments looks for.
@@ -32,7 +32,7 @@ def quick_look(checks: dict[str, str], rules: Iterable[str], *, is_open: bool) -
         is_open: Whether it can have fields that the spec does not have.
     """
     conditions = [look_at(f"self.{name}", code) for name, code in checks.items()]
-    conditions += [of_rule(rule, checks.keys()) for rule in rules]
+    conditions += [of_rule(rule, checks.keys(), conditions) for rule in rules]
     if None in conditions:
         return []
     if is_open:
@@ -60,7 +60,7 @@ def compare(value: str, validators: list[tuple[str, str]]) -> str | None:
     return " and ".join([f"type({value}) is {TYPES[kind]}", *found])
 
 
-def of_rule(code: str, fields: Set[str]) -> str | None:
+def of_rule(code: str, fields: Set[str], known: Container[str | None]) -> str | None:
     """The condition for a rule about a whole object, "" for none; None if it takes more."""
     ((name, arguments),) = parsed(code)
     if name != "not_together":
@@ -68,7 +68,8 @@ def of_rule(code: str, fields: Set[str]) -> str | None:
     names = ast.literal_eval(f"({arguments},)")
     if not fields >= {*names}:  # one of them is not described, and so not set
         return ""
-    return " or ".join(f"self.{each} is UNSET" for each in names)
+    unset = [f"self.{each} is UNSET" for each in names]
+    return "" if any(each in known for each in unset) else " or ".join(unset)
 
 
 def parsed(code: str) -> list[tuple[str, str]]:

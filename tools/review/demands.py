@@ -9,7 +9,7 @@ from .values import rules
 
 OPERATION = re.compile(rf"/paths/[^/]+/({'|'.join(METHODS)})")
 BODY = re.compile(rf"{OPERATION.pattern}/(requestBody|responses/\w+)/content/[^/]+")
-# What demands nothing, and what is in the places that it is true of.
+# What demands nothing, and `security`, which each operation gets.
 LEFT_OUT = ("info", "openapi", "security", "tags")
 
 

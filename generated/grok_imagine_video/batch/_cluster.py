@@ -63,7 +63,7 @@ async def on_cluster(
     with quiet("distributed", "distributed.client"):
         async with connected(options.cluster or "") as dask:
             await check(dask, journal)
-            yield Follower(dask, operation, client, options).follow
+            yield Workers(dask, operation, client, options).follow
 
 
 @contextlib.contextmanager
@@ -135,8 +135,8 @@ async def check(dask: Any, journal: Path) -> None:
             raise OSError(f"{what}, which must be a folder that all workers share")
 
 
-class Follower:
-    """Has workers follow jobs, as long as the cluster is there."""
+class Workers:
+    """The workers of a cluster, who follow jobs as long as it is there."""
 
     def __init__(self, dask: Any, operation: ModuleType, client: Client, options: Options) -> None:
         self._dask, self._operation = dask, operation.__name__

@@ -77,7 +77,6 @@ class CreateVideoRequest(_objects.SentObject, _objects.OpenObject[Any]):
             and self.duration <= 15
             and self.image is UNSET
             and self.reference_images is UNSET
-            and (self.image is UNSET or self.reference_images is UNSET)
             and type(self.additional_properties) is dict
             and not self.additional_properties
         )
