@@ -323,7 +323,7 @@ def test_a_failed_request_is_not_paid_for_again_if_its_result_could_not_be_saved
 
 
 def test_a_journal_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="there is no batch in "):
+    with pytest.raises(OSError, match=": there is no batch here"):
         batch.status(tmp_path)
     assert not (tmp_path / "journal.sqlite").exists()
 

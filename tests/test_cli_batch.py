@@ -178,7 +178,7 @@ def test_a_request_is_sent_again_on_demand(batch: Batch) -> None:
         assert lost.code == 2
         assert "prompts.jsonl: No such file, from which the batch was made; put it back" in lost.err
         nowhere = batch.about("retry", "nowhere", "--line", 9)
-        assert (nowhere.code, "there is no batch in nowhere" in nowhere.err) == (2, True)
+        assert (nowhere.code, "nowhere: there is no batch here" in nowhere.err) == (2, True)
         assert not Path("nowhere").exists()
         assert not server.arrived
 

@@ -130,7 +130,7 @@ class Journal:
                 stack = stack.pop_all()
         except sqlite3.Error as error:
             is_there = self.path.exists() or not read_only
-            msg = f"{self.path}: {error}" if is_there else f"there is no batch in {folder}"
+            msg = f"{self.path}: {error}" if is_there else f"{folder}: there is no batch here"
             raise OSError(msg) from error
         with stack:
             yield connection
