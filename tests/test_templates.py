@@ -84,6 +84,12 @@ def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: Mo
         force(body, field, value)
         send(body=body)
 
+    def construct(value: Any) -> None:
+        model = type(getattr(read({field: objects[0]}), field))
+        send(body=features.Fields(**{field: model(**value)}))
+
+    objects = [value for value, is_valid in verdicts if is_valid and isinstance(value, dict)]
+    described = SCHEMAS[name].get("properties", {}).keys()
     of_plain_values: list[Callable[[Any], object]] = [
         lambda value: setattr(read({field: good}), field, value),
         change_in_place,
@@ -95,7 +101,9 @@ def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: Mo
         if value is True and name == "enum of integers" and not literal_enums:
             continue  # from_dict makes it the member 1, as Python's IntEnum does
         is_plain = literal_enums and "{" not in repr(value)
-        for way in [build, *(of_plain_values if is_plain else [])]:
+        is_object = isinstance(value, dict) and described and value.keys() <= described
+        of_objects = [construct] if is_object else []
+        for way in [build, *of_objects, *(of_plain_values if is_plain else [])]:
             assert accepts(way, value) == is_valid, (way, value)
 
 

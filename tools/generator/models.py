@@ -90,7 +90,7 @@ class Model:
         """The conditions under which all rules hold; none if that takes the validators."""
         if not self.is_checked or self.rules.when_sent or self.additional.checks or self.renamed:
             return []
-        checks = {str(field.name): field.checks for field in self.fields if field.checks}
+        checks = {str(field.name): field.checks for field in self.fields}
         return quick_look(checks, self.rules.always, is_open=self.is_open)
 
     @property

@@ -27,11 +27,11 @@ def quick_look(checks: dict[str, str], rules: Iterable[str], *, is_open: bool) -
     """The conditions of the expression; none if it would have to look further.
 
     Args:
-        checks: The validators of each field that has some.
+        checks: The validators of each field, "" for none.
         rules: The rules about the whole object.
         is_open: Whether it can have fields that the spec does not have.
     """
-    conditions = [look_at(f"self.{name}", code) for name, code in checks.items()]
+    conditions = [look_at(f"self.{name}", code) for name, code in checks.items() if code]
     conditions += [of_rule(rule, checks.keys(), conditions) for rule in rules]
     if None in conditions:
         return []
