@@ -4,12 +4,12 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import attrs
 from attrs.validators import get_disabled
 
-from ._validators import Validator, closed, show
+from ._validators import Named, Validator, closed, show
 from ._values import UNREADABLE, form_parts, to_json
 from .types import UNSET, RequestFiles, Unset
 
@@ -176,17 +176,11 @@ def on_assignment(instance: Any, field: "attrs.Attribute[Any]", value: Any) -> A
     return value
 
 
-class _Argument(NamedTuple):
-    """What validators need of an attribute, for an argument."""
-
-    name: str
-
-
 def check(name: str, value: Any, *rules: Validator) -> None:
     """Check an argument of an operation and all that is in it, right before it is sent."""
     if not get_disabled():
         for rule in rules:
-            rule(None, _Argument(name), value)
+            rule(None, Named(name), value)
         try:
             _check_again(value)
         except RecursionError:

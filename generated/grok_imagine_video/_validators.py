@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import Enum
 from fractions import Fraction
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import attrs
@@ -27,6 +27,13 @@ from attrs.validators import and_, deep_iterable, deep_mapping, ge, gt, le, lt, 
 from .types import UNSET, File
 
 Validator = Callable[[Any, Any, Any], None]
+
+
+class Named(NamedTuple):
+    """What a validator needs of an attribute, for what is none: an argument, or a part of one."""
+
+    name: str
+
 
 # A rule about a whole object: it is given the fields that are set, by their names in JSON.
 Rule = Callable[[Mapping[str, Any]], None]
@@ -317,6 +324,18 @@ def needs(*names: str) -> Rule:
     return check
 
 
+def needs_with(first: str, *names: str) -> Rule:
+    """All of these fields, if the first one is set."""
+
+    def check(fields: Mapping[str, Any]) -> None:
+        for name in names:
+            if first in fields and name not in fields:
+                msg = f"{name!r} is required with {first!r}, and missing in: {show(dict(fields))}"
+                raise ValueError(msg)
+
+    return check
+
+
 def closed(*names: str) -> Rule:
     """No fields other than these."""
 
@@ -349,6 +368,7 @@ def _counted(rule: str, holds: Callable[[int], bool]) -> Rule:
 
 
 __all__ = [
+    "Named",
     "Rule",
     "Validator",
     "all_of",
@@ -381,6 +401,7 @@ __all__ = [
     "model",
     "multiple_of",
     "needs",
+    "needs_with",
     "not_together",
     "null",
     "number",

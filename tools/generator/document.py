@@ -1,21 +1,21 @@
 """The spec as it was written, where the generator's own data does not hold all of it.
 
-openapi-python-client drops every constraint of parameters, of bodies that are not objects and of
-scalars behind a `$ref`, and does not tell which models are sent and which are only received.
+openapi-python-client drops every constraint, and does not tell which models are sent and which are
+only received.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, NoReturn
 
-from openapi_python_client import schema as oai
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
-Node = dict[str, Any]
+from .rewrites import AT, METHODS, UNIONS, Node, lookup
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
@@ -49,17 +49,21 @@ class Document:
 
     def __init__(self, document: Node, data: GeneratorData) -> None:
         self._document = document
-        for path, item in document["paths"].items():
-            if "$ref" in item:  # the generator would leave out all that is behind it
-                cannot(path, "$ref")
         self._models = {str(model.class_info.name): model for model in data.models}
+        self._classes = {id(self.node(model)): name for name, model in self._models.items()}
+        self._operations = {
+            (shape(path), method): (item, item[method])
+            for path, item in document["paths"].items()
+            for method in METHODS
+            if method in item
+        }
         self._tagged = list(endpoints_of(data))
         endpoints = [endpoint for _, endpoint in self._tagged]
         self._received = set(
-            self._reached(response.prop for each in endpoints for response in each.responses)
+            self.reached(response.prop for each in endpoints for response in each.responses)
         )
         self._sent = set(
-            self._reached(prop for each in endpoints for prop in each.list_all_parameters())
+            self.reached(prop for each in endpoints for prop in each.list_all_parameters())
         )
 
     @property
@@ -77,7 +81,7 @@ class Document:
                 cannot("x-env", f"{name}: {variable}")
         return dict(found)
 
-    def _reached(self, properties: Iterable[Any]) -> Iterator[str]:
+    def reached(self, properties: Iterable[Any]) -> Iterator[str]:
         """The names of the models in properties, at any depth."""
         seen: set[str] = set()
         waiting = list(properties)
@@ -92,13 +96,28 @@ class Document:
                 yield name
             waiting = [prop for prop in waiting if prop is not None]
 
-    def is_checked(self, model: ModelProperty) -> bool:
-        """Whether a model is held to its constraints: what is only received is not."""
-        return str(model.class_info.name) in self._sent or not self.is_received(model)
+    def is_sent(self, model: ModelProperty) -> bool:
+        """Whether a request may hold the model: it is held to its constraints."""
+        return str(model.class_info.name) in self._sent
 
     def is_received(self, model: ModelProperty) -> bool:
-        """Whether a response may hold the model."""
+        """Whether a response may hold the model: it is read as it comes."""
         return str(model.class_info.name) in self._received
+
+    def class_of(self, node: Node) -> str | None:
+        """The class that is made of a schema, if it is held to its constraints."""
+        name = self._classes.get(id(node))
+        is_read_only = name in self._received and name not in self._sent
+        return None if is_read_only else name
+
+    def node(self, model: ModelProperty) -> Node:
+        """The schema that a model is made of."""
+        found: Node = self.at((model.data.model_extra or {})[AT])
+        return found
+
+    def at(self, reference: str) -> Any:
+        """What a reference leads to."""
+        return lookup(self._document, reference)
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
@@ -113,29 +132,43 @@ class Document:
 
     def follower(self, endpoint: Endpoint) -> tuple[PythonIdentifier, Endpoint] | None:
         """The operation, and its tag, that follows the job: a response links to it."""
-        responses = map(self._resolved, self._operation(endpoint)[1]["responses"].values())
-        links = [
-            self._resolved(each) for node in responses for each in node.get("links", {}).values()
-        ]
-        linked = {link.get("operationId") for link in links} - {None}
-        for tag, other in self._tagged:
-            is_linked = self._operation(other)[1].get("operationId") in linked
-            if is_linked and other.method == "get" and self.job(other.responses):
-                return tag, other
-        return None
+        return self._followers.get(id(endpoint))
 
     def creators(self, endpoint: Endpoint) -> list[Endpoint]:
         """The operations that create the jobs which an operation follows."""
         found = ((each, self.follower(each)) for _, each in self._tagged)
         return [each for each, follower in found if follower and follower[1] is endpoint]
 
+    @cached_property
+    def _followers(self) -> dict[int, tuple[PythonIdentifier, Endpoint]]:
+        followers = {
+            self._operation(other).get("operationId"): (tag, other)
+            for tag, other in reversed(self._tagged)
+            if other.method == "get" and self.job(other.responses)
+        }
+        linked = {id(each): self._linked(each) for _, each in self._tagged}
+        return {
+            creator: followers[name]
+            for creator, names in linked.items()
+            for name in names
+            if name in followers
+        }
+
+    def _linked(self, endpoint: Endpoint) -> list[str]:
+        """The operations that the responses of an operation link to, the last one first."""
+        responses = map(self._resolved, self._operation(endpoint).get("responses", {}).values())
+        links = [
+            self._resolved(each) for node in responses for each in node.get("links", {}).values()
+        ]
+        return [link["operationId"] for link in links if "operationId" in link]
+
     def schemas(self, node: Node) -> list[Node]:
         """The schemas that a node consists of: what it refers to, and what stands beside that."""
         if "$ref" not in node:
-            return [normalized(node)]
+            return [node]
         beside = {key: value for key, value in node.items() if key != "$ref"}
-        referred = self.schemas(self._lookup(node["$ref"]))
-        return [*referred, normalized(beside)] if beside else referred
+        referred = self.schemas(self.at(node["$ref"]))
+        return [*referred, beside] if beside else referred
 
     def parts(self, model: ModelProperty) -> list[Node]:
         """The schemas that a model is made of: its own, and those in its allOf."""
@@ -145,29 +178,54 @@ class Document:
             inner = (sub for each in found for sub in each.get("allOf", []))
             return found + [part for sub in inner for part in parts_of(sub)]
 
-        return parts_of(dump(model.data))
+        return parts_of(self.node(model))
+
+    @cached_property
+    def _discriminators(self) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
+        """By the classes of a union, the field that tells them apart, and the class of a value."""
+        return dict(self._tags(self._document))
+
+    def _tags(self, node: Any) -> Iterator[tuple[frozenset[str], tuple[str, dict[str, str]]]]:
+        for each in node.values() if isinstance(node, dict) else node:
+            if isinstance(each, dict | list):
+                yield from self._tags(each)
+        if isinstance(node, dict) and isinstance(node.get("discriminator"), dict):
+            said = node["discriminator"]
+            branches = [each for union in UNIONS for each in node.get(union, []) if "$ref" in each]
+            names = {each["$ref"].rpartition("/")[2]: each["$ref"] for each in branches}
+            mapping = {
+                value: names.get(target, target)
+                for value, target in said.get("mapping", {}).items()
+            }
+            mapping |= {name: at for name, at in names.items() if at not in mapping.values()}
+            classes = {value: self._classes.get(id(self.at(at))) for value, at in mapping.items()}
+            known = {value: name for value, name in classes.items() if name}
+            if known and "propertyName" in said:
+                yield frozenset(known.values()), (said["propertyName"], known)
+
+    def tags(self, models: Iterable[ModelProperty]) -> tuple[str, dict[str, str]] | None:
+        """The discriminator of a union: a field, and the class for each of its values."""
+        return self._discriminators.get(frozenset(str(each.class_info.name) for each in models))
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
         """An operation's parameters, with a schema each, by place and name."""
-        item, operation = self._operation(endpoint)
+        item, operation = self._place(endpoint)
         found = {}
         for node in map(
             self._resolved, [*item.get("parameters", []), *operation.get("parameters", [])]
         ):
-            if "schema" not in node:
-                cannot(f"{endpoint.name}.{node['name']}", "content")
             found[node["in"], node["name"]] = node
         return found
 
     def body(self, endpoint: Endpoint, content_type: str) -> Node:
         """The schema of an operation's body of one media type."""
-        body = self._resolved(self._operation(endpoint)[1]["requestBody"])
+        body = self._resolved(self._operation(endpoint)["requestBody"])
         schema: Node = body["content"][content_type]["schema"]
         return schema
 
     def example(self, endpoint: Endpoint, content_type: str) -> Node:
         """The first example of a body of one media type; an empty one if there is none."""
-        body = self._resolved(self._operation(endpoint)[1]["requestBody"])
+        body = self._resolved(self._operation(endpoint)["requestBody"])
         content = body["content"][content_type]
         for found in content.get("examples", {}).values():
             content = {"example": self._resolved(found).get("value")}
@@ -175,25 +233,17 @@ class Document:
         example = content.get("example")
         return example if isinstance(example, dict) else {}
 
-    def _operation(self, endpoint: Endpoint) -> tuple[Node, Node]:
+    def _operation(self, endpoint: Endpoint) -> Node:
+        return self._place(endpoint)[1]
+
+    def _place(self, endpoint: Endpoint) -> tuple[Node, Node]:
         """The path item and the operation that an endpoint was made from."""
-        path = shape(endpoint.path.get_untrusted_value())
-        for name, item in self._document["paths"].items():
-            if shape(name) == path and endpoint.method in item:
-                return item, item[endpoint.method]
-        raise LookupError(path)
+        return self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method]
 
     def _resolved(self, node: Node) -> Node:
         while "$ref" in node:
-            node = self._lookup(node["$ref"])
+            node = self.at(node["$ref"])
         return node
-
-    def _lookup(self, reference: str) -> Node:
-        node: Any = self._document
-        for part in reference.removeprefix("#/").split("/"):
-            node = node[part.replace("~1", "/").replace("~0", "~")]
-        found: Node = node
-        return found
 
 
 def rules_of_job(node: Any) -> Node:
@@ -225,17 +275,3 @@ def is_texts(value: Any) -> bool:
 def shape(path: str) -> str:
     """A path without the names of its parameters, which the generator changes."""
     return re.sub(r"\{[^}]*\}", "{}", path)
-
-
-def dump(schema: oai.Schema | oai.Reference) -> Node:
-    return schema.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def normalized(node: Node) -> Node:
-    """A schema in the terms of 3.1: 3.0's `nullable` and its boolean bounds are rewritten."""
-    schema = dump(oai.Schema.model_validate(node))
-    return {
-        key: int(value) if isinstance(value, float) and value.is_integer() else value
-        for key, value in schema.items()
-        if value is not None or key in ("const", "default", "example")
-    }

@@ -4,7 +4,6 @@ Drives openapi-python-client from Python and not through its command line, which
 with a page of text or a traceback, and which writes more than this package needs.
 """
 
-import copy
 import os
 import re
 import sys
@@ -21,6 +20,7 @@ from ..specs import BadSpecError, read
 from .document import CannotEnforceError, Document
 from .names import keep_names_apart
 from .pages import pages
+from .rewrites import modern, types_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
@@ -105,11 +105,11 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
     document = load_document(spec)
-    raw = copy.deepcopy(document)
-    data = parse(spec, document, config)
+    document = modern(document)
+    data = parse(spec, types_of(document), config)
     project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
     try:
-        render(project, Document(raw, data))
+        render(project, Document(document, data))
     except CannotEnforceError as error:
         raise BadInputError(f"{spec}: {error}") from error
     run_hooks(project)

@@ -8,9 +8,10 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import PythonIdentifier
 
 from .constraints import Constraints, ObjectRules
-from .document import Document, Node, properties_of
+from .document import CannotEnforceError, Document, properties_of
 from .names import imports_of_models
 from .plain import quick_look
+from .rewrites import Node
 from .values import in_json, reader
 
 
@@ -112,23 +113,38 @@ class Model:
 
 
 def describe(prop: ModelProperty, document: Document) -> Model:
-    """A model as its template prints it."""
-    is_checked, is_received = document.is_checked(prop), document.is_received(prop)
+    """A model as its template prints it.
+
+    Raises:
+        CannotEnforceError: A request can hold it, and one of its constraints is not enforced.
+    """
+    is_received = document.is_received(prop)
+    if is_received and not document.is_sent(prop):
+        return _described(prop, document, None)
+    try:
+        return _described(prop, document, Constraints(document))
+    except CannotEnforceError:
+        if document.is_sent(prop):
+            raise
+        return _described(prop, document, None)
+
+
+def _described(prop: ModelProperty, document: Document, constraints: Constraints | None) -> Model:
+    is_received = document.is_received(prop)
     parts = document.parts(prop)
-    constraints = Constraints(document) if is_checked else None
     additional = prop.additional_properties
     is_open = additional is not None or is_received
     rules = ObjectRules([], [])
     if constraints:
         names = [each.name.get_untrusted_value() for each in properties_of(prop)]
         closed = is_open and additional is None
-        rules = constraints.rules_of_object(parts, names, prop.class_info.name, closed=closed)
+        rules = constraints.rules_of_object(prop, names, prop.class_info.name, closed=closed)
     return Model(
         prop,
         [field_of(prop, each, parts, document, constraints) for each in properties_of(prop)],
         additional_of(prop, parts, document, constraints),
         rules,
-        is_checked,
+        constraints is not None,
         is_received,
         is_open,
     )
@@ -173,8 +189,8 @@ def additional_of(
     prop = model.additional_properties
     if prop is None:
         return Additional()
-    schemas = (part.get("additionalProperties") for part in parts)
-    nodes = [schema for schema in schemas if isinstance(schema, dict)]
+    schema = parts[0].get("additionalProperties")
+    nodes = [schema] if isinstance(schema, dict) and len(parts) == 1 else []
     where = f"{model.class_info.name}.*"
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),

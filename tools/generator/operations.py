@@ -11,10 +11,11 @@ from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-from .constraints import Constraints, together, type_of
-from .document import Document, Node
+from .constraints import Constraints, together
+from .document import Document
 from .models import documented
 from .names import imports_of_models
+from .rewrites import Node
 from .values import in_json, reader
 
 # Methods that only read, so that a request can be sent again at no cost.
@@ -211,7 +212,7 @@ def body_of(endpoint: Endpoint, document: Document, constraints: Constraints) ->
         checks = constraints.rules(props[0], nodes, where)
     else:
         alternatives = [
-            together([type_of(prop), *constraints.constraints(node, where)])
+            together(constraints.of_property(prop, [node], where))
             for prop, node in zip(props, nodes, strict=True)
         ]
         checks = f"_v.any_of({', '.join(alternatives)})"

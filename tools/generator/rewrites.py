@@ -1,0 +1,326 @@
+"""A document in the terms of 3.1, and what of it openapi-python-client makes Python types of.
+
+The generator is given the types alone, where it takes them: it would refuse documents, or lose a
+part of them, for keywords that it has no types for. What they demand is enforced all the same, by
+constraints.py, which reads the document as it was written.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from openapi_python_client.strings import PythonIdentifier
+
+Node = dict[str, Any]
+Make = Callable[[Any, str], Any]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+# Keywords that hold a schema, a list of schemas, and schemas by name.
+ONE = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
+LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
+UNIONS = ("anyOf", "oneOf")
+# What the generator reads of a schema, beside the schemas in it.
+READ = ("const", "default", "description", "enum", "example", "format", "required", "title", "type")
+KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+NEVER: Node = {"not": {}}
+AT = "x-at"  # where a schema of the types is in the document
+
+
+def modern(document: Node) -> Node:
+    """A document in the terms of 3.1: 3.0's `nullable` and its boolean bounds are rewritten."""
+    found: Node = _with_schemas(_with_names(document), "#", lambda schema, _: _modern(schema))
+    return found
+
+
+def types_of(document: Node) -> Node:
+    """A document of types: each schema says in `x-at` where it is in the one that it is from."""
+    types = _Types(document)
+    rewritten: Node = _with_schemas(document, "#", types.of)
+    for item in rewritten["paths"].values():
+        for node in _parameters(item):
+            schema = node.get("schema", {})
+            if node["in"] == "header" and "const" in schema:  # an enumeration of one is the same
+                schema["enum"] = [schema.pop("const")]
+    return rewritten
+
+
+def lookup(document: Node, reference: str) -> Any:
+    """What a reference leads to.
+
+    Raises:
+        LookupError: It leads nowhere.
+    """
+    node: Any = document
+    for part in reference.removeprefix("#").split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        node = node[int(name)] if isinstance(node, list) else node[name]
+    return node
+
+
+def _resolve(document: Node, node: Node) -> Node:
+    """A node, or what it refers to."""
+    found: Node = lookup(document, node["$ref"]) if "$ref" in node else node
+    return found
+
+
+def below(at: str, *names: object) -> str:
+    """The place of something in a place."""
+    texts = (str(name).replace("~", "~0").replace("/", "~1") for name in names)
+    return "/".join([at, *texts])
+
+
+def _with_schemas(node: Any, at: str, make: Make) -> Any:
+    """A copy of a part of a document, whose schemas are what `make` makes of them."""
+    if isinstance(node, list):
+        return [_with_schemas(each, below(at, index), make) for index, each in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    found = {}
+    for key, value in node.items():
+        place = below(at, key)
+        if key == "schema":
+            found[key] = make(value, place)
+        elif place == "#/components/schemas":
+            found[key] = {name: make(each, below(place, name)) for name, each in value.items()}
+        else:
+            is_data = key in ("example", "examples") or str(key).startswith("x-")
+            found[key] = value if is_data else _with_schemas(value, place, make)
+    return found
+
+
+def _within(schema: Node, at: str, make: Make) -> Node:
+    """The schemas in a schema, by its keywords."""
+    found: Node = {}
+    for key, value in schema.items():
+        place = below(at, key)
+        if key in ONE:
+            found[key] = make(value, place)
+        elif key in LISTS:
+            found[key] = [make(each, below(place, index)) for index, each in enumerate(value)]
+        elif key in MAPS:
+            found[key] = {name: make(each, below(place, name)) for name, each in value.items()}
+    return found
+
+
+def _modern(schema: Any) -> Any:
+    if isinstance(schema, bool):
+        return {} if schema else dict(NEVER)
+    found = {key: _whole(value) for key, value in schema.items()}
+    found |= _within(schema, "", lambda each, _: _modern(each))
+    if isinstance(schema.get("additionalProperties"), bool):
+        found["additionalProperties"] = schema["additionalProperties"]
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(found.get(exclusive), bool) and found.pop(exclusive) and bound in found:
+            found[exclusive] = found.pop(bound)
+    if found.pop("nullable", False) is True and "$ref" not in found:
+        found = _or_null(found)
+    if found.get("type") in ([], None):
+        found.pop("type", None)
+    return found
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _or_null(schema: Node) -> Node:
+    if "type" in schema:
+        kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        return schema | {"type": list(dict.fromkeys([*kinds, "null"]))}
+    for union in UNIONS:
+        if union in schema:
+            return schema | {union: [*schema[union], {"type": "null"}]}
+    if "allOf" in schema:
+        rest = {key: value for key, value in schema.items() if key != "allOf"}
+        return rest | {"oneOf": [{"type": "null"}, {"allOf": schema["allOf"]}]}
+    return schema
+
+
+def _parameters(item: Node) -> Iterator[Node]:
+    """The parameters of a path and of its operations."""
+    for holder in (item, *(item[method] for method in METHODS if method in item)):
+        yield from (each for each in holder.get("parameters", []) if "$ref" not in each)
+
+
+def _with_names(document: Node) -> Node:
+    """A document whose operations and parameters have names of their own in Python."""
+    items = {path: _resolve(document, item) for path, item in document["paths"].items()}
+    document = document | {"paths": {path: dict(item) for path, item in items.items()}}
+    seen: set[tuple[str, str]] = set()
+    for item in document["paths"].values():
+        for method in METHODS:
+            if method in item:
+                item[method] = operation = dict(item[method])
+                name = str(PythonIdentifier(operation.get("operationId", ""), "field_"))
+                key = (str((operation.get("tags") or [""])[0]), name)
+                if "operationId" in operation and key in seen:
+                    del operation["operationId"]  # the generator makes one of the path
+                seen.add(key)
+        for holder in (item, *(item[method] for method in METHODS if method in item)):
+            if "parameters" in holder:
+                holder["parameters"] = _renamed(document, holder["parameters"])
+    return document
+
+
+def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
+    """Parameters with a schema each; `x-name` is the name of one that needs another in Python."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for node in parameters:
+        full = _resolve(document, node)
+        name = str(PythonIdentifier(full["name"], "field_", skip_snake_case=True))
+        is_taken = (full["in"], name) in seen and full["in"] != "path"
+        seen.add((full["in"], name))
+        if "schema" not in full and full.get("content"):
+            (first, *_) = full["content"].values()
+            node = full = full | {"schema": first.get("schema", {})}
+        if is_taken:
+            node = full | {"name": f"{full['name']}_{len(seen)}", "x-name": full["name"]}
+        found.append(node)
+    return found
+
+
+class _Types:
+    """Makes types of the schemas of a document."""
+
+    def __init__(self, document: Node) -> None:
+        self._document = document
+        self._around: list[str] = []  # the references that are being written out
+
+    def of(self, schema: Node, at: str) -> Node:
+        """What the generator is to read of a schema."""
+        if "$ref" in schema:
+            return self._of_reference(schema["$ref"])
+        found = {key: schema[key] for key in READ if key in schema} | {AT: at}
+        found |= {key: value for key, value in schema.items() if key.startswith("x-")}
+        kinds = self._kinds(schema)
+        if "allOf" in schema and not self._is_object(schema):
+            found = self._merged(schema, at) | found
+            is_whole = "number" not in kinds
+            kinds = kinds if is_whole else kinds - {"integer"}
+            found |= {"type": sorted(kinds)} if kinds < KINDS - {"integer"} else {}
+        elif "allOf" in schema:
+            found |= self._of_parts(schema, at)
+        if isinstance(found.get("type"), list) and len(found["type"]) == 1:
+            (found["type"],) = found["type"]
+        self._keep_values(found)
+        self._add_union(found, schema, at)
+        self._add_items(found, schema, at)
+        self._add_fields(found, schema, at)
+        return found
+
+    def _of_reference(self, reference: str) -> Node:
+        """A reference, or what it leads to if the generator cannot follow it."""
+        is_component = re.fullmatch(r"#/components/schemas/[^/]+", reference)
+        if is_component or reference in self._around:
+            return {"$ref": reference}
+        self._around.append(reference)
+        found = self.of(lookup(self._document, reference), reference)
+        self._around.pop()
+        return found
+
+    def _resolved(self, schema: Node) -> Node:
+        for _ in range(100):
+            if "$ref" not in schema:
+                return schema
+            schema = lookup(self._document, schema["$ref"])
+        return {}
+
+    def _parts(self, schema: Node, seen: tuple[int, ...] = ()) -> Iterator[Node]:
+        """A schema, and all that are in its allOf, at any depth."""
+        schema = self._resolved(schema)
+        if id(schema) not in seen:
+            yield schema
+            for each in schema.get("allOf", []):
+                yield from self._parts(each, (*seen, id(schema)))
+
+    def _kinds(self, schema: Node, depth: int = 20) -> frozenset[str]:
+        """The types of JSON that a schema can have."""
+        kinds = KINDS
+        for part in self._parts(schema) if depth else ():
+            said = part.get("type", KINDS)
+            kinds &= {said} if isinstance(said, str) else {*said}
+            kinds |= {"integer"} if "number" in kinds else set()
+            for union in UNIONS:
+                if part.get(union):
+                    kinds &= set().union(*(self._kinds(each, depth - 1) for each in part[union]))
+        return kinds
+
+    def _is_object(self, schema: Node) -> bool:
+        """Whether a schema is one of objects alone, so that it can be a class."""
+        kinds = self._kinds(schema)
+        is_described = any("properties" in part for part in self._parts(schema))
+        return kinds == {"object"} or (is_described and "object" in kinds)
+
+    def _merged(self, schema: Node, at: str) -> Node:
+        """What the parts of an allOf say of values that are not objects."""
+        found: Node = {}
+        for part in [*self._parts(schema)][1:]:
+            said = self.of({key: value for key, value in part.items() if key != "allOf"}, at)
+            found = {key: value for key, value in said.items() if key not in READ[-3:]} | found
+            found |= {key: said[key] for key in ("enum", "format") if key in said}
+        return found
+
+    def _of_parts(self, schema: Node, at: str) -> Node:
+        """The parts of an object, and what is beside them if the generator would not see it."""
+        parts = [part for part in self._flat(schema, at) if part]
+        is_one = len(parts) == 1 and "$ref" in parts[0]
+        if is_one and "properties" in schema:
+            parts.append({"type": "object", "properties": {}, AT: at})
+        return {"allOf": parts}
+
+    def _flat(self, schema: Node, at: str) -> Iterator[Node]:
+        for index, each in enumerate(schema["allOf"]):
+            if "$ref" in each:
+                yield self.of(each, at) if self._is_object(each) else {}
+            elif "allOf" in each:
+                yield from self._flat(each, below(at, "allOf", index))
+                yield self.of({k: v for k, v in each.items() if k != "allOf"}, at)
+            else:
+                yield self.of(each, below(at, "allOf", index))
+
+    @staticmethod
+    def _keep_values(found: Node) -> None:
+        """Leave out values that the generator makes no type of: it knows texts and integers."""
+        values = [value for value in found.get("enum", []) if value is not None]
+        if "enum" in found and {*map(type, values)} not in ({str}, {int}, set()):
+            del found["enum"]
+        if "const" in found and not isinstance(found["const"], str | int):
+            del found["const"]
+
+    def _add_union(self, found: Node, schema: Node, at: str) -> None:
+        """Add alternatives, unless none of them has a type of its own."""
+        for union in UNIONS:
+            branches = schema.get(union, [])
+            if any(self._kinds(each) < KINDS or self._is_object(each) for each in branches):
+                found[union] = [
+                    self.of(each, below(at, union, index)) for index, each in enumerate(branches)
+                ]
+                found.pop("type", None)
+
+    def _add_items(self, found: Node, schema: Node, at: str) -> None:
+        kinds = found.get("type", [])
+        if kinds != "array" and "array" not in kinds:
+            return
+        if "prefixItems" in schema:
+            found["prefixItems"] = [
+                self.of(each, below(at, "prefixItems", index))
+                for index, each in enumerate(schema["prefixItems"])
+            ]
+        items = schema.get("items", found.get("items", {}))
+        if items != NEVER or "prefixItems" not in found:
+            found["items"] = self.of(items, below(at, "items"))
+
+    def _add_fields(self, found: Node, schema: Node, at: str) -> None:
+        if "properties" in schema:
+            found["properties"] = {
+                name: self.of(each, below(at, "properties", name))
+                for name, each in schema["properties"].items()
+            }
+        additional = schema.get("additionalProperties", {})
+        if "patternProperties" in schema or additional == {} or ("allOf" in found and additional):
+            return
+        if isinstance(additional, dict):
+            additional = self.of(additional, below(at, "additionalProperties"))
+        found["additionalProperties"] = additional
