@@ -59,12 +59,10 @@ class Document:
         }
         self._tagged = list(endpoints_of(data))
         endpoints = [endpoint for _, endpoint in self._tagged]
-        self._received = set(
-            self.reached(response.prop for each in endpoints for response in each.responses)
-        )
-        self._sent = set(
-            self.reached(prop for each in endpoints for prop in each.list_all_parameters())
-        )
+        received = self.reached(response.prop for each in endpoints for response in each.responses)
+        sent = self.reached(prop for each in endpoints for prop in each.list_all_parameters())
+        self._received = {str(model.class_info.name) for model in received}
+        self._sent = {str(model.class_info.name) for model in sent}
 
     @property
     def tagged(self) -> list[tuple[PythonIdentifier, Endpoint]]:
@@ -81,8 +79,8 @@ class Document:
                 cannot("x-env", f"{name}: {variable}")
         return dict(found)
 
-    def reached(self, properties: Iterable[Any]) -> Iterator[str]:
-        """The names of the models in properties, at any depth."""
+    def reached(self, properties: Iterable[Any]) -> Iterator[ModelProperty]:
+        """The models in properties, at any depth."""
         seen: set[str] = set()
         waiting = list(properties)
         while waiting:
@@ -90,11 +88,21 @@ class Document:
             waiting += [getattr(found, "inner_property", None)]
             waiting += getattr(found, "inner_properties", [])
             if isinstance(found, ModelProperty) and str(found.class_info.name) not in seen:
-                seen.add(name := str(found.class_info.name))
+                seen.add(str(found.class_info.name))
                 model = self.model(found)
                 waiting += [*properties_of(model), model.additional_properties]
-                yield name
+                yield model
             waiting = [prop for prop in waiting if prop is not None]
+
+    def check_whole(self, properties: Iterable[Any]) -> None:
+        """Check that the generator has made all classes that are in properties.
+
+        Raises:
+            CannotEnforceError: It has left one out.
+        """
+        for model in self.reached(properties):
+            if str(model.class_info.name) not in self._models:
+                raise CannotEnforceError(f"it needs {model.class_info.name}, which is left out")
 
     def is_sent(self, model: ModelProperty) -> bool:
         """Whether a request may hold the model: it is held to its constraints."""

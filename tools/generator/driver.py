@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
 from ..specs import BadSpecError, read
+from . import models, operations
 from .document import CannotEnforceError, Document
 from .names import keep_names_apart
 from .pages import pages
@@ -43,7 +45,7 @@ class BadInputError(Exception):
 NOISE = re.compile(
     r"\[type=.*?, input_type=\w+\]|For further information visit \S+"
     r"|To suppress this check see: \S+|WARNING |Skipping Integration: "
-    r"|in \"<byte string>\", |for status code <.*? object at \w+> "
+    r"|in \"<byte string>\", |(for status code |named )?\"?<[\w.]+ object at \w+>\"?"
 )
 
 
@@ -53,13 +55,17 @@ def one_line(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def told(error: GeneratorError) -> str:
+    """An error of the generator, in one line."""
+    reference = getattr(getattr(error, "data", None), "ref", None)
+    where = f" ({reference.get_untrusted_value()})" if reference else ""
+    return one_line(f"{error.header.strip(' :.')}: {error.detail or ''}{where}")
+
+
 def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoReturn:
     """Treat a warning as an error too: it means that a part of the spec was left out."""
-    reference = getattr(getattr(first, "data", None), "ref", None)
-    where = f" ({reference.get_untrusted_value()})" if reference else ""
-    what = one_line(f"{first.header.strip(' :.')}: {first.detail or ''}{where}")
     more = f" (and {len(others)} more)" if others else ""
-    msg = f"{path}: {what}{more}; fix it and run this again"
+    msg = f"{path}: {told(first)}{more}; fix it and run this again"
     raise BadInputError(msg)
 
 
@@ -99,25 +105,66 @@ def parse(spec: Path, document: dict[str, object], config: Config) -> GeneratorD
     return data
 
 
-def build(spec: Path, config_path: Path, package: Path) -> None:
-    """Write the package that `spec` gives to `package`, which must not exist yet."""
+def build(
+    spec: Path, config_path: Path, package: Path, *, left_out: list[str] | None = None
+) -> None:
+    """Write the package that `spec` gives to `package`, which must not exist yet.
+
+    Args:
+        left_out: Takes a line for each part of the spec that cannot be generated. Without it, such
+            a part is an error.
+    """
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
     document = load_document(spec)
-    document = modern(document)
-    data = parse(spec, types_of(document), config)
-    project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
     try:
-        render(project, Document(document, data))
+        document = modern(document)
+        data = parse(spec, types_of(document), config)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        detail = one_line(f"{type(error).__name__}: {error}")
+        raise BadInputError(f"{spec}: not an OpenAPI document: {detail}") from error
+    warnings = warnings_of(data)
+    if warnings and left_out is None:
+        refuse(spec, *warnings)
+    try:
+        described = Document(document, data)
+        if left_out is not None:
+            left_out += [*map(told, warnings), *leave_out(described, data, config)]
+            described = Document(document, data)
+        project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
+        render(project, described)
     except CannotEnforceError as error:
         raise BadInputError(f"{spec}: {error}") from error
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
-    if errors := project._get_errors():
-        refuse(spec, *errors)
     finish(package)
+
+
+def warnings_of(data: GeneratorData) -> list[GeneratorError]:
+    """What the generator says of the parts that it leaves out."""
+    collections = data.endpoint_collections_by_tag.values()
+    return [*data.errors, *(error for each in collections for error in each.parse_errors)]
+
+
+def leave_out(document: Document, data: GeneratorData, config: Config) -> Iterator[str]:
+    """Leave out what needs a part that is missing or not enforced: a line for each operation."""
+    for tag, endpoint in document.tagged:
+        sent = endpoint.list_all_parameters()
+        try:
+            document.check_whole([*sent, *(response.prop for response in endpoint.responses)])
+            operations.describe(endpoint, document, config)
+            for model in document.reached(sent):
+                models.describe(model, document)
+        except CannotEnforceError as error:
+            data.endpoint_collections_by_tag[tag].endpoints.remove(endpoint)
+            yield f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: {error}"
+    for prop in [*data.models]:
+        try:
+            document.check_whole([prop])
+        except CannotEnforceError:
+            data.models.remove(prop)
 
 
 def render(project: Project, document: Document) -> None:

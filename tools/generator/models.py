@@ -98,7 +98,8 @@ class Model:
     def bases(self) -> str:
         """The classes whose methods the model has."""
         bases = ["_objects.SentObject"] if self.is_checked else []
-        bases += [f"_objects.OpenObject[{self.item_type}]"] if self.is_open else []
+        type_ = f'"{self.item_type}"' if self.lazy_imports else self.item_type
+        bases += [f"_objects.OpenObject[{type_}]"] if self.is_open else []
         return ", ".join(bases)
 
     @property
@@ -190,7 +191,8 @@ def additional_of(
     if prop is None:
         return Additional()
     schema = parts[0].get("additionalProperties")
-    nodes = [schema] if isinstance(schema, dict) and len(parts) == 1 else []
+    is_alone = len(parts) == 1 and "patternProperties" not in parts[0]
+    nodes = [schema] if isinstance(schema, dict) and is_alone else []
     where = f"{model.class_info.name}.*"
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),

@@ -4,9 +4,13 @@ from attrs import frozen
 from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import Property
+from openapi_python_client.parser.properties import ModelProperty, Property
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
@@ -29,6 +33,15 @@ BODIES = {
     BodyType.FILES: ("files", "body.to_multipart()"),
     BodyType.CONTENT: ("content", "body.payload.read()"),
 }
+# What no text is read as, such as a stream of events whose schema is one of an event.
+NOT_OF_TEXT = (
+    BooleanProperty,
+    FloatProperty,
+    IntProperty,
+    ListProperty,
+    ModelProperty,
+    UnionProperty,
+)
 
 
 @frozen
@@ -42,6 +55,12 @@ class Argument:
     checks: str
     docstrings: list[str]
     is_list: bool = False
+    is_json: bool = False
+
+    @property
+    def value(self) -> str:
+        """The code of its value, as it is sent."""
+        return f"_values.json_text({self.name})" if self.is_json else self.name
 
 
 @frozen
@@ -194,12 +213,13 @@ def parameter_of(
         checks.append("_v.segment" if place == "path" else "_v.header")
     return Argument(
         name=prop.python_name,
-        json_name=prop.name,
+        json_name=UntrustedString(node["x-name"]) if "x-name" in node else prop.name,
         place=place,
         declaration=prop.to_string().as_unembedded_code(),
         checks=", ".join(filter(None, checks)),
         docstrings=[described.to_docstring()],
         is_list=isinstance(prop, ListProperty),
+        is_json=any("json" in media_type for media_type in node.get("content", {})),
     )
 
 
@@ -280,11 +300,11 @@ def condition_of(response: Response) -> str:
 def value_of(response: Response, document: Document) -> str:
     """The code that reads the body of a response."""
     source = response.source["attribute"]
-    if response.source["return_type"] == "None":
-        return "None"
+    type_ = type_of_response(response)
+    if type_ in ("None", "bytes", "str"):
+        return source
     if document.job([response]):
         source = "_polling.body(response)"
-    type_ = response.prop.get_type_string().as_unembedded_code()
     if read := reader(response.prop, document):
         value = f"{read}({source})"
         return f"_cast({type_}, {value})" if read.startswith("_values.first_of(") else value
@@ -292,12 +312,16 @@ def value_of(response: Response, document: Document) -> str:
     return source if is_exact else f"_cast({type_}, {source})"
 
 
+def type_of_response(response: Response) -> str:
+    """The type of what a response holds: no model is read of what is not JSON."""
+    given = response.source["return_type"]
+    is_raw = given in ("bytes", "str") and isinstance(response.prop, NOT_OF_TEXT)
+    return (
+        given if given == "None" or is_raw else response.prop.get_type_string().as_unembedded_code()
+    )
+
+
 def union_type(responses: list[Response]) -> str:
     """The types of all that responses may hold."""
-    types = {
-        "None"
-        if response.source["return_type"] == "None"
-        else response.prop.get_type_string().as_unembedded_code()
-        for response in responses
-    }
+    types = set(map(type_of_response, responses))
     return " | ".join(sorted(types, key=lambda type_: (type_.lower(), type_))) or "None"

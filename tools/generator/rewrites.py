@@ -22,7 +22,10 @@ MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
 UNIONS = ("anyOf", "oneOf")
 # What the generator reads of a schema, beside the schemas in it.
 READ = ("const", "default", "description", "enum", "example", "format", "required", "title", "type")
+# What says nothing of a value, and what is ours.
+ANNOTATIONS = {"default", "description", "example", "title", "x-at"}
 KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+VALUES = {"boolean": bool, "integer": int, "number": int | float, "string": str}
 NEVER: Node = {"not": {}}
 AT = "x-at"  # where a schema of the types is in the document
 
@@ -181,25 +184,38 @@ def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
     return found
 
 
+def is_component(at: str) -> bool:
+    """Whether a place is that of a schema which has a name."""
+    return re.fullmatch(r"#/components/schemas/[^/]+", at) is not None
+
+
 class _Types:
     """Makes types of the schemas of a document."""
 
     def __init__(self, document: Node) -> None:
         self._document = document
         self._around: list[str] = []  # the references that are being written out
+        # By the class around, what has a name: no two classes can have the same.
+        self._titles: dict[tuple[str, str], str] = {}
+        for name, schema in document.get("components", {}).get("schemas", {}).items():
+            if "title" not in schema:
+                self._is_taken(name, below("#/components/schemas", name))
 
     def of(self, schema: Node, at: str) -> Node:
         """What the generator is to read of a schema."""
         if "$ref" in schema:
-            return self._of_reference(schema["$ref"])
+            return self._of_reference(schema["$ref"], at)
         found = {key: schema[key] for key in READ if key in schema} | {AT: at}
         found |= {key: value for key, value in schema.items() if key.startswith("x-")}
         kinds = self._kinds(schema)
+        if "title" in found and "object" in kinds and self._is_taken(str(found["title"]), at):
+            del found["title"]
         if "allOf" in schema and not self._is_object(schema):
             found = self._merged(schema, at) | found
             is_whole = "number" not in kinds
             kinds = kinds if is_whole else kinds - {"integer"}
-            found |= {"type": sorted(kinds)} if kinds < KINDS - {"integer"} else {}
+            is_said = kinds < KINDS - {"integer"} and not found.keys() & {*UNIONS}
+            found |= {"type": sorted(kinds)} if is_said else {}
         elif "allOf" in schema:
             found |= self._of_parts(schema, at)
         if isinstance(found.get("type"), list) and len(found["type"]) == 1:
@@ -210,35 +226,65 @@ class _Types:
         self._add_fields(found, schema, at)
         return found
 
-    def _of_reference(self, reference: str) -> Node:
+    def _is_taken(self, name: str, at: str) -> bool:
+        """Whether another class in the same class has a name, or this one has it now."""
+        around = at.rpartition("/properties/")[0] or at.rpartition("/")[0]
+        key = (around, re.sub(r"[\W_]", "", name).lower())
+        return self._titles.setdefault(key, at) != at
+
+    def _of_reference(self, reference: str, at: str) -> Node:
         """A reference, or what it leads to if the generator cannot follow it."""
-        is_component = re.fullmatch(r"#/components/schemas/[^/]+", reference)
-        if is_component or reference in self._around:
+        if "/".join(at.split("/")[:4]) in self._needed(reference):
+            return {}  # the generator cannot follow a circle that no class is in
+        if is_component(reference) or reference in self._around:
+            return {"$ref": reference}
+        try:
+            target = lookup(self._document, reference)
+        except LookupError:  # the generator says so, with the operation
             return {"$ref": reference}
         self._around.append(reference)
-        found = self.of(lookup(self._document, reference), reference)
+        found = self.of(target, reference)
         self._around.pop()
         return found
 
+    def _needed(self, reference: str) -> set[str]:
+        """The references that lead to no class, in one that does not either."""
+        found: set[str] = set()
+        waiting: list[Any] = [{"$ref": reference}]
+        while waiting:
+            node = waiting.pop()
+            if not isinstance(node, dict):
+                waiting += node if isinstance(node, list) else []
+            elif "$ref" not in node:
+                waiting += node.values()
+            elif node["$ref"] not in found and not self._is_class(node):
+                found.add(node["$ref"])
+                waiting.append(self._resolved(node))
+        return found
+
     def _resolved(self, schema: Node) -> Node:
-        for _ in range(100):
-            if "$ref" not in schema:
-                return schema
-            schema = lookup(self._document, schema["$ref"])
+        try:
+            for _ in range(100):
+                if "$ref" not in schema:
+                    return schema
+                schema = lookup(self._document, schema["$ref"])
+        except LookupError:
+            pass
         return {}
 
-    def _parts(self, schema: Node, seen: tuple[int, ...] = ()) -> Iterator[Node]:
-        """A schema, and all that are in its allOf, at any depth."""
+    def _parts(self, schema: Node, at: str = "", depth: int = 20) -> Iterator[tuple[Node, str]]:
+        """A schema and all that are in its allOf, each with its place."""
+        if "$ref" in schema:
+            at = str(schema["$ref"])
         schema = self._resolved(schema)
-        if id(schema) not in seen:
-            yield schema
-            for each in schema.get("allOf", []):
-                yield from self._parts(each, (*seen, id(schema)))
+        yield schema, at
+        for index, each in enumerate(schema.get("allOf", []) if depth else []):
+            yield from self._parts(each, below(at, "allOf", index), depth - 1)
 
     def _kinds(self, schema: Node, depth: int = 20) -> frozenset[str]:
         """The types of JSON that a schema can have."""
         kinds = KINDS
-        for part in self._parts(schema) if depth else ():
+        for part, _ in self._parts(schema) if depth else ():
             said = part.get("type", KINDS)
             kinds &= {said} if isinstance(said, str) else {*said}
             kinds |= {"integer"} if "number" in kinds else set()
@@ -250,21 +296,26 @@ class _Types:
     def _is_object(self, schema: Node) -> bool:
         """Whether a schema is one of objects alone, so that it can be a class."""
         kinds = self._kinds(schema)
-        is_described = any("properties" in part for part in self._parts(schema))
+        is_described = any("properties" in part for part, _ in self._parts(schema))
         return kinds == {"object"} or (is_described and "object" in kinds)
+
+    def _is_class(self, schema: Node) -> bool:
+        """Whether the generator makes a class of a schema, and not a union of some."""
+        schema = self._resolved(schema)
+        return self._is_object(schema) and not schema.keys() & {*UNIONS}
 
     def _merged(self, schema: Node, at: str) -> Node:
         """What the parts of an allOf say of values that are not objects."""
         found: Node = {}
-        for part in [*self._parts(schema)][1:]:
-            said = self.of({key: value for key, value in part.items() if key != "allOf"}, at)
+        for part, place in [*self._parts(schema, at)][1:]:
+            said = self.of({key: value for key, value in part.items() if key != "allOf"}, place)
             found = {key: value for key, value in said.items() if key not in READ[-3:]} | found
             found |= {key: said[key] for key in ("enum", "format") if key in said}
         return found
 
     def _of_parts(self, schema: Node, at: str) -> Node:
         """The parts of an object, and what is beside them if the generator would not see it."""
-        parts = [part for part in self._flat(schema, at) if part]
+        parts = [part for part in self._flat(schema, at) if part.keys() - ANNOTATIONS]
         is_one = len(parts) == 1 and "$ref" in parts[0]
         if is_one and "properties" in schema:
             parts.append({"type": "object", "properties": {}, AT: at})
@@ -273,21 +324,26 @@ class _Types:
     def _flat(self, schema: Node, at: str) -> Iterator[Node]:
         for index, each in enumerate(schema["allOf"]):
             if "$ref" in each:
-                yield self.of(each, at) if self._is_object(each) else {}
+                yield {"$ref": each["$ref"]} if self._is_class(each) else {}
             elif "allOf" in each:
                 yield from self._flat(each, below(at, "allOf", index))
-                yield self.of({k: v for k, v in each.items() if k != "allOf"}, at)
+                rest = {key: value for key, value in each.items() if key != "allOf"}
+                yield self.of(rest, below(at, "allOf", index))
             else:
                 yield self.of(each, below(at, "allOf", index))
 
     @staticmethod
     def _keep_values(found: Node) -> None:
         """Leave out values that the generator makes no type of: it knows texts and integers."""
-        values = [value for value in found.get("enum", []) if value is not None]
-        if "enum" in found and {*map(type, values)} not in ({str}, {int}, set()):
+        kinds = {type(value) for value in found.get("enum", []) if value is not None}
+        if "enum" in found and (not found["enum"] or kinds not in ({str}, {int}, set())):
             del found["enum"]
         if "const" in found and not isinstance(found["const"], str | int):
             del found["const"]
+        wanted = VALUES.get(str(found.get("type")), object)
+        default = found.get("default")
+        if default not in found.get("enum", [default]) or not isinstance(default, wanted):
+            found.pop("default", None)
 
     def _add_union(self, found: Node, schema: Node, at: str) -> None:
         """Add alternatives, unless none of them has a type of its own."""
@@ -308,7 +364,7 @@ class _Types:
                 self.of(each, below(at, "prefixItems", index))
                 for index, each in enumerate(schema["prefixItems"])
             ]
-        items = schema.get("items", found.get("items", {}))
+        items: Any = schema.get("items", found.get("items", {}))
         if items != NEVER or "prefixItems" not in found:
             found["items"] = self.of(items, below(at, "items"))
 

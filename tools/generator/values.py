@@ -1,6 +1,5 @@
 """How values are read from JSON and written to it, as code: calls of runtime/_values.py."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from openapi_python_client.parser.properties import (
@@ -22,7 +21,7 @@ from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
-from .document import Document
+from .document import Document, properties_of
 
 # What makes a value of its text, and raises for any other text.
 PARSERS: dict[type, str] = {
@@ -34,18 +33,23 @@ PARSERS: dict[type, str] = {
 PLAIN = (AnyProperty, BooleanProperty, FloatProperty, NoneProperty, StringProperty)
 
 
-def reader(prop: PropertyProtocol, document: Document) -> str:
-    """The function that makes a value of JSON; "" if the value is taken as it is."""
+def reader(prop: PropertyProtocol, document: Document, *, strict: bool = False) -> str:
+    """The function that makes a value of JSON; "" if the value is taken as it is.
+
+    If it is strict, it raises for an object whose fixed values are those of another model.
+    """
     if type(prop) in PARSERS:  # a response may have another text in its place, which is kept
         return f"_values.first_of({PARSERS[type(prop)]})"
     if isinstance(prop, ModelProperty):
-        return f"{prop.class_info.name}.from_dict"
+        read = f"{prop.class_info.name}.from_dict"
+        fixed = fixed_values(document.model(prop)) if strict else {}
+        return f"_objects.if_like({fixed}, {read})" if fixed else read
     if isinstance(prop, EnumProperty):
         return prop.class_info.name
     if isinstance(prop, FileProperty):
         return "_values.file"
     if isinstance(prop, ListProperty):
-        of_items = reader(prop.inner_property, document)
+        of_items = reader(prop.inner_property, document, strict=strict)
         return f"_values.list_of({of_items})" if of_items else ""
     if isinstance(prop, UnionProperty):
         readers = alternatives(prop.inner_properties, document)
@@ -53,42 +57,59 @@ def reader(prop: PropertyProtocol, document: Document) -> str:
     return ""
 
 
-def alternatives(properties: Iterable[PropertyProtocol], document: Document) -> list[str]:
-    """Functions to try one after the other: each raises for a value that it cannot read.
-
-    Several models are told apart by the names and the fixed values in them, if that is possible.
-    """
-    models = [prop for prop in properties if isinstance(prop, ModelProperty)]
-    readers = []
+def alternatives(properties: list[PropertyProtocol], document: Document) -> list[str]:
+    """Functions to try one after the other: each raises for a value that it cannot read."""
+    objects, others = [], []
     for prop in properties:
-        read = PARSERS.get(type(prop)) or reader(prop, document)
-        if isinstance(prop, ModelProperty) and len(models) > 1:
-            read = if_like(prop, document)
+        if has_model(prop):
+            objects.append(reader(prop, document, strict=True))
         elif isinstance(prop, EnumProperty):  # it takes every value
-            read = f"_values.if_instance({prop.value_type.__name__}, {read})"
-        readers.append(read)
-    readers += [reader(model, document) for model in models]
-    return [read for read in dict.fromkeys(readers) if read]
+            others.append(
+                f"_values.if_instance({prop.value_type.__name__}, {prop.class_info.name})"
+            )
+        else:
+            others.append(PARSERS.get(type(prop)) or reader(prop, document))
+    if len(objects) > 1:
+        objects = [tagged(properties, document, f"_objects.most_like({', '.join(objects)})")]
+    return [read for read in dict.fromkeys([*objects, *others]) if read]
 
 
-def if_like(model: ModelProperty, document: Document) -> str:
-    """The function that reads an object which has all that the model requires."""
-    required = document.model(model).required_properties or []
-    fields = [f"{each.name.get_untrusted_value()!r}: {fixed_values(each)}" for each in required]
-    read = reader(model, document)
-    return f"_values.if_like({{{', '.join(fields)}}}, {read})" if fields else read
+def has_model(prop: PropertyProtocol) -> bool:
+    """Whether a value is a model, or a list of some."""
+    return isinstance(prop, ModelProperty) or (
+        isinstance(prop, ListProperty) and has_model(prop.inner_property)
+    )
 
 
-def fixed_values(prop: PropertyProtocol) -> str:
-    """A tuple of the values that a property may have; an empty one for any."""
-    values: list[Any] = []
+def tagged(properties: list[PropertyProtocol], document: Document, read: str) -> str:
+    """A function that asks the discriminator first, if there is one."""
+    models = [prop for prop in properties if isinstance(prop, ModelProperty)]
+    if not (tags := document.tags(models)):
+        return read
+    name, classes = tags
+    for model in models:
+        for value in fixed_values(document.model(model)).get(name, ()):
+            classes = {value: str(model.class_info.name)} | classes
+    readers = ", ".join(f"{value!r}: {of}.from_dict" for value, of in sorted(classes.items()))
+    return f"_objects.tagged({name!r}, {{{readers}}}, {read})"
+
+
+def fixed_values(model: ModelProperty) -> dict[str, tuple[Any, ...]]:
+    """The fields of a model that tell it apart, each with the values that it can have."""
+    return {
+        each.name.get_untrusted_value(): values
+        for each in properties_of(model)
+        if (values := values_of(each)) and (each.required or len(values) == 1)
+    }
+
+
+def values_of(prop: PropertyProtocol) -> tuple[Any, ...]:
+    """The values that a property can have; none if it can have any."""
     if isinstance(prop, ConstProperty):
-        return f"({prop.value.python_code.as_unembedded_code()},)"
+        return (prop.value.raw_value,)
     if isinstance(prop, LiteralEnumProperty):
-        values = sorted(prop.values)
-    elif isinstance(prop, EnumProperty):
-        values = sorted(prop.values.values())
-    return repr(tuple(values))
+        return tuple(sorted(prop.values))
+    return tuple(sorted(prop.values.values())) if isinstance(prop, EnumProperty) else ()
 
 
 def in_json(prop: PropertyProtocol, source: str) -> str:
