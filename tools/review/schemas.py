@@ -111,6 +111,7 @@ class _Walk:
         both = keyword.is_in_both
         is_schema = both and isinstance(keyword.old, dict) and isinstance(keyword.new, dict)
         is_list = both and keyword.name in LISTS
+        is_moved = is_list and sorted(map(plain, keyword.old)) == sorted(map(plain, keyword.new))
         if keyword.name == "properties":
             self._properties(keyword, is_part=is_part)
         elif keyword.name in INNER and is_schema:
@@ -119,11 +120,10 @@ class _Walk:
         elif keyword.name == "not" and is_schema:
             path, is_flipped = f"{keyword.path}.not".lstrip("."), not keyword.is_flipped
             self.walk(keyword.old_at, keyword.new_at, path, is_flipped=is_flipped, is_part=True)
-        elif is_list and sorted(map(plain, keyword.old)) == sorted(map(plain, keyword.new)):
-            if keyword.old != keyword.new:
-                self._note(keyword, f"{keyword.name} has another order")
+        elif is_moved and keyword.old != keyword.new:
+            self._note(keyword, f"{keyword.name} has another order")
         elif is_list and len(keyword.old) == len(keyword.new):
-            for index in range(len(keyword.old)):
+            for index in range(len(keyword.old)):  # what equal references lead to may differ
                 below = f"{keyword.old_at}/{index}", f"{keyword.new_at}/{index}"
                 self.walk(*below, keyword.path, is_flipped=keyword.is_flipped, is_part=True)
         elif plain(keyword.old) != plain(keyword.new):
