@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from edits import EDITS, Edit
 from tools.review.changes import LOOK, Impact, worst
@@ -67,6 +68,89 @@ def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
     (change,) = compare_documents(header(5), header(9))
     assert (change.impact, change.why) == ("major", LOOK)
     assert change.pointer == "/components/schemas/Count"
+
+
+def schema(text: str) -> Spec:
+    """The spec with a field of the request that has this schema, and the same in a response."""
+    schemas = {"Asked": YAML(typ="safe").load(text)}
+    for name in ("CreateVideoRequest", "Video"):
+        schemas[name] = {"properties": {"asked": {"$ref": f"{SCHEMAS}Asked"}}}
+    return edited("schemas", schemas)
+
+
+# Pairs of schemas that accept the same.
+SAME = [
+    ("{type: integer, minimum: 0.1}", "{type: integer, minimum: 1}"),
+    ("{type: integer, maximum: 15.9}", "{type: integer, maximum: 15}"),
+    ("{type: integer, maximum: -15.1}", "{type: integer, maximum: -16}"),
+    ("{type: integer, exclusiveMaximum: 15.1}", "{type: integer, exclusiveMaximum: 16}"),
+    ("{type: integer, exclusiveMinimum: 0.9}", "{type: integer, exclusiveMinimum: 0}"),
+    ("{type: integer, exclusiveMinimum: 0.9}", "{type: integer, minimum: 1}"),
+    ("{type: integer, maximum: 9}", "{type: integer, maximum: 9, exclusiveMaximum: 10}"),
+    ("{type: integer, maximum: 1e20}", "{type: integer, exclusiveMaximum: 100000000000000000001}"),
+    ("{type: integer, maximum: 9, multipleOf: 5}", "{type: integer, maximum: 5, multipleOf: 5}"),
+    ("{type: integer, multipleOf: 0.1}", "{type: integer}"),
+    ("{type: integer, multipleOf: 2.5}", "{type: integer, multipleOf: 5}"),
+    ('{type: [integer, "null"], maximum: 9.5}', '{type: [integer, "null"], maximum: 9}'),
+    ("{allOf: [{type: integer}, {maximum: 9.5}]}", "{allOf: [{type: integer}, {maximum: 9}]}"),
+    ("{type: integer, not: {maximum: 9.5}}", "{type: integer, not: {maximum: 9}}"),
+    ("{type: integer, anyOf: [{const: 1}, {minimum: 8.1}]}",
+     "{type: integer, anyOf: [{const: 1}, {minimum: 9}]}"),
+    ("{type: array, items: {type: integer, maximum: 9.5}}",
+     "{type: array, items: {type: integer, maximum: 9}}"),
+    ("{type: object, required: [a], not: {required: [a, b]}}",
+     "{type: object, required: [a], not: {required: [b]}}"),
+    ("{type: object, allOf: [{required: [a]}, {not: {required: [a, b]}}]}",
+     "{type: object, allOf: [{required: [a]}, {not: {required: [b]}}]}"),
+    ("{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [a, c]}]}}",
+     "{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [c]}]}}"),
+    ("{type: object, not: {required: [a], not: {required: [a, b]}}}",
+     "{type: object, not: {required: [a], not: {required: [b]}}}"),
+    ("{type: object, required: [a], not: {required: [a]}}",
+     "{type: object, required: [a], not: {required: []}}"),
+]  # fmt: skip
+
+# A schema that an integer and a number have in common, to which it does not mean the same.
+SHARED = f"""{{type: object, properties: {{
+    i: {{type: integer, allOf: [{{allOf: [{{maximum: MOST}}]}}]}},
+    n: {{type: number, allOf: [{{$ref: "{SCHEMAS}Asked/properties/i/allOf/0"}}]}}}}}}"""
+
+# Pairs that only look so: a body tells them apart.
+APART = [
+    ("{type: number, maximum: 15.9}", "{type: number, maximum: 15}"),
+    ("{type: [integer, number], maximum: 15.9}", "{type: [integer, number], maximum: 15}"),
+    ("{maximum: 15.9}", "{maximum: 15}"),
+    ("{type: integer, maximum: 16}", "{type: integer, maximum: 15.9}"),
+    ("{type: integer, exclusiveMaximum: 15}", "{type: integer, exclusiveMaximum: 15.1}"),
+    ("{type: integer, maximum: 20, exclusiveMaximum: 16}",
+     "{type: integer, maximum: 20, exclusiveMaximum: 18}"),
+    ("{type: integer, maximum: 9007199254740993}", "{type: integer, maximum: 9007199254740992}"),
+    ("{type: integer, multipleOf: 1.5}", "{type: integer}"),
+    ("{type: number, multipleOf: 0.5}", "{type: number}"),
+    ("{type: number, maximum: 15}", "{type: integer, maximum: 15.9}"),
+    ("{anyOf: [{type: integer}, {maximum: 9.5}]}", "{anyOf: [{type: integer}, {maximum: 9}]}"),
+    ("{type: integer, maximum: 1e999}", "{type: integer, maximum: 9}"),
+    ("{type: [integer, array], prefixItems: [{maximum: 9.5}]}",
+     "{type: [integer, array], prefixItems: [{maximum: 9}]}"),
+    (SHARED.replace("MOST", "9.5"), SHARED.replace("MOST", "9")),
+    ("{type: object, not: {required: [a, b]}}", "{type: object, not: {required: [b]}}"),
+    ("{type: object, required: [a], not: {required: [a, b]}}",
+     "{type: object, not: {required: [b]}}"),
+    ("{type: object, allOf: [{required: [a]}]}", "{type: object, allOf: [{required: [a, b]}]}"),
+    ("{type: object, required: [a], not: {allOf: [{required: [b]}]}}",
+     "{type: object, required: [a], not: {allOf: [{required: [b, c]}]}}"),
+    ("{type: object, required: [a], not: {properties: {x: {required: [a, b]}}}}",
+     "{type: object, required: [a], not: {properties: {x: {required: [b]}}}}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), [*SAME, *APART])
+def test_what_accepts_the_same_is_only_written_differently(one: str, other: str) -> None:
+    specs = schema(one), schema(other)
+    for changes in (compare_documents(*specs), compare_documents(*reversed(specs))):
+        impact = worst(change.impact for change in changes)
+        assert impact == ("patch" if (one, other) in SAME else "major"), changes
+        assert not any("all changes together" in change.text for change in changes)
 
 
 def test_every_change_is_listed_with_its_own_proof() -> None:

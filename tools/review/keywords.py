@@ -26,6 +26,7 @@ class Keyword:
 
     Attributes:
         path: The field that the schema is of, in words.
+        is_same: Whether it is written differently at most, and accepts the same.
         is_flipped: Whether the schema says what bodies must not be.
     """
 
@@ -36,6 +37,7 @@ class Keyword:
     old_at: str
     new_at: str
     is_in_both: bool
+    is_same: bool
     is_flipped: bool
 
     @property

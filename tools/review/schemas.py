@@ -7,6 +7,7 @@ from attrs import define, field
 
 from .changes import LOOK, Changes
 from .keywords import LISTS, Effect, Keyword, places
+from .meaning import NOTHING, Known
 from .probe import Validator
 from .rating import Rating
 from .spec import Part, Spec, join
@@ -29,7 +30,7 @@ class _Walk:
     """A walk through two schemas, which has each difference rated."""
 
     rating: Rating
-    _seen: set[tuple[str, str, bool]] = field(factory=set)
+    _seen: set[tuple[str, str, bool, Known]] = field(factory=set)
 
     @property
     def old(self) -> Spec:
@@ -47,21 +48,24 @@ class _Walk:
         *,
         is_flipped: bool = False,
         is_part: bool = False,
+        known: Known = NOTHING,
     ) -> None:
         """Compare two schemas, of the field at a path, and then what is in them.
 
         Args:
             is_flipped: Whether the schemas say what bodies must not be.
             is_part: Whether there are other schemas that the same bodies are held to.
+            known: What the schemas around both say of the same bodies.
         """
-        if (old_at, new_at, is_flipped) in self._seen:
+        if (old_at, new_at, is_flipped, known) in self._seen:
             return
-        self._seen.add((old_at, new_at, is_flipped))
+        self._seen.add((old_at, new_at, is_flipped, known))
         old, new = self.old.at(old_at), self.new.at(new_at)
         if isinstance(old, dict) and isinstance(new, dict):
             self._references(old_at, new_at, path)
-            for keyword in self._keywords(old_at, new_at, path, is_flipped=is_flipped):
-                self._keyword(keyword, is_part=is_part)
+            known = known.with_both(self.old.flat(old), self.new.flat(new))
+            for keyword in self._keywords(old_at, new_at, path, known, is_flipped=is_flipped):
+                self._keyword(keyword, known, is_part=is_part)
         elif old != new:  # true accepts everything, false nothing
             text = f"{path or 'the schema'} differs"
             self.rating.rate("other", text, old_at, new_at, is_flipped=is_flipped)
@@ -87,10 +91,13 @@ class _Walk:
         self.rating.old = self.rating.old.of(self.old.changed(at, schema, self.old))
 
     def _keywords(
-        self, old_at: str, new_at: str, path: str, *, is_flipped: bool
+        self, old_at: str, new_at: str, path: str, known: Known, *, is_flipped: bool
     ) -> Iterator[Keyword]:
         """The keywords that are in either schema."""
         olds, news = places(self.old, old_at), places(self.new, new_at)
+        was = {name: self.old.at(at) for name, at in olds.items()}
+        now = {name: self.new.at(at) for name, at in news.items()}
+        same = known.same(was, now)
         schema, target = self.new.at(new_at), self.new.target(new_at)
         beside_reference = schema if "$ref" in schema else {}
         for name in names_in(olds, news):
@@ -98,15 +105,16 @@ class _Walk:
             yield Keyword(
                 name,
                 path,
-                old=self.old.at(olds[name]) if name in olds else DEFAULTS.get(name),
-                new=self.new.at(news[name]) if name in news else DEFAULTS.get(name),
+                old=was.get(name, DEFAULTS.get(name)),
+                new=now.get(name, DEFAULTS.get(name)),
                 old_at=olds.get(name, f"{holder}/{name}"),
                 new_at=news.get(name, f"{target}/{name}"),
                 is_in_both=name in olds and name in news,
+                is_same=name in same,
                 is_flipped=is_flipped,
             )
 
-    def _keyword(self, keyword: Keyword, *, is_part: bool) -> None:
+    def _keyword(self, keyword: Keyword, known: Known, *, is_part: bool) -> None:
         """Compare what a keyword holds, or the keyword itself if it holds no schemas."""
         both = keyword.is_in_both
         is_schema = both and isinstance(keyword.old, dict) and isinstance(keyword.new, dict)
@@ -119,14 +127,17 @@ class _Walk:
             self.walk(keyword.old_at, keyword.new_at, path, is_flipped=keyword.is_flipped)
         elif keyword.name == "not" and is_schema:
             path, is_flipped = f"{keyword.path}.not".lstrip("."), not keyword.is_flipped
-            self.walk(keyword.old_at, keyword.new_at, path, is_flipped=is_flipped, is_part=True)
+            at = keyword.old_at, keyword.new_at
+            self.walk(*at, path, is_flipped=is_flipped, is_part=True, known=known)
         elif is_moved and keyword.old != keyword.new:
             self._note(keyword, f"{keyword.name} has another order")
         elif is_list and len(keyword.old) == len(keyword.new):
+            known = NOTHING if keyword.name == "prefixItems" else known
             for index in range(len(keyword.old)):  # what equal references lead to may differ
                 below = f"{keyword.old_at}/{index}", f"{keyword.new_at}/{index}"
-                self.walk(*below, keyword.path, is_flipped=keyword.is_flipped, is_part=True)
-        elif plain(keyword.old) != plain(keyword.new):
+                is_flipped = keyword.is_flipped
+                self.walk(*below, keyword.path, is_flipped=is_flipped, is_part=True, known=known)
+        elif plain(keyword.old) != plain(keyword.new) and not keyword.is_same:
             self._value(keyword)
         elif json.dumps(keyword.old) != json.dumps(keyword.new) or not both:
             self._note(keyword, f"{keyword.name} is written differently")
