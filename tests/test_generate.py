@@ -85,6 +85,8 @@ CHECKS = {
     "_v.number, _v.gt(0)": "{type: number, minimum: 0.0, exclusiveMinimum: true}",
     "_v.integer, _v.ge(1)": "{type: integer, allOf: [{minimum: 1}], minimum: 1}",
     "_v.date, _v.as_text(_v.pattern('^2'))": "{type: string, format: date, pattern: '^2'}",
+    "_v.string, _v.pattern('^a+')": "{type: string, pattern: '^a+'}",
+    r"_v.string, _v.pattern('^a+$', '^a+\\Z')": "{type: string, pattern: '^a+$'}",
     "_v.integer": "{type: integer, minLength: 2}",
 }
 

@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
+from .ecma import to_python
 from .patterns import is_endless
 
 MOST_BYTES = 10_000_000
@@ -193,7 +194,7 @@ def _vet_keyword(key: Any, value: Any, at: str) -> None:
                 _refuse(f"{at}/mapping", f"other documents are not read: {_shown(target)}")
     patterns = value if key == "patternProperties" and isinstance(value, dict) else [value]
     for pattern in patterns if key in ("pattern", "patternProperties") else ():
-        if isinstance(pattern, str) and is_endless(pattern):
+        if isinstance(pattern, str) and is_endless(to_python(pattern) or pattern):
             what = f"the pattern {_shown(pattern)} can backtrack without end, since a part that "
             _refuse(at, f"{what}repeats matches one text in two ways; write it otherwise")
 

@@ -4,6 +4,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar, cast
 
 import attrs
@@ -256,6 +257,54 @@ def _read_field(name: str, read: Callable[[Any], T], value: Any) -> T:
         raise kind(msg) from error
 
 
+def if_like(
+    fixed: Mapping[str, tuple[Any, ...]], read: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """A reader of objects whose fields have one of these values, or are not there."""
+
+    def read_if_like(source: Any) -> Any:
+        for name, values in fixed.items():
+            if source.get(name, values[0]) not in values:
+                msg = f"{name!r} has another value"
+                raise ValueError(msg)
+        return read(source)
+
+    return read_if_like
+
+
+def most_like(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The reader whose model knows most of the fields of an object, or of a list of objects."""
+
+    def read(source: Any) -> Any:
+        found = []
+        for reader in readers:
+            with suppress(*UNREADABLE):
+                found.append(reader(source))
+        return min(found, key=_unknown)
+
+    return read
+
+
+def _unknown(value: Any) -> int:
+    """How many fields there are that the spec does not have."""
+    if isinstance(value, list):
+        return sum(map(_unknown, value))
+    return len(getattr(value, "additional_properties", ()))
+
+
+def tagged(
+    name: str, readers: Mapping[str, Callable[[Any], Any]], otherwise: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """A reader of objects that say what they are in a field; of all others if it is missing."""
+
+    def read(source: Any) -> Any:
+        if name not in source:
+            return otherwise(source)
+        return readers[source[name]](source)
+
+    return read
+
+
 def refuse_unknown(left: Mapping[str, Any]) -> None:
     """Refuse the fields that the spec does not have, where it allows no others."""
     closed()(left)
@@ -282,8 +331,11 @@ __all__ = [
     "check",
     "check_all",
     "checked_together",
+    "if_like",
+    "most_like",
     "on_assignment",
     "refuse_unknown",
+    "tagged",
     "take",
     "take_if_set",
     "take_odd",

@@ -74,20 +74,6 @@ def first_of(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return read
 
 
-def if_like(fields: Mapping[str, tuple[Any, ...]], read: Callable[[Any], T]) -> Callable[[Any], T]:
-    """A reader of objects that have these fields, each with one of its values, or with any."""
-
-    def read_if_like(source: Any) -> T:
-        for name, values in fields.items():
-            value = source[name]
-            if values and value not in values:
-                msg = f"{name!r} has another value"
-                raise ValueError(msg)
-        return read(source)
-
-    return read_if_like
-
-
 def if_instance(cls: type, read: Callable[[Any], T]) -> Callable[[Any], T]:
     """A reader of values of one type."""
 
@@ -136,6 +122,11 @@ def text_of(value: Any) -> str:
     return str(to_json(value))
 
 
+def json_text(value: Any) -> Any:
+    """A parameter that the spec has as JSON, as a text of JSON."""
+    return json.dumps(to_json(value)) if _is_given(value) else value
+
+
 def _is_given(value: Any) -> bool:
     return value is not UNSET and value is not None
 
@@ -175,7 +166,7 @@ __all__ = [
     "first_of",
     "form_parts",
     "if_instance",
-    "if_like",
+    "json_text",
     "list_of",
     "query",
     "text_of",

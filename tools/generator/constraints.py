@@ -4,7 +4,6 @@ A reviewer sees a rule of the spec in the generated file, as `_v.ge(1), _v.le(15
 no validator enforces ends the generation.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from openapi_python_client.parser.properties.const import ConstProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
+from ..ecma import to_python
 from .document import Document, cannot
 from .rewrites import NEVER, UNIONS, Node
 
@@ -267,9 +267,9 @@ class Constraints:
                 for name, node in nodes.items()
             }
 
-        named, patterned = (
-            rules(schema.get(key, {})) for key in ("properties", "patternProperties")
-        )
+        named = rules(schema.get("properties", {}))
+        patterns = rules(schema.get("patternProperties", {}))
+        patterned = {arguments("pattern", key, where)[-1]: rule for key, rule in patterns.items()}
         additional = schema.get("additionalProperties", True)
         additional = NEVER if additional is False else additional
         others = together(self.of_json(additional, where)) if additional is not True else ""
@@ -349,9 +349,10 @@ def json_type(schema: Node) -> str:
 def grouped(schema: Node, group: Group, where: str) -> list[str]:
     """The keywords of one group: JSON Schema lets a value of another type pass."""
     keywords = [keyword for keyword in group.validators if keyword in schema]
-    if "pattern" in keywords and not compiles(schema["pattern"]):
-        cannot(where, "pattern")
-    found = [call(group.validators[keyword], [schema[keyword]]) for keyword in keywords]
+    found = [
+        call(group.validators[keyword], arguments(keyword, schema[keyword], where))
+        for keyword in keywords
+    ]
     kind, format_ = schema.get("type"), schema.get("format")
     has_one_type = isinstance(kind, str)
     if not found or (has_one_type and kind not in group.types):
@@ -365,10 +366,10 @@ def grouped(schema: Node, group: Group, where: str) -> list[str]:
     return found if has_one_type else [f"_v.when({group.kind}, {', '.join(found)})"]
 
 
-def compiles(pattern: str) -> bool:
-    """Whether a pattern is one for Python too."""
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return False
-    return True
+def arguments(keyword: str, value: Any, where: str) -> list[Any]:
+    """What a validator is given; of a pattern, also what it is in Python if that differs."""
+    if keyword != "pattern":
+        return [value]
+    if (regex := to_python(value)) is None:
+        cannot(where, keyword)
+    return [value] if regex == value else [value, regex]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
-class CreateVideoRequest(_objects.SentObject, _objects.OpenObject[Any]):
+class CreateVideoRequest(_objects.SentObject, _objects.OpenObject["Any"]):
     """The video to make. `image` and `reference_images` cannot be used together.
 
     Attributes:

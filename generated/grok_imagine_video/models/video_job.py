@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @_define
-class VideoJob(_objects.OpenObject[Any]):
+class VideoJob(_objects.OpenObject["Any"]):
     """The current state of a job. No field is required and every value is accepted, because
     gateways differ.
 
