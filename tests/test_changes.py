@@ -166,6 +166,18 @@ def test_every_change_is_listed_with_its_own_proof() -> None:
     assert adds.body["resolution"] == "4320p"
 
 
+def test_a_pattern_is_tried_as_javascript_reads_it() -> None:
+    text, words = (ROOT / "openapi.yaml").read_text(), "What the video should show, in words."
+    old, new = (
+        Spec.parse(text.replace(words, f"{words}\n          pattern: '{pattern}'", 1), "")
+        for pattern in ("^(?<all>[^]*)$", r"^(?<all>.*)$")
+    )
+    (change,) = compare_documents(old, new)
+    assert change.impact == "major"
+    assert change.body["prompt"] == "\n"
+    assert change.why == r"prompt: '\n' does not match '^(?<all>.*)$'"
+
+
 def test_the_same_spec_and_another_version_are_not_a_change() -> None:
     assert compare_documents(OLD, OLD) == []
     assert compare_documents(OLD, edited("spec", {"info": {"version": "9.9.9"}})) == []

@@ -2,31 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import extend
 
+from .dialect import JsonSchema
 from .samples import UNKNOWN, bodies, whole_schema
 from .spec import Node, Spec, mappings
 from .values import plain
 
 # Parts of documents with what was made of each, by what they are.
 Memo = dict[tuple[int, bool, bool], tuple[Node, Node]]
-
-
-def _properties(validator: Any, properties: Node, body: Any, _: Node) -> Iterator[ValidationError]:
-    """The keyword, at the cost of the fields that a body has and not of all that are described."""
-    for name in body if isinstance(body, dict) else ():
-        if name in properties:
-            yield from validator.descend(body[name], properties[name], path=name, schema_path=name)
-
-
-KEYWORDS = {"properties": _properties}
-JsonSchema: Any = extend(Draft202012Validator, KEYWORDS)  # type: ignore[no-untyped-call]
 
 
 class Validator:

@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
+from ..ecma import to_python
+from .dialect import JsonSchema
 from .spec import Node, Spec
 
 OF_EACH_TYPE: list[Any] = [None, True, 1, 1.5, "text", [], {}]
@@ -113,19 +114,18 @@ def _around(parts: Node, *bounds: str, most: int) -> list[int]:
 
 @lru_cache
 def _matching(pattern: str) -> list[str]:
+    if (regex := to_python(pattern)) is None:
+        return []
     found: list[str] = []
 
     @settings(
         derandomize=True, database=None, max_examples=20, phases=[Phase.generate], deadline=None
     )
-    @given(st.from_regex(pattern))
+    @given(st.from_regex(re.compile(regex, re.ASCII)))
     def collect(text: str) -> None:
         found.append(text)
 
-    try:
-        collect()
-    except re.error:  # a pattern that only JavaScript knows
-        return []
+    collect()
     return [*sorted(set(found), key=lambda text: (len(text), text)), *CHARACTERS]
 
 
@@ -173,8 +173,11 @@ def _at_random(values: dict[str, list[Any]], required: list[str]) -> list[Any]:
 
 def _valid(spec: Spec, schema: Any, values: list[Any]) -> list[Any]:
     """Those of the values that a schema accepts, or null if it accepts none."""
-    validator = Draft202012Validator(whole_schema(spec, schema))
-    return [value for value in values if validator.is_valid(value)] or [None]
+    validator = JsonSchema(whole_schema(spec, schema))
+    try:
+        return [value for value in values if validator.is_valid(value)] or [None]
+    except re.error:  # a name in patternProperties that only JavaScript knows
+        return values
 
 
 OF_TYPE: dict[str, Callable[[Spec, Node, int], list[Any]]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema import SchemaError
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
@@ -16,6 +16,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ..specs import BadSpecError, load, text_of
 from . import ReviewError
+from .dialect import JsonSchema
 
 Node = dict[str, Any]
 # How deep `Spec.flat` follows references and parts: a schema may refer to itself.
@@ -69,7 +70,7 @@ class Spec:
             raise ReviewError(f"{name}: {pointer}: the reference {reference} leads nowhere")
         if re.search(r"/content/[^/]+/schema$", pointer):
             try:
-                Draft202012Validator.check_schema(node)
+                JsonSchema.check_schema(node)
             except SchemaError as error:
                 place = join(pointer, *error.absolute_path)
                 raise ReviewError(f"{name}: {place}: {error.message[:300]}") from None
