@@ -178,6 +178,15 @@ def test_a_pattern_is_tried_as_javascript_reads_it() -> None:
     assert change.why == r"prompt: '\n' does not match '^(?<all>.*)$'"
 
 
+def test_names_that_only_javascript_reads_are_left_to_a_person() -> None:
+    old, new = (
+        edited("prompt", {"type": "object", "patternProperties": {f"^(?<name>{letter})$": {}}})
+        for letter in "ab"
+    )
+    (change,) = compare_documents(old, new)
+    assert (change.impact, change.why) == ("major", LOOK)
+
+
 def test_the_same_spec_and_another_version_are_not_a_change() -> None:
     assert compare_documents(OLD, OLD) == []
     assert compare_documents(OLD, edited("spec", {"info": {"version": "9.9.9"}})) == []
