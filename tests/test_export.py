@@ -11,10 +11,11 @@ from making import load, run
 from tools.export import __main__ as command
 from tools.export.compare import compare, report
 from tools.export.reading import read_export
+from tools.pointers import parts_of
 from tools.review import ReviewError
 from tools.review.changes import worst
 from tools.review.documents import compare_documents
-from tools.review.spec import Node, Spec, parts_of
+from tools.review.spec import Node, Spec
 
 ROOT = Path(__file__).parent.parent
 SPEC = Spec.read(ROOT / "openapi.yaml")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from ..pointers import parts_of
 from ..review import ReviewError
 from ..review.demands import OPERATION, demands
-from ..review.spec import Node, Spec, mappings, parts_of
+from ..review.spec import Node, Spec, mappings
 from ..specs import BadSpecError
 from .examples import place_examples
 from .forms import read

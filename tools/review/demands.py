@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from ..pointers import join, parts_of
 from .documents import METHODS
-from .spec import Node, Part, Spec, join, mappings, parts_of
+from .spec import Node, Part, Spec, mappings
 from .values import rules
 
 OPERATION = re.compile(rf"/paths/[^/]+/({'|'.join(METHODS)})")

@@ -7,9 +7,10 @@ import json
 import re
 from operator import itemgetter
 
+from ..pointers import join
 from .changes import LOOK, RANK, Change, Changes
 from .operations import compare_operation
-from .spec import Part, Spec, join
+from .spec import Part, Spec
 from .values import differing, is_note, plain, rules
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

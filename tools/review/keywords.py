@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from ..pointers import join
 from .changes import Impact
-from .spec import Spec, join
+from .spec import Spec
 from .values import is_missing, is_note, plain, short
 
 Effect = Literal["tighter", "looser", "other", "none"]

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
+from ..pointers import join
 from .changes import LOOK, Changes
 from .keywords import LISTS, Effect, Keyword, places
 from .meaning import NOTHING, Known
 from .probe import Validator
 from .rating import Rating
-from .spec import Part, Spec, join
+from .spec import Part, Spec
 from .values import DEFAULTS, is_note, names_in, plain
 
 INNER = ("items", "propertyNames", "contains", "additionalProperties")

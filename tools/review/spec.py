@@ -14,6 +14,7 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from ..pointers import join, key_of, lookup, parts_of
 from ..specs import BadSpecError, load, text_of
 from . import ReviewError
 from .dialect import JsonSchema
@@ -76,16 +77,13 @@ class Spec:
                 raise ReviewError(f"{name}: {place}: {error.message[:300]}") from None
 
     def at(self, pointer: str) -> Any:
-        node: Any = self.document
-        for part in parts_of(pointer):
-            node = node[_key(node, part)]
-        return node
+        return lookup(self.document, pointer)
 
     def find(self, pointer: str) -> Any:
         """The part at a pointer, or None if there is none."""
         try:
             return self.at(pointer)
-        except (LookupError, TypeError, ValueError):
+        except LookupError:
             return None
 
     def line(self, pointer: str) -> int:
@@ -149,13 +147,13 @@ class Spec:
         *way, last = parts_of(pointer)
         node: Any = document
         for part in way:  # only what is on the way is copied, the rest is shared
-            key = _key(node, part)
+            key = key_of(node, part)
             node[key] = copy.copy(node[key] if isinstance(node, list) else node.get(key, {}))
             node = node[key]
         if value is None:
-            del node[_key(node, last)]
+            del node[key_of(node, last)]
         else:
-            node[_key(node, last)] = value
+            node[key_of(node, last)] = value
         return Spec(document, self.lines)
 
 
@@ -223,17 +221,3 @@ def _pairs(node: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(node, dict):
         return node.items()
     return enumerate(node) if isinstance(node, list) else ()
-
-
-def _key(node: Any, part: str) -> Any:
-    """A part of a pointer as the index or the name that it is in a node."""
-    return int(part) if isinstance(node, list) else part
-
-
-def join(pointer: str, *parts: object) -> str:
-    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return "/".join([pointer, *escaped])
-
-
-def parts_of(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]

@@ -1,0 +1,34 @@
+"""JSON pointers: where a part of a document is."""
+
+from typing import Any
+
+
+def join(pointer: str, *parts: object) -> str:
+    """The pointer of a part below another one."""
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "/".join([pointer, *escaped])
+
+
+def parts_of(pointer: str) -> list[str]:
+    """The names and indexes in a pointer, which may be the fragment of a reference."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def key_of(node: Any, part: str) -> Any:
+    """A part of a pointer as the index or the name that it is in a node."""
+    return int(part) if isinstance(node, list) else part
+
+
+def lookup(document: Any, pointer: str) -> Any:
+    """The part that a pointer leads to.
+
+    Raises:
+        LookupError: It leads nowhere.
+    """
+    node = document
+    for part in parts_of(pointer):
+        try:
+            node = node[key_of(node, part)]
+        except (LookupError, TypeError, ValueError):
+            raise LookupError(f"the reference {pointer} leads nowhere") from None
+    return node
