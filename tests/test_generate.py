@@ -142,42 +142,51 @@ def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(
 
 
 CANNOT = "the templates cannot enforce"
-ODD, CLOSED, PET = (f"$ref: '#/components/schemas/{name}'" for name in ("Odd", "Closed", "Pet"))
-SCHEMAS = """
-    Odd: {type: string, contentSchema: {}}, Closed: {type: object, additionalProperties: false}
-"""
-# What a model M says, for each part of a line.
+SEND = """paths:
+  /m: {post: {operationId: send, responses: {}, requestBody: {content: {
+    application/json: {schema: {$ref: '#/components/schemas/M'}}}}}}"""
+# What a model M says that is sent, for each part of a line.
 MODELS = {
-    f"M.x: {CANNOT} 'contains'": "properties: {x: {type: array, items: {}, contains: {}}}",
-    f"M.x[]: {CANNOT} 'if'": "properties: {x: {type: array, items: {type: string, if: {}}}}",
-    f"M.x: {CANNOT} 'not'": "properties: {x: {type: string, not: {const: a}}}",
-    f"M: {CANNOT} 'not'": "not: {properties: {}}",
-    f"M: {CANNOT} 'patternProperties'": "patternProperties: {}",
-    f"M.x: {CANNOT} 'contentSchema'": f"properties: {{x: {{{ODD}}}}}",
-    f"M.x: {CANNOT} 'minProperties'": f"properties: {{x: {{{PET}, minProperties: 1}}}}",
+    f"M.x: {CANNOT} 'unevaluatedItems'": "properties: {x: {unevaluatedItems: false}}",
+    f"M: {CANNOT} 'unevaluatedProperties'": "unevaluatedProperties: false",
+    f"M.x[].a: {CANNOT} '$dynamicRef'": (
+        "properties: {x: {contains: {properties: {a: {$dynamicRef: '#a'}}}}}"
+    ),
     f"M.x: {CANNOT} 'pattern'": "properties: {x: {type: string, pattern: '\\p{L}'}}",
-    f"M.x: {CANNOT} 'maxLength'": "properties: {x: {type: string, format: binary, maxLength: 1}}",
-    f"M: {CANNOT} 'additionalProperties'": f"allOf: [{{{CLOSED}}}, {{type: object}}]",
-    f"M: {CANNOT} 'type'": "allOf: [{type: integer}]",
+    f"M.x: {CANNOT} 'a rule about the text of a file'": (
+        "properties: {x: {type: string, format: binary, maxLength: 1}}"
+    ),
+    "contains itself": "properties: {x: {not: {$ref: '#/components/schemas/Circle'}}}",
 }
+CIRCLE = "Circle: {not: {$ref: '#/components/schemas/Circle'}}"
 # What is replaced in PETS, and by what.
 EDITS = {
     "line 3": ("info: {", "info: ["),
     'duplicate key "paths"': ("components:", "paths: {}\ncomponents:"),
     "info Field required": ("info:", "infos:"),
     "parameters.0.": ("integer", "integr"),
+    "paths Input should be a valid dictionary": ("paths:", "paths: []\nx-paths:"),
+    "Duplicated parameters named `id` detected": (
+        "[{",
+        "[{name: id, in: path, required: true, schema: {}}, {",
+    ),
     "schemas/Dog": ("schemas/Pet'", "schemas/Dog'"),
     "image/png": ("application/json", "image/png"),
-    f"spec.yaml: get_pet.id: {CANNOT} 'not'; express": ("integer}", "integer, not: {const: 1}}"),
-    f"get_pet.x: {CANNOT} 'content'": ("[{", "[{name: x, in: query, content: {a/b: {}}}, {"),
-    f"/a: {CANNOT} '$ref'": ("paths:", "paths:\n  /a: {$ref: '#/x'}"),
+    "spec.yaml: the reference #/x leads nowhere; fix": ("paths:", "paths:\n  /a: {$ref: '#/x'}"),
     "x-job needs id, status, progress, result, allowed, error": ("{type: o", "{x-job: {}, type: o"),
-} | {
-    part: ("schemas: {", f"schemas: {{{SCHEMAS}, M: {{type: object, {model}}}, ")
+}
+MODELS_IN_PETS = {
+    part: PETS.replace("paths:", SEND).replace(
+        "schemas: {", f"schemas: {{{CIRCLE}, M: {{type: object, {model}}}, "
+    )
     for part, model in MODELS.items()
 }
 # Which file is bad, and what stands in it, or None if it is missing.
-BAD = {part: ("spec", PETS.replace(old, new)) for part, (old, new) in EDITS.items()} | {
+BAD: dict[str, tuple[str, str | None]] = {
+    part: ("spec", PETS.replace(old, new)) for part, (old, new) in EDITS.items()
+}
+BAD |= {part: ("spec", spec) for part, spec in MODELS_IN_PETS.items()}
+BAD |= {
     "spec.yaml: No such file": ("spec", None),
     "not an OpenAPI document": ("spec", "- 1"),
     "#x0000": ("spec", "\x00\x01"),

@@ -280,9 +280,17 @@ def most_like(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for reader in readers:
             with suppress(*UNREADABLE):
                 found.append(reader(source))
-        return min(found, key=_unknown)
+        return min(found, key=lambda each: (_unknown(each), not _is_valid(each)))
 
     return read
+
+
+def _is_valid(value: Any) -> bool:
+    try:
+        _check_again(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _unknown(value: Any) -> int:

@@ -15,7 +15,8 @@ from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
-from .rewrites import AT, METHODS, UNIONS, Node, lookup
+from ..pointers import lookup
+from .rewrites import AT, METHODS, UNIONS, Node
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
@@ -125,7 +126,10 @@ class Document:
 
     def at(self, reference: str) -> Any:
         """What a reference leads to."""
-        return lookup(self._document, reference)
+        try:
+            return lookup(self._document, reference)
+        except LookupError as error:
+            raise CannotEnforceError(str(error)) from None
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
@@ -206,10 +210,16 @@ class Document:
                 for value, target in said.get("mapping", {}).items()
             }
             mapping |= {name: at for name, at in names.items() if at not in mapping.values()}
-            classes = {value: self._classes.get(id(self.at(at))) for value, at in mapping.items()}
+            classes = {value: self._class_at(at) for value, at in mapping.items()}
             known = {value: name for value, name in classes.items() if name}
             if known and "propertyName" in said:
                 yield frozenset(known.values()), (said["propertyName"], known)
+
+    def _class_at(self, reference: str) -> str | None:
+        try:
+            return self._classes.get(id(self.at(reference)))
+        except CannotEnforceError:  # a value of a discriminator that means nothing
+            return None
 
     def tags(self, models: Iterable[ModelProperty]) -> tuple[str, dict[str, str]] | None:
         """The discriminator of a union: a field, and the class for each of its values."""

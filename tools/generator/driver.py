@@ -22,7 +22,7 @@ from . import models, operations
 from .document import CannotEnforceError, Document
 from .names import keep_names_apart
 from .pages import pages
-from .rewrites import modern, types_of
+from .rewrites import Node, modern, types_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
@@ -44,7 +44,8 @@ class BadInputError(Exception):
 # What the libraries below add to their messages that helps nobody here.
 NOISE = re.compile(
     r"\[type=.*?, input_type=\w+\]|For further information visit \S+"
-    r"|To suppress this check see: \S+|WARNING |Skipping Integration: "
+    r"|To suppress this check see: \S+|WARNING (parsing )?|Skipping Integration: "
+    r"| within \S+(?=\.)|Unable to parse this part of your OpenAPI document: : "
     r"|in \"<byte string>\", |(for status code |named )?\"?<[\w.]+ object at \w+>\"?"
 )
 
@@ -83,7 +84,7 @@ def load_config(path: Path) -> ConfigFile:
     return config
 
 
-def load_document(spec: Path) -> dict[str, object]:
+def load_document(spec: Path) -> Node:
     """The document in a file."""
     try:
         return read(spec)
@@ -92,7 +93,7 @@ def load_document(spec: Path) -> dict[str, object]:
         raise BadInputError(f"{spec}: {line}{error}; fix it and run this again") from error
 
 
-def parse(spec: Path, document: dict[str, object], config: Config) -> GeneratorData:
+def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     """What openapi-python-client makes of a document; it changes the document."""
     try:
         data = GeneratorData.from_dict(document, config=config)
@@ -117,13 +118,15 @@ def build(
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
-    document = load_document(spec)
+    original = load_document(spec)
     try:
-        document = modern(document)
-        data = parse(spec, types_of(document), config)
+        document = modern(original)
+        types = types_of(document)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        detail = one_line(f"{type(error).__name__}: {error}")
-        raise BadInputError(f"{spec}: not an OpenAPI document: {detail}") from error
+        parse(spec, original, config)  # which says what is wrong, if it can
+        detail = one_line(str(error))
+        raise BadInputError(f"{spec}: {detail}; fix it and run this again") from error
+    data = parse(spec, types, config)
     warnings = warnings_of(data)
     if warnings and left_out is None:
         refuse(spec, *warnings)
@@ -203,8 +206,8 @@ def files(package: Path) -> dict[str, Path]:
     }
 
 
-def generate(spec: Path, config: Path, output: Path) -> None:
-    """Replace `output` as a whole, or leave it as it was."""
+def generate(spec: Path, config: Path, output: Path, *, left_out: list[str] | None = None) -> None:
+    """Replace `output` as a whole, or leave it as it was; `left_out` is as in `build`."""
     init = output / "__init__.py"
     is_ours = init.is_file() and init.read_text("utf-8").startswith(HEADER)
     if output.exists() and not is_ours and (not output.is_dir() or any(output.iterdir())):
@@ -213,7 +216,7 @@ def generate(spec: Path, config: Path, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
-        build(spec, config, fresh)
+        build(spec, config, fresh, left_out=left_out)
         if output.exists():
             output.rename(old)
         try:
@@ -223,10 +226,12 @@ def generate(spec: Path, config: Path, output: Path) -> None:
             raise
 
 
-def check(spec: Path, config: Path, output: Path) -> list[str]:
+def check(
+    spec: Path, config: Path, output: Path, *, left_out: list[str] | None = None
+) -> list[str]:
     """One line for each file in which `output` is not what `spec` gives."""
     with tempfile.TemporaryDirectory() as scratch:
-        build(spec, config, Path(scratch, "fresh"))
+        build(spec, config, Path(scratch, "fresh"), left_out=left_out)
         return compare(Path(scratch, "fresh"), output)
 
 

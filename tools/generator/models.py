@@ -98,7 +98,8 @@ class Model:
     def bases(self) -> str:
         """The classes whose methods the model has."""
         bases = ["_objects.SentObject"] if self.is_checked else []
-        type_ = f'"{self.item_type}"' if self.lazy_imports else self.item_type
+        is_later = self.lazy_imports or str(self.prop.class_info.name) in self.item_type
+        type_ = f'"{self.item_type}"' if is_later else self.item_type
         bases += [f"_objects.OpenObject[{type_}]"] if self.is_open else []
         return ", ".join(bases)
 

@@ -6,6 +6,7 @@ from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.float import FloatProperty
 from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
@@ -15,11 +16,12 @@ from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-from .constraints import Constraints, together
+from .constraints import Constraints
 from .document import Document
 from .models import documented
 from .names import imports_of_models
 from .rewrites import Node
+from .schemas import together
 from .values import in_json, reader
 
 # Methods that only read, so that a request can be sent again at no cost.
@@ -257,6 +259,8 @@ def content_of(body: Body, endpoint: Endpoint) -> Content:
         type_ = body.prop.get_instance_type_string().as_unembedded_code()
         condition = f"isinstance(body, {type_})"
     keyword, value = BODIES[body.body_type]
+    if keyword == "files" and not isinstance(body.prop, ModelProperty):  # it is one of several
+        value = "_objects.to_multipart(body)"
     media_type = None if keyword == "files" else body.content_type  # httpx adds the boundary
     return Content(condition, keyword, value or in_json(body.prop, "body"), media_type)
 
@@ -301,7 +305,7 @@ def value_of(response: Response, document: Document) -> str:
     """The code that reads the body of a response."""
     source = response.source["attribute"]
     type_ = type_of_response(response)
-    if type_ in ("None", "bytes", "str"):
+    if type_ == response.source["return_type"] != "Any":
         return source
     if document.job([response]):
         source = "_polling.body(response)"
@@ -315,10 +319,11 @@ def value_of(response: Response, document: Document) -> str:
 def type_of_response(response: Response) -> str:
     """The type of what a response holds: no model is read of what is not JSON."""
     given = response.source["return_type"]
-    is_raw = given in ("bytes", "str") and isinstance(response.prop, NOT_OF_TEXT)
-    return (
-        given if given == "None" or is_raw else response.prop.get_type_string().as_unembedded_code()
-    )
+    is_file = isinstance(response.prop, FileProperty)
+    is_raw = isinstance(response.prop, NOT_OF_TEXT) or (given == "str" and is_file)
+    if given == "None" or (given != "Any" and is_raw):
+        return given
+    return response.prop.get_type_string().as_unembedded_code()
 
 
 def union_type(responses: list[Response]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from openapi_python_client.strings import PythonIdentifier
 
+from ..pointers import join, lookup
+
 Node = dict[str, Any]
 Make = Callable[[Any, str], Any]
 
@@ -26,6 +28,7 @@ READ = ("const", "default", "description", "enum", "example", "format", "require
 ANNOTATIONS = {"default", "description", "example", "title", "x-at"}
 KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 VALUES = {"boolean": bool, "integer": int, "number": int | float, "string": str}
+MISSING: Node = {}  # what a reference leads to that leads nowhere
 NEVER: Node = {"not": {}}
 AT = "x-at"  # where a schema of the types is in the document
 
@@ -48,47 +51,28 @@ def types_of(document: Node) -> Node:
     return rewritten
 
 
-def lookup(document: Node, reference: str) -> Any:
-    """What a reference leads to.
-
-    Raises:
-        LookupError: It leads nowhere.
-    """
-    node: Any = document
-    for part in reference.removeprefix("#").split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        node = node[int(name)] if isinstance(node, list) else node[name]
-    return node
-
-
 def _resolve(document: Node, node: Node) -> Node:
     """A node, or what it refers to."""
     found: Node = lookup(document, node["$ref"]) if "$ref" in node else node
     return found
 
 
-def below(at: str, *names: object) -> str:
-    """The place of something in a place."""
-    texts = (str(name).replace("~", "~0").replace("/", "~1") for name in names)
-    return "/".join([at, *texts])
-
-
 def _with_schemas(node: Any, at: str, make: Make) -> Any:
     """A copy of a part of a document, whose schemas are what `make` makes of them."""
     if isinstance(node, list):
-        return [_with_schemas(each, below(at, index), make) for index, each in enumerate(node)]
+        return [_with_schemas(each, join(at, index), make) for index, each in enumerate(node)]
     if not isinstance(node, dict):
         return node
     found = {}
+    has_names = re.search(r"^#/(paths|components/\w+)$|/(callbacks|headers|links)$", at)
     for key, value in node.items():
-        place = below(at, key)
-        if key == "schema":
+        place = join(at, key)
+        if at == "#/components/schemas" or (key == "schema" and not has_names):
             found[key] = make(value, place)
-        elif place == "#/components/schemas":
-            found[key] = {name: make(each, below(place, name)) for name, each in value.items()}
+        elif not has_names and (key in ("example", "examples") or str(key).startswith("x-")):
+            found[key] = value
         else:
-            is_data = key in ("example", "examples") or str(key).startswith("x-")
-            found[key] = value if is_data else _with_schemas(value, place, make)
+            found[key] = _with_schemas(value, place, make)
     return found
 
 
@@ -96,13 +80,13 @@ def _within(schema: Node, at: str, make: Make) -> Node:
     """The schemas in a schema, by its keywords."""
     found: Node = {}
     for key, value in schema.items():
-        place = below(at, key)
+        place = join(at, key)
         if key in ONE:
             found[key] = make(value, place)
         elif key in LISTS:
-            found[key] = [make(each, below(place, index)) for index, each in enumerate(value)]
+            found[key] = [make(each, join(place, index)) for index, each in enumerate(value)]
         elif key in MAPS:
-            found[key] = {name: make(each, below(place, name)) for name, each in value.items()}
+            found[key] = {name: make(each, join(place, name)) for name, each in value.items()}
     return found
 
 
@@ -118,8 +102,9 @@ def _modern(schema: Any) -> Any:
             found[exclusive] = found.pop(bound)
     if found.pop("nullable", False) is True and "$ref" not in found:
         found = _or_null(found)
-    if found.get("type") in ([], None):
-        found.pop("type", None)
+    kind = VALUES.get(str(found.get("type")))
+    if kind and found.get("enum") and not any(isinstance(each, kind) for each in found["enum"]):
+        del found["type"]  # by mistake, as no value fits both: `type: string` with 1 and 2
     return found
 
 
@@ -168,18 +153,19 @@ def _with_names(document: Node) -> Node:
 
 def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
     """Parameters with a schema each; `x-name` is the name of one that needs another in Python."""
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], list[str]] = {}
     found = []
     for node in parameters:
         full = _resolve(document, node)
         name = str(PythonIdentifier(full["name"], "field_", skip_snake_case=True))
-        is_taken = (full["in"], name) in seen and full["in"] != "path"
-        seen.add((full["in"], name))
+        names = seen.setdefault((full["in"], name), [])
         if "schema" not in full and full.get("content"):
             (first, *_) = full["content"].values()
             node = full = full | {"schema": first.get("schema", {})}
-        if is_taken:
-            node = full | {"name": f"{full['name']}_{len(seen)}", "x-name": full["name"]}
+        is_taken = names and full["name"] not in names  # the same name twice is a mistake
+        if is_taken and full["in"] != "path":  # where the name is a part of the path too
+            node = full | {"name": f"{full['name']}_{len(names) + 1}", "x-name": full["name"]}
+        names.append(full["name"])
         found.append(node)
     return found
 
@@ -199,7 +185,7 @@ class _Types:
         self._titles: dict[tuple[str, str], str] = {}
         for name, schema in document.get("components", {}).get("schemas", {}).items():
             if "title" not in schema:
-                self._is_taken(name, below("#/components/schemas", name))
+                self._is_taken(name, join("#/components/schemas", name))
 
     def of(self, schema: Node, at: str) -> Node:
         """What the generator is to read of a schema."""
@@ -212,14 +198,16 @@ class _Types:
             del found["title"]
         if "allOf" in schema and not self._is_object(schema):
             found = self._merged(schema, at) | found
-            is_whole = "number" not in kinds
-            kinds = kinds if is_whole else kinds - {"integer"}
-            is_said = kinds < KINDS - {"integer"} and not found.keys() & {*UNIONS}
-            found |= {"type": sorted(kinds)} if is_said else {}
+            found.pop("type", None)
+            kinds = kinds if "number" not in kinds else kinds - {"integer"}
+            if kinds and kinds | {"integer"} < KINDS and not found.keys() & {*UNIONS}:
+                found["type"] = sorted(kinds)
         elif "allOf" in schema:
             found |= self._of_parts(schema, at)
         if isinstance(found.get("type"), list) and len(found["type"]) == 1:
             (found["type"],) = found["type"]
+        if self._is_nullable(at):  # those who refer to it say so
+            found["type"] = "object"
         self._keep_values(found)
         self._add_union(found, schema, at)
         self._add_items(found, schema, at)
@@ -236,6 +224,8 @@ class _Types:
         """A reference, or what it leads to if the generator cannot follow it."""
         if "/".join(at.split("/")[:4]) in self._needed(reference):
             return {}  # the generator cannot follow a circle that no class is in
+        if self._is_nullable(reference):
+            return {"oneOf": [{"$ref": reference}, {"type": "null"}]}
         if is_component(reference) or reference in self._around:
             return {"$ref": reference}
         try:
@@ -246,6 +236,12 @@ class _Types:
         found = self.of(target, reference)
         self._around.pop()
         return found
+
+    def _is_nullable(self, reference: str) -> bool:
+        """Whether a component is an object or null: no class is both."""
+        schema = self._resolved({"$ref": reference}) if is_component(reference) else {}
+        is_either = isinstance(schema.get("type"), list) and {*schema["type"]} == {"object", "null"}
+        return is_either and self._is_class(schema)
 
     def _needed(self, reference: str) -> set[str]:
         """The references that lead to no class, in one that does not either."""
@@ -269,7 +265,7 @@ class _Types:
                     return schema
                 schema = lookup(self._document, schema["$ref"])
         except LookupError:
-            pass
+            return MISSING
         return {}
 
     def _parts(self, schema: Node, at: str = "", depth: int = 20) -> Iterator[tuple[Node, str]]:
@@ -279,7 +275,7 @@ class _Types:
         schema = self._resolved(schema)
         yield schema, at
         for index, each in enumerate(schema.get("allOf", []) if depth else []):
-            yield from self._parts(each, below(at, "allOf", index), depth - 1)
+            yield from self._parts(each, join(at, "allOf", index), depth - 1)
 
     def _kinds(self, schema: Node, depth: int = 20) -> frozenset[str]:
         """The types of JSON that a schema can have."""
@@ -302,22 +298,26 @@ class _Types:
     def _is_class(self, schema: Node) -> bool:
         """Whether the generator makes a class of a schema, and not a union of some."""
         schema = self._resolved(schema)
-        return self._is_object(schema) and not schema.keys() & {*UNIONS}
+        return schema is MISSING or (self._is_object(schema) and not schema.keys() & {*UNIONS})
 
     def _merged(self, schema: Node, at: str) -> Node:
         """What the parts of an allOf say of values that are not objects."""
         found: Node = {}
         for part, place in [*self._parts(schema, at)][1:]:
             said = self.of({key: value for key, value in part.items() if key != "allOf"}, place)
-            found = {key: value for key, value in said.items() if key not in READ[-3:]} | found
+            for key in ("required", "title", "type"):
+                said.pop(key, None)
+            found = said | found
             found |= {key: said[key] for key in ("enum", "format") if key in said}
         return found
 
     def _of_parts(self, schema: Node, at: str) -> Node:
         """The parts of an object, and what is beside them if the generator would not see it."""
         parts = [part for part in self._flat(schema, at) if part.keys() - ANNOTATIONS]
-        is_one = len(parts) == 1 and "$ref" in parts[0]
-        if is_one and "properties" in schema:
+        if len(parts) == 1 and "$ref" in parts[0]:
+            if "properties" not in schema:
+                found = self._of_reference(parts[0]["$ref"], at)
+                return {"allOf": parts} if "$ref" in found else found
             parts.append({"type": "object", "properties": {}, AT: at})
         return {"allOf": parts}
 
@@ -326,11 +326,11 @@ class _Types:
             if "$ref" in each:
                 yield {"$ref": each["$ref"]} if self._is_class(each) else {}
             elif "allOf" in each:
-                yield from self._flat(each, below(at, "allOf", index))
+                yield from self._flat(each, join(at, "allOf", index))
                 rest = {key: value for key, value in each.items() if key != "allOf"}
-                yield self.of(rest, below(at, "allOf", index))
+                yield self.of(rest, join(at, "allOf", index))
             else:
-                yield self.of(each, below(at, "allOf", index))
+                yield self.of(each, join(at, "allOf", index))
 
     @staticmethod
     def _keep_values(found: Node) -> None:
@@ -340,18 +340,14 @@ class _Types:
             del found["enum"]
         if "const" in found and not isinstance(found["const"], str | int):
             del found["const"]
-        wanted = VALUES.get(str(found.get("type")), object)
-        default = found.get("default")
-        if default not in found.get("enum", [default]) or not isinstance(default, wanted):
-            found.pop("default", None)
 
     def _add_union(self, found: Node, schema: Node, at: str) -> None:
         """Add alternatives, unless none of them has a type of its own."""
         for union in UNIONS:
             branches = schema.get(union, [])
-            if any(self._kinds(each) < KINDS or self._is_object(each) for each in branches):
+            if any("$ref" in each or self._kinds(each) < KINDS for each in branches):
                 found[union] = [
-                    self.of(each, below(at, union, index)) for index, each in enumerate(branches)
+                    self.of(each, join(at, union, index)) for index, each in enumerate(branches)
                 ]
                 found.pop("type", None)
 
@@ -361,22 +357,22 @@ class _Types:
             return
         if "prefixItems" in schema:
             found["prefixItems"] = [
-                self.of(each, below(at, "prefixItems", index))
+                self.of(each, join(at, "prefixItems", index))
                 for index, each in enumerate(schema["prefixItems"])
             ]
         items: Any = schema.get("items", found.get("items", {}))
         if items != NEVER or "prefixItems" not in found:
-            found["items"] = self.of(items, below(at, "items"))
+            found["items"] = self.of(items, join(at, "items"))
 
     def _add_fields(self, found: Node, schema: Node, at: str) -> None:
         if "properties" in schema:
             found["properties"] = {
-                name: self.of(each, below(at, "properties", name))
+                name: self.of(each, join(at, "properties", name))
                 for name, each in schema["properties"].items()
             }
         additional = schema.get("additionalProperties", {})
         if "patternProperties" in schema or additional == {} or ("allOf" in found and additional):
             return
         if isinstance(additional, dict):
-            additional = self.of(additional, below(at, "additionalProperties"))
+            additional = self.of(additional, join(at, "additionalProperties"))
         found["additionalProperties"] = additional

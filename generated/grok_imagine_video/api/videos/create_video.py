@@ -48,12 +48,11 @@ def sync_detailed(
     guide the video, but not both.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
-        The whole response, whatever its status; `parsed` is None if it is not as specified.
+        Response[CreateVideoResponse]: Of any status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -75,12 +74,11 @@ def sync(
     guide the video, but not both.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
-        The response, as a model.
+        CreateVideoResponse
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -104,12 +102,11 @@ async def asyncio_detailed(
     guide the video, but not both.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
-        The whole response, whatever its status; `parsed` is None if it is not as specified.
+        Response[CreateVideoResponse]: Of any status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -133,12 +130,11 @@ async def asyncio(
     guide the video, but not both.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
 
     Returns:
-        The response, as a model.
+        CreateVideoResponse
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -195,7 +191,6 @@ def sync_and_wait(
     wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
@@ -266,7 +261,6 @@ async def asyncio_and_wait(
     wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
-        client: Where the API is, and how often to send the request again.
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.

@@ -45,10 +45,9 @@ def sync_detailed(
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
-        client: Where the API is, and how often to send the request again.
 
     Returns:
-        The whole response, whatever its status; `parsed` is None if it is not as specified.
+        Response[VideoJob]: Of any status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -71,10 +70,9 @@ def sync(
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
-        client: Where the API is, and how often to send the request again.
 
     Returns:
-        The response, as a model.
+        VideoJob
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -99,10 +97,9 @@ async def asyncio_detailed(
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
-        client: Where the API is, and how often to send the request again.
 
     Returns:
-        The whole response, whatever its status; `parsed` is None if it is not as specified.
+        Response[VideoJob]: Of any status; `parsed` is None if it is not as specified.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -125,10 +122,9 @@ async def asyncio(
 
     Args:
         request_id (str): The `request_id` from the response that accepted the job.
-        client: Where the API is, and how often to send the request again.
 
     Returns:
-        The response, as a model.
+        VideoJob
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
