@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..generator.schemas import REFUSED
 from . import ROOT, imports, plots, terminal
 
 DOCS = ROOT / "docs"
@@ -27,6 +28,7 @@ def draw() -> None:
         "posts.svg": plots.posts(table),
         "imports.svg": imports.drawing(package, ROOT / "runtime"),
     }
+    written["refused.md"] = "".join(f"- `{keyword}`\n" for keyword in sorted(REFUSED))
     written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
     for name, text in written.items():
         (PARTS / name).write_text(text, "utf-8")
