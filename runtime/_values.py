@@ -1,11 +1,12 @@
 """Values as they are in Python, and as they are in JSON, in a URL, in a header and in a form."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, IntEnum, StrEnum
 from io import BytesIO
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from uuid import UUID
 
 from ._validators import show
@@ -72,21 +73,49 @@ def first_of(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return read
 
 
-def if_instance(cls: type, read: Callable[[Any], T]) -> Callable[[Any], T]:
-    """A reader of values of one type."""
+def member_of(enum: type[Enum]) -> Callable[[Any], Any]:
+    """A reader of the members of an enumeration, and of no other values."""
 
-    def read_if_instance(source: Any) -> T:
-        if not isinstance(source, cls):
-            msg = f"must be {cls.__name__}, not {type(source).__name__}"
-            raise TypeError(msg)
-        return read(source)
+    def read_member(source: Any) -> Any:
+        for member in enum:
+            if type(member.value) is type(source) and member.value == source:
+                return member
+        msg = f"{show(source)} is not a member"
+        raise ValueError(msg)
 
-    return read_if_instance
+    return read_member
 
 
-def file(source: bytes) -> File:
-    """A file to read what was downloaded."""
-    return File(payload=BytesIO(source))
+def _text_like(pattern: str, parse: Callable[[str], T]) -> Callable[[Any], T]:
+    """A reader of texts of one form; others would not become the same text again."""
+    form = re.compile(pattern, re.ASCII)
+
+    def read(source: Any) -> T:
+        if not form.fullmatch(source):
+            msg = f"{show(source)} has another form"
+            raise ValueError(msg)
+        return parse(source)
+
+    return read
+
+
+_DAY = r"\d{4}-\d\d-\d\d"
+_TIME = r"\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)?"
+_UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+date_of = _text_like(_DAY, date.fromisoformat)
+date_time_of = _text_like(f"{_DAY}[Tt ]{_TIME}", datetime.fromisoformat)
+uuid_of = _text_like(_UUID, UUID)
+
+
+def file(source: Any) -> File:
+    """A file to read what was downloaded; JSON has none, and what it has is kept."""
+    return File(payload=BytesIO(source)) if isinstance(source, bytes) else cast(File, source)
+
+
+def content(value: Any) -> Any:
+    """A body that is not JSON, as it is sent."""
+    return value.payload.read() if isinstance(value, File) else value
 
 
 def to_json(value: Any) -> Any:
@@ -150,24 +179,28 @@ def form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
             yield from form_parts(name, item)
     elif isinstance(value, File):
         yield name, value.to_tuple()
-    elif hasattr(value, "to_dict"):
-        yield name, (None, json.dumps(value.to_dict()).encode(), "application/json")
-    else:
-        yield name, (None, str(to_json(value)).encode(), "text/plain")
+    elif hasattr(value, "to_dict") or isinstance(value, dict):
+        yield name, (None, json.dumps(to_json(value)).encode(), "application/json")
+    elif _is_given(value):
+        yield name, (None, text_of(value).encode(), "text/plain")
 
 
 __all__ = [
     "UNREADABLE",
     "IntegerEnum",
     "StringEnum",
+    "content",
+    "date_of",
+    "date_time_of",
     "file",
     "first_of",
     "form_parts",
-    "if_instance",
     "json_text",
     "list_of",
+    "member_of",
     "query",
     "text_of",
     "texts",
     "to_json",
+    "uuid_of",
 ]

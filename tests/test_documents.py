@@ -29,9 +29,12 @@ PETS = {
     "Cat": "{type: object, properties: {type: {const: cat}, meow: {type: boolean}}}",
     "Cow": "{type: object, required: [type], properties: {type: {enum: [cow, calf]}, moo: {}}}",
     "Dog": "{type: object, properties: {type: {type: string}, bark: {type: boolean}}}",
+    "One": "{type: object, properties: {n: {enum: [1]}}}",
+    "Two": "{type: object, properties: {n: {enum: [2]}, p: {maximum: 4}}}",
+    "Six": "{type: object, properties: {p: {maximum: 6}}, maxProperties: 1}",
     "Hen": "{type: object, required: [eggs], properties: {eggs: {type: integer}}}",
 }
-CAT, COW, DOG, HEN = (f"{{$ref: '#/components/schemas/{name}'}}" for name in PETS)
+CAT, COW, DOG, ONE, TWO, SIX, HEN = (f"{{$ref: '#/components/schemas/{name}'}}" for name in PETS)
 UNIONS = {
     "constants": f"{{oneOf: [{CAT}, {COW}]}}",
     "fields": f"{{anyOf: [{DOG}, {HEN}, {CAT}]}}",
@@ -40,6 +43,14 @@ UNIONS = {
     "arrays": f"{{oneOf: [{{type: array, items: {CAT}}}, {{type: array, items: {COW}}}]}}",
     "nested": f"{{anyOf: [{{type: array, items: {CAT}}}, {{type: array, items: "
     f"{{type: array, items: {HEN}}}}}, {{type: integer}}]}}",
+    "other": f"{{anyOf: [{CAT}, {COW}], discriminator: {{propertyName: kind}}}}",
+    "numbers": f"{{oneOf: [{ONE}, {TWO}], discriminator: {{propertyName: n, mapping: {{'1': "
+    "One}}}",
+    "valid": f"{{anyOf: [{TWO}, {SIX}]}}",
+    "only": "{allOf: [{$ref: '#/components/schemas/Any'}, {description: d}]}",
+    "either": "{anyOf: [{type: string, format: uuid}, {type: string, format: date}, {type: string}]}",  # noqa: E501
+    "hens": f"{{type: array, items: {HEN}}}",
+    "file": "{type: string, format: binary}",
     "herd": f"{{type: object, additionalProperties: {{oneOf: [{CAT}, {COW}]}}}}",
 }
 # A field, its value in a response, and the classes that it is read as.
@@ -64,6 +75,18 @@ READ: list[tuple[str, Any, str]] = [
     ("nested", [[{"eggs": 1}], []], "list list Hen list"),
     ("nested", [{"type": "cat"}], "list Cat"),
     ("nested", 5, "int"),
+    ("other", {"kind": "Cow", "type": "calf"}, "Cow"),
+    ("numbers", {"n": 2}, "Two"),
+    ("valid", {"p": 5}, "Six"),
+    ("valid", {"p": 7}, "Two"),
+    ("only", {"type": "cow"}, "Cow"),
+    ("either", "12345678-1234-5678-1234-567812345678", "UUID"),
+    ("either", "12345678123456781234567812345678", "str"),
+    ("either", "2026-W01-1", "str"),
+    ("either", "2026-01-31", "date"),
+    ("hens", {}, "dict"),
+    ("hens", [None, {"eggs": 1}], "list NoneType dict"),
+    ("file", "abc", "str"),
     ("herd", {"x": {"type": "cow"}}, "RHerd Cow"),
 ]
 
@@ -71,6 +94,7 @@ READ: list[tuple[str, Any, str]] = [
 @pytest.fixture(scope="module")
 def unions(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     schemas = {name: load(text) for name, text in PETS.items()}
+    schemas["Any"] = load(UNIONS["constants"])
     schemas["R"] = {"properties": {name: load(text) for name, text in UNIONS.items()}}
     return made_from(document({"/": post("R")}, **schemas), tmp_path_factory.mktemp("unions"))
 
@@ -107,14 +131,43 @@ REWRITTEN = """
   /e: {post: {operationId: parts, responses: {}, requestBody: {required: true, content: {
     multipart/form-data: {schema: {oneOf: [
       {$ref: '#/components/schemas/Hen'}, {$ref: '#/components/schemas/Tree'}]}}}}}}
+  /g: {get: {responses: {}}}
+  /g/: {get: {responses: {}}}
+  /h/{a}: {get: {operationId: h_a, responses: {}, parameters: [
+    {name: a, in: path, required: true, schema: {type: integer}}]}}
+  /h/{b}: {get: {operationId: h_c, responses: {}, tags: null,
+    parameters: [{name: b, in: path, required: true, schema: {type: string, maxLength: 1}}]}}
+  /i: {post: {operationId: both, parameters: null, requestBody: {content: {
+    application/json: {schema: {$ref: '#/components/schemas/Hen'}},
+    multipart/form-data: {schema: {$ref: '#/components/schemas/Hen'}},
+    application/octet-stream: {schema: {}}}}, responses: {
+    '200': {description: '', content: {application/json: {schema: {
+      $ref: '#/components/schemas/File'}}}}}}}
+  /j: {put: {operationId: form, responses: {}, requestBody: {required: true, content: {
+    multipart/form-data: {schema: {$ref: '#/components/schemas/Form'}}}}}}
   /f: {get: {operationId: odd, responses: {}, parameters: [
     {$ref: '#/components/parameters/example'}, {$ref: '#/components/parameters/schema'}]}}
 """
 
 
+SHARED_BY_ALL = {
+    "Hen": PETS["Hen"],
+    "File": "{type: object, nullable: true, properties: {x: {$ref: '#/components/schemas/File'}}}",
+    "Form": """{properties: {
+        a: {type: boolean}, b: {}, c: {type: string, format: binary}, d: {type: object},
+        e: {nullable: true, allOf: [{$ref: '#/components/schemas/File'}]},
+        f: {title: Same, enum: [x]}, g: {title: Same, enum: [y]},
+        h: {title: Same, properties: {x: {type: integer}}},
+        i: {$ref: '#/components/schemas/Circle'}}}""",
+    "Circle": """{oneOf: [{type: string}, {type: object, additionalProperties: {
+        $ref: '#/components/schemas/Circle'}}]}""",
+}
+
+
 def test_what_the_generator_would_lose_or_refuse_is_rewritten(tmp_path: Path) -> None:
     tree = {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Tree"}}
-    spec = document(load(REWRITTEN), Hen=load(PETS["Hen"]), Tree=tree)
+    schemas = {name: load(text) for name, text in SHARED_BY_ALL.items()}
+    spec = document(load(REWRITTEN), Tree=tree, **schemas)
     spec["components"] |= load("""
         pathItems: {shared: {get: {operationId: shared, responses: {}}}}
         parameters:
@@ -130,6 +183,21 @@ def test_what_the_generator_would_lose_or_refuse_is_rewritten(tmp_path: Path) ->
     assert made.get_b._get_kwargs()["url"] == "/b"
     assert made.shared._get_kwargs()["url"] == "/d"
     assert made.odd._get_kwargs(a=1, b=True)["params"] == {"a": 1, "b": True}
+    assert (made.get_g._get_kwargs()["url"], made.get_g_2._get_kwargs()["url"]) == ("/g", "/g/")
+    assert (made.h_a._get_kwargs(1)["url"], made.h_c._get_kwargs("x")["url"]) == ("/h/1", "/h/x")
+    with pytest.raises(ValueError, match="Length of 'b'"):
+        made.h_c._get_kwargs("xx")
+    sent = made.both._get_kwargs(body=made.Hen(eggs=1))
+    assert (sent["json"], sent["headers"]) == ({"eggs": 1}, {"Content-Type": "application/json"})
+    assert made.both._get_kwargs(body=b"x")["content"] == b"x"
+    assert made.FileModel.from_dict({"x": {"x": None}}).to_dict() == {"x": {"x": None}}
+    form = made.Form.from_dict({"a": True, "b": None, "d": {"k": 1}, "e": None, "f": "x", "g": "y"})
+    assert [part for _, part in made.form._get_kwargs(body=form)["files"]] == [
+        (None, b"true", "text/plain"),
+        (None, b'{"k": 1}', "application/json"),
+        (None, b"x", "text/plain"),
+        (None, b"y", "text/plain"),
+    ]
     sent = made.parts._get_kwargs(body=made.Tree.from_dict({"x": {"y": {}}}))
     assert sent["files"] == [("x", (None, b'{"y": {}}', "application/json"))]
     given = {"a_b": "x", "a_b_2": 2, "filter_": made.Hen(eggs=1), "x_version": "2"}
@@ -151,12 +219,17 @@ PARTIAL = """
     application/json: {schema: {$ref: '#/components/schemas/Lost'}}}}}}
   /d: {post: {operationId: xml, responses: {}, requestBody: {content: {
     application/xml: {schema: {type: object}}, application/json: {schema: {type: object}}}}}}
+  /e: {get: {operationId: torn, responses: {'200': {description: '', content: {
+    application/json: {schema: {$ref: '#/components/schemas/Torn'}}}}}}}
 """
 MODELS = {
     "Good": "{type: object, properties: {x: {type: string, contentSchema: {}}}}",
     "Bad": "{type: object, properties: {x: {type: string, pattern: '(?<!a+)b'}}}",
     "Lost": "{type: object, properties: {x: {$ref: '#/components/schemas/Nowhere'}}}",
     "Unused": "{type: object, unevaluatedProperties: false}",
+    "Torn": """{oneOf: [{type: string}, {type: object, properties: {
+        x: {$ref: '#/components/schemas/Nowhere'}}}]}""",
+    "Keeps": "{type: object, properties: {torn: {$ref: '#/components/schemas/Torn'}}}",
 }
 
 
@@ -170,14 +243,16 @@ def test_a_part_that_cannot_be_generated_is_left_out_if_that_is_asked_for(tmp_pa
     code, out, err = run(main, *words, "--partial")
     *left, last = out.splitlines()
     assert (code, err) == (0, "")
-    assert last == f"wrote {len(files(package))} files to {package}, with 2 of 4 operations"
+    assert last == f"wrote {len(files(package))} files to {package}, with 2 of 5 operations"
     wanted = [
         "left out: .*Lost",
         "left out: POST /c.*",
         "left out: POST /d.*xml",
         "left out: POST /b: Bad.x",
+        "left out: GET /e: it needs TornType1, which is left out",
     ]
     assert [line for line in wanted if not any(map(re.compile(line).match, left))] == []
+    assert {"models/unused.py", "models/keeps.py"} & {*files(package)} == {"models/unused.py"}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(tmp_path)
         for name in files(package):

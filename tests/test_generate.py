@@ -72,9 +72,8 @@ SHARED = """
 
 def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
     shared = made_from(document(load(SHARED), Client={"type": "object"}), tmp_path)
-    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "own"]
+    exported = ["__version__", "AuthenticatedClient", "Client", "ClientModel", "errors", "own"]
     assert [*shared.__all__] == exported
-    assert shared.Client is not shared.models.Client
     assert shared.errors is not import_module(f"{shared.__name__}.api.c.errors")
     assert all(import_module(f"{shared.__name__}.api.{tag}.find").sync for tag in "ab")
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .driver import BadInputError, check, files, generate, load_document
-from .rewrites import METHODS
+from .rewrites import METHODS, modern
 
 DEFAULTS = {
     "spec": "openapi.yaml",
@@ -44,7 +44,7 @@ def counted(spec: Path, output: Path, left_out: list[str] | None) -> str:
     """How many of the operations of a spec are in a package that may lack some."""
     if left_out is None:
         return ""
-    items = load_document(spec)["paths"].values()
+    items = modern(load_document(spec))["paths"].values()
     made = [name for name in files(output) if re.fullmatch(r"api/\w+/(?!__init__)\w+\.py", name)]
     return (
         f", with {len(made)} of {sum(len(item.keys() & {*METHODS}) for item in items)} operations"

@@ -19,6 +19,8 @@ from ..pointers import lookup
 from .rewrites import AT, METHODS, UNIONS, Node
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
+# A field, and the class of an object for each of its values.
+Tags = tuple[str, dict[str, str]]
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
 MORE_OF_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
 
@@ -53,10 +55,12 @@ class Document:
         self._models = {str(model.class_info.name): model for model in data.models}
         self._classes = {id(self.node(model)): name for name, model in self._models.items()}
         self._operations = {
-            (shape(path), method): (item, item[method])
+            (key, method): (item, item[method])
+            for key_of_path in (shape, named)
             for path, item in document["paths"].items()
             for method in METHODS
             if method in item
+            for key in [key_of_path(path)]
         }
         self._tagged = list(endpoints_of(data))
         endpoints = [endpoint for _, endpoint in self._tagged]
@@ -193,35 +197,48 @@ class Document:
         return parts_of(self.node(model))
 
     @cached_property
-    def _discriminators(self) -> dict[frozenset[str], tuple[str, dict[str, str]]]:
-        """By the classes of a union, the field that tells them apart, and the class of a value."""
-        return dict(self._tags(self._document))
+    def _discriminators(self) -> dict[frozenset[str], Tags | None]:
+        """By the classes of a union, what tells them apart; nothing if unions disagree."""
+        found: dict[frozenset[str], Tags | None] = {}
+        for classes, tags in self._unions(self._document):
+            found[classes] = tags if found.get(classes, tags) == tags else None
+        return found
 
-    def _tags(self, node: Any) -> Iterator[tuple[frozenset[str], tuple[str, dict[str, str]]]]:
+    def _unions(self, node: Any) -> Iterator[tuple[frozenset[str], Tags | None]]:
         for each in node.values() if isinstance(node, dict) else node:
             if isinstance(each, dict | list):
-                yield from self._tags(each)
-        if isinstance(node, dict) and isinstance(node.get("discriminator"), dict):
-            said = node["discriminator"]
-            branches = [each for union in UNIONS for each in node.get(union, []) if "$ref" in each]
-            names = {each["$ref"].rpartition("/")[2]: each["$ref"] for each in branches}
-            mapping = {
-                value: names.get(target, target)
-                for value, target in said.get("mapping", {}).items()
-            }
-            mapping |= {name: at for name, at in names.items() if at not in mapping.values()}
-            classes = {value: self._class_at(at) for value, at in mapping.items()}
-            known = {value: name for value, name in classes.items() if name}
-            if known and "propertyName" in said:
-                yield frozenset(known.values()), (said["propertyName"], known)
+                yield from self._unions(each)
+        branches = [
+            each
+            for union in UNIONS
+            if isinstance(node, dict) and isinstance(node.get(union), list)
+            for each in node[union]
+            if isinstance(each, dict)
+        ]
+        classes = {str(each.get("$ref", id(each))): self._class_in(each) for each in branches}
+        if known := frozenset(filter(None, classes.values())):
+            yield known, self._tags(node.get("discriminator"), classes)
 
-    def _class_at(self, reference: str) -> str | None:
+    def _class_in(self, node: Node) -> str | None:
         try:
-            return self._classes.get(id(self.at(reference)))
-        except CannotEnforceError:  # a value of a discriminator that means nothing
+            return self._classes.get(id(self._resolved(node)))
+        except CannotEnforceError:  # the generator says so, with the operation
             return None
 
-    def tags(self, models: Iterable[ModelProperty]) -> tuple[str, dict[str, str]] | None:
+    def _tags(self, said: Any, classes: dict[str, str | None]) -> Tags | None:
+        """A discriminator: a field, and the class for each of its values."""
+        if not isinstance(said, dict) or "propertyName" not in said:
+            return None
+        names = {at.rpartition("/")[2]: at for at in classes}
+        mapping = {
+            value: names.get(target, target)
+            for value, target in (said.get("mapping") or {}).items()
+        }
+        mapping |= {name: at for name, at in names.items() if at not in mapping.values()}
+        known = {value: classes.get(at) for value, at in mapping.items()}
+        return str(said["propertyName"]), {value: name for value, name in known.items() if name}
+
+    def tags(self, models: Iterable[ModelProperty]) -> Tags | None:
         """The discriminator of a union: a field, and the class for each of its values."""
         return self._discriminators.get(frozenset(str(each.class_info.name) for each in models))
 
@@ -230,7 +247,7 @@ class Document:
         item, operation = self._place(endpoint)
         found = {}
         for node in map(
-            self._resolved, [*item.get("parameters", []), *operation.get("parameters", [])]
+            self._resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
         ):
             found[node["in"], node["name"]] = node
         return found
@@ -256,7 +273,9 @@ class Document:
 
     def _place(self, endpoint: Endpoint) -> tuple[Node, Node]:
         """The path item and the operation that an endpoint was made from."""
-        return self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method]
+        path = endpoint.path.get_untrusted_value()
+        found = self._operations.get((path, endpoint.method))
+        return found or self._operations[shape(path), endpoint.method]
 
     def _resolved(self, node: Node) -> Node:
         while "$ref" in node:
@@ -288,6 +307,11 @@ def is_job(node: Any) -> bool:
 def is_texts(value: Any) -> bool:
     """Whether a value is a list of texts."""
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def named(path: str) -> str:
+    """A path with the names of its parameters in Python."""
+    return re.sub(r"\{([^}]*)\}", lambda name: f"{{{PythonIdentifier(name[1], 'field_')}}}", path)
 
 
 def shape(path: str) -> str:

@@ -3,6 +3,7 @@
 from attrs import evolve, frozen
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import PythonIdentifier
@@ -164,6 +165,9 @@ def field_of(
     nodes = [part["properties"][name] for part in parts if name in part.get("properties", {})]
     where = f"{model.class_info.name}.{name}"
     described = documented(prop, next((said for node in nodes if (said := beside_ref(node))), ""))
+    read = reader(prop, document)
+    if read and isinstance(prop, ListProperty) and document.is_received(model):
+        read = f"_values.first_of({read})"  # what is no such list is kept as it is
     default = prop.default.python_code.as_unembedded_code() if prop.default else ""
     return Field(
         name=prop.python_name,
@@ -171,7 +175,7 @@ def field_of(
         type=prop.get_type_string().as_unembedded_code(),
         default=default or ("" if prop.required else "UNSET"),
         checks=constraints.rules(prop, nodes, where) if constraints else "",
-        read=reader(prop, document),
+        read=read,
         in_json=in_json(prop, f"self.{prop.python_name}"),
         docstring=described.to_docstring(),
         description=described.description,

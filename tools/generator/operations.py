@@ -33,7 +33,7 @@ BODIES = {
     BodyType.JSON: ("json", ""),
     BodyType.DATA: ("data", "body.to_dict()"),
     BodyType.FILES: ("files", "body.to_multipart()"),
-    BodyType.CONTENT: ("content", "body.payload.read()"),
+    BodyType.CONTENT: ("content", "_values.content(body)"),
 }
 # What no text is read as, such as a stream of events whose schema is one of an event.
 NOT_OF_TEXT = (
@@ -44,6 +44,10 @@ NOT_OF_TEXT = (
     ModelProperty,
     UnionProperty,
 )
+
+
+# The condition of a media type that has no type of its own.
+TAKES_ALL = "not isinstance(body, Unset)"
 
 
 @frozen
@@ -73,6 +77,10 @@ class Content:
     keyword: str
     value: str
     media_type: UntrustedString | None
+
+    def is_open(self) -> bool:
+        """Whether it takes whatever no other takes."""
+        return self.condition == TAKES_ALL
 
 
 @frozen
@@ -149,7 +157,7 @@ def describe(endpoint: Endpoint, document: Document, config: Config) -> Operatio
     return Operation(
         endpoint,
         arguments_of(endpoint, document),
-        [content_of(body, endpoint) for body in endpoint.bodies],
+        sorted((content_of(body, endpoint) for body in endpoint.bodies), key=Content.is_open),
         cases,
         default,
         union_type(list(endpoint.responses)),
@@ -237,8 +245,9 @@ def body_of(endpoint: Endpoint, document: Document, constraints: Constraints) ->
             together(constraints.of_property(prop, [node], where))
             for prop, node in zip(props, nodes, strict=True)
         ]
-        checks = f"_v.any_of({', '.join(alternatives)})"
-        checks = checks if props[0].required else f"_v.if_set({checks})"
+        alternatives = [] if "" in alternatives else [*dict.fromkeys(alternatives)]
+        checks = f"_v.any_of({', '.join(alternatives)})" if alternatives else ""
+        checks = checks if props[0].required or not checks else f"_v.if_set({checks})"
     types = " | ".join(
         prop.get_type_string(no_optional=True).as_unembedded_code() for prop in props
     )
@@ -257,7 +266,8 @@ def content_of(body: Body, endpoint: Endpoint) -> Content:
     condition = "" if body.prop.required else "not isinstance(body, Unset)"
     if len(endpoint.bodies) > 1:
         type_ = body.prop.get_instance_type_string().as_unembedded_code()
-        condition = f"isinstance(body, {type_})"
+        is_class = type_ not in ("", "Any") and not type_.startswith("Literal")
+        condition = f"isinstance(body, {type_})" if is_class else TAKES_ALL
     keyword, value = BODIES[body.body_type]
     if keyword == "files" and not isinstance(body.prop, ModelProperty):  # it is one of several
         value = "_objects.to_multipart(body)"

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from openapi_python_client.parser.openapi import generate_operation_id
+from openapi_python_client.schema import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
 from ..pointers import join, lookup
@@ -16,6 +18,11 @@ from ..pointers import join, lookup
 Node = dict[str, Any]
 Make = Callable[[Any, str], Any]
 
+# Keywords outside of schemas that hold something by name.
+NAMED = frozenset(
+    {"callbacks", "content", "encoding", "headers", "links", "mapping", "parameters", "responses"}
+    | {"scopes", "variables"}
+)
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # Keywords that hold a schema, a list of schemas, and schemas by name.
 ONE = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
@@ -26,6 +33,8 @@ UNIONS = ("anyOf", "oneOf")
 READ = ("const", "default", "description", "enum", "example", "format", "required", "title", "type")
 # What says nothing of a value, and what is ours.
 ANNOTATIONS = {"default", "description", "example", "title", "x-at"}
+# Names that the modules of a package import, and that no class can have as well.
+RESERVED = frozenset({"Client", "AuthenticatedClient", "File", "Response", "Unset", "UUID"})
 KINDS = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 VALUES = {"boolean": bool, "integer": int, "number": int | float, "string": str}
 MISSING: Node = {}  # what a reference leads to that leads nowhere
@@ -43,11 +52,14 @@ def types_of(document: Node) -> Node:
     """A document of types: each schema says in `x-at` where it is in the one that it is from."""
     types = _Types(document)
     rewritten: Node = _with_schemas(document, "#", types.of)
-    for item in rewritten["paths"].values():
-        for node in _parameters(item):
-            schema = node.get("schema", {})
-            if node["in"] == "header" and "const" in schema:  # an enumeration of one is the same
-                schema["enum"] = [schema.pop("const")]
+    if types.moved:
+        rewritten["components"]["schemas"] |= types.moved
+    shared = rewritten.get("components", {}).get("parameters", {}).values()
+    inline = (node for item in rewritten["paths"].values() for node in _parameters(item))
+    for node in [*shared, *inline]:
+        schema = node.get("schema", {})
+        if node.get("in") == "header" and "const" in schema:  # an enumeration of one is the same
+            schema["enum"] = [schema.pop("const")]
     return rewritten
 
 
@@ -64,7 +76,7 @@ def _with_schemas(node: Any, at: str, make: Make) -> Any:
     if not isinstance(node, dict):
         return node
     found = {}
-    has_names = re.search(r"^#/(paths|components/\w+)$|/(callbacks|headers|links)$", at)
+    has_names = re.search(r"^#/(paths|components/\w+)$", at) or at.rpartition("/")[2] in NAMED
     for key, value in node.items():
         place = join(at, key)
         if at == "#/components/schemas" or (key == "schema" and not has_names):
@@ -116,19 +128,15 @@ def _or_null(schema: Node) -> Node:
     if "type" in schema:
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
         return schema | {"type": list(dict.fromkeys([*kinds, "null"]))}
-    for union in UNIONS:
-        if union in schema:
-            return schema | {union: [*schema[union], {"type": "null"}]}
-    if "allOf" in schema:
-        rest = {key: value for key, value in schema.items() if key != "allOf"}
-        return rest | {"oneOf": [{"type": "null"}, {"allOf": schema["allOf"]}]}
-    return schema
+    ways = {key: schema[key] for key in ("allOf", *UNIONS, "discriminator") if key in schema}
+    rest = {key: value for key, value in schema.items() if key not in ways}
+    return rest | {"anyOf": [{"type": "null"}, ways]} if ways else schema
 
 
 def _parameters(item: Node) -> Iterator[Node]:
     """The parameters of a path and of its operations."""
     for holder in (item, *(item[method] for method in METHODS if method in item)):
-        yield from (each for each in holder.get("parameters", []) if "$ref" not in each)
+        yield from (each for each in holder.get("parameters") or [] if "$ref" not in each)
 
 
 def _with_names(document: Node) -> Node:
@@ -136,19 +144,27 @@ def _with_names(document: Node) -> Node:
     items = {path: _resolve(document, item) for path, item in document["paths"].items()}
     document = document | {"paths": {path: dict(item) for path, item in items.items()}}
     seen: set[tuple[str, str]] = set()
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                item[method] = operation = dict(item[method])
-                name = str(PythonIdentifier(operation.get("operationId", ""), "field_"))
-                key = (str((operation.get("tags") or [""])[0]), name)
-                if "operationId" in operation and key in seen:
-                    del operation["operationId"]  # the generator makes one of the path
-                seen.add(key)
+                item[method] = _named(item[method], path, method, seen)
         for holder in (item, *(item[method] for method in METHODS if method in item)):
-            if "parameters" in holder:
+            if holder.get("parameters"):
                 holder["parameters"] = _renamed(document, holder["parameters"])
     return document
+
+
+def _named(operation: Node, path: str, method: str, seen: set[tuple[str, str]]) -> Node:
+    """An operation with a name that no other one with its tag has."""
+    made = generate_operation_id(path=UntrustedString(path), method=method, prefix="field_")
+    names = [operation.get("operationId") or str(made), str(made)]
+    names += [f"{made}_{number}" for number in range(2, len(seen) + 3)]
+    tag = str((operation.get("tags") or [""])[0])
+    keys = {(tag, str(PythonIdentifier(name, "field_"))): name for name in reversed(names)}
+    key = next(key for key in reversed(keys) if key not in seen)
+    seen.add(key)
+    is_own = keys[key] == operation.get("operationId")
+    return dict(operation) if is_own else operation | {"operationId": keys[key]}
 
 
 def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
@@ -156,7 +172,11 @@ def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
     seen: dict[tuple[str, str], list[str]] = {}
     found = []
     for node in parameters:
-        full = _resolve(document, node)
+        try:
+            full = _resolve(document, node)
+        except LookupError:  # the generator says so, with the operation
+            found.append(node)
+            continue
         name = str(PythonIdentifier(full["name"], "field_", skip_snake_case=True))
         names = seen.setdefault((full["in"], name), [])
         if "schema" not in full and full.get("content"):
@@ -181,6 +201,7 @@ class _Types:
     def __init__(self, document: Node) -> None:
         self._document = document
         self._around: list[str] = []  # the references that are being written out
+        self.moved: dict[str, Node] = {}  # what is to be a component of its own
         # By the class around, what has a name: no two classes can have the same.
         self._titles: dict[tuple[str, str], str] = {}
         for name, schema in document.get("components", {}).get("schemas", {}).items():
@@ -194,9 +215,16 @@ class _Types:
         found = {key: schema[key] for key in READ if key in schema} | {AT: at}
         found |= {key: value for key, value in schema.items() if key.startswith("x-")}
         kinds = self._kinds(schema)
-        if "title" in found and "object" in kinds and self._is_taken(str(found["title"]), at):
+        name = str(found.get("title") or (is_component(at) and at.rpartition("/")[2]))
+        if name in RESERVED:
+            found["title"] = f"{name}Model"
+        is_class = "object" in kinds or "enum" in found
+        if "title" in found and is_class and self._is_taken(str(found["title"]), at):
             del found["title"]
-        if "allOf" in schema and not self._is_object(schema):
+        if (reference := self._only_reference(schema, at)) is not None:
+            found |= {"allOf": [reference]} if "$ref" in reference else reference
+            found.pop("type", None)
+        elif "allOf" in schema and not self._is_object(schema):
             found = self._merged(schema, at) | found
             found.pop("type", None)
             kinds = kinds if "number" not in kinds else kinds - {"integer"}
@@ -212,11 +240,23 @@ class _Types:
         self._add_union(found, schema, at)
         self._add_items(found, schema, at)
         self._add_fields(found, schema, at)
-        return found
+        return self._moved(found, schema, at)
+
+    def _moved(self, found: Node, schema: Node, at: str) -> Node:
+        """A class in a component that is none gets a name: the generator would make it twice."""
+        component = "/".join(at.split("/")[:4])
+        is_inner = is_component(component) and component != at and "/properties/" not in at
+        if not is_inner or not self._is_class(schema) or self._is_class({"$ref": component}):
+            return found
+        place = re.sub(r"/(any|one|all)Of/", "_type_", at.removeprefix("#/components/schemas/"))
+        name = re.sub(r"\W", "_", place.replace("/items", "_item"))
+        self.moved[name] = found
+        return {"$ref": f"#/components/schemas/{name}"}
 
     def _is_taken(self, name: str, at: str) -> bool:
         """Whether another class in the same class has a name, or this one has it now."""
-        around = at.rpartition("/properties/")[0] or at.rpartition("/")[0]
+        around = at.rpartition("/properties/")[0] or "/".join(at.split("/")[:4])
+        around = "" if is_component(at) else around
         key = (around, re.sub(r"[\W_]", "", name).lower())
         return self._titles.setdefault(key, at) != at
 
@@ -251,7 +291,7 @@ class _Types:
             node = waiting.pop()
             if not isinstance(node, dict):
                 waiting += node if isinstance(node, list) else []
-            elif "$ref" not in node:
+            elif not isinstance(node.get("$ref"), str):
                 waiting += node.values()
             elif node["$ref"] not in found and not self._is_class(node):
                 found.add(node["$ref"])
@@ -277,16 +317,20 @@ class _Types:
         for index, each in enumerate(schema.get("allOf", []) if depth else []):
             yield from self._parts(each, join(at, "allOf", index), depth - 1)
 
-    def _kinds(self, schema: Node, depth: int = 20) -> frozenset[str]:
-        """The types of JSON that a schema can have."""
+    def _kinds(self, schema: Node, around: tuple[str, ...] = ()) -> frozenset[str]:
+        """The types of JSON that a schema can have; all of them for one that it is in."""
+        reference = str(schema.get("$ref"))
+        if reference in around:
+            return KINDS
         kinds = KINDS
-        for part, _ in self._parts(schema) if depth else ():
+        for part, _ in self._parts(schema):
             said = part.get("type", KINDS)
             kinds &= {said} if isinstance(said, str) else {*said}
             kinds |= {"integer"} if "number" in kinds else set()
             for union in UNIONS:
                 if part.get(union):
-                    kinds &= set().union(*(self._kinds(each, depth - 1) for each in part[union]))
+                    inner = (*around, reference)
+                    kinds &= set().union(*(self._kinds(each, inner) for each in part[union]))
         return kinds
 
     def _is_object(self, schema: Node) -> bool:
@@ -311,13 +355,18 @@ class _Types:
             found |= {key: said[key] for key in ("enum", "format") if key in said}
         return found
 
+    def _only_reference(self, schema: Node, at: str) -> Node | None:
+        """What an allOf refers to, if it says nothing else about the type."""
+        parts = [part for part in schema.get("allOf", []) if part.keys() - ANNOTATIONS]
+        has_more = schema.keys() & {"properties", "enum", "const", "items", *UNIONS}
+        if len(parts) != 1 or "$ref" not in parts[0] or has_more:
+            return None
+        return self._of_reference(parts[0]["$ref"], at)
+
     def _of_parts(self, schema: Node, at: str) -> Node:
         """The parts of an object, and what is beside them if the generator would not see it."""
         parts = [part for part in self._flat(schema, at) if part.keys() - ANNOTATIONS]
         if len(parts) == 1 and "$ref" in parts[0]:
-            if "properties" not in schema:
-                found = self._of_reference(parts[0]["$ref"], at)
-                return {"allOf": parts} if "$ref" in found else found
             parts.append({"type": "object", "properties": {}, AT: at})
         return {"allOf": parts}
 

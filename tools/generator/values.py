@@ -25,9 +25,9 @@ from .document import Document, properties_of
 
 # What makes a value of its text, and raises for any other text.
 PARSERS: dict[type, str] = {
-    DateProperty: "datetime.date.fromisoformat",
-    DateTimeProperty: "datetime.datetime.fromisoformat",
-    UuidProperty: "UUID",
+    DateProperty: "_values.date_of",
+    DateTimeProperty: "_values.date_time_of",
+    UuidProperty: "_values.uuid_of",
 }
 # Their values are the same in Python and in JSON. An integer may be 4.0 in Python.
 PLAIN = (AnyProperty, BooleanProperty, FloatProperty, NoneProperty, StringProperty)
@@ -64,9 +64,7 @@ def alternatives(properties: list[PropertyProtocol], document: Document) -> list
         if has_model(prop):
             objects.append(reader(prop, document, strict=True))
         elif isinstance(prop, EnumProperty):  # it takes every value
-            others.append(
-                f"_values.if_instance({prop.value_type.__name__}, {prop.class_info.name})"
-            )
+            others.append(f"_values.member_of({prop.class_info.name})")
         else:
             others.append(PARSERS.get(type(prop)) or reader(prop, document))
     if len(objects) > 1:
@@ -90,7 +88,8 @@ def tagged(properties: list[PropertyProtocol], document: Document, read: str) ->
     for model in models:
         for value in fixed_values(document.model(model)).get(name, ()):
             classes = {value: str(model.class_info.name)} | classes
-    readers = ", ".join(f"{value!r}: {of}.from_dict" for value, of in sorted(classes.items()))
+    pairs = sorted(classes.items(), key=str)
+    readers = ", ".join(f"{value!r}: {of}.from_dict" for value, of in pairs)
     return f"_objects.tagged({name!r}, {{{readers}}}, {read})"
 
 
