@@ -145,6 +145,8 @@ REWRITTEN = """
       $ref: '#/components/schemas/File'}}}}}}}
   /j: {put: {operationId: form, responses: {}, requestBody: {required: true, content: {
     multipart/form-data: {schema: {$ref: '#/components/schemas/Form'}}}}}}
+  /k: {get: {operationId: deep, responses: {'200': {description: '', content: {
+    application/json: {schema: {$ref: '#/components/schemas/Deep'}}}}}}}
   /f: {get: {operationId: odd, responses: {}, parameters: [
     {$ref: '#/components/parameters/example'}, {$ref: '#/components/parameters/schema'}]}}
 """
@@ -159,6 +161,7 @@ SHARED_BY_ALL = {
         f: {title: Same, enum: [x]}, g: {title: Same, enum: [y]},
         h: {title: Same, properties: {x: {type: integer}}},
         i: {$ref: '#/components/schemas/Circle'}}}""",
+    "Deep": "{anyOf: [{type: string}, {type: array, items: {$ref: '#/components/schemas/Deep'}}]}",
     "Circle": """{oneOf: [{type: string}, {type: object, additionalProperties: {
         $ref: '#/components/schemas/Circle'}}]}""",
 }
@@ -179,6 +182,7 @@ def test_what_the_generator_would_lose_or_refuse_is_rewritten(tmp_path: Path) ->
         made.stream.sync.__annotations__["return"] == "str"
         or made.stream.sync.__annotations__["return"] is str
     )
+    assert made.deep.sync.__annotations__["return"] == str | list[Any]
     assert made.twice._get_kwargs()["url"] == "/a"
     assert made.get_b._get_kwargs()["url"] == "/b"
     assert made.shared._get_kwargs()["url"] == "/d"
