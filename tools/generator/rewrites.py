@@ -5,6 +5,7 @@ part of them, for keywords that it has no types for. What they demand is enforce
 constraints.py, which reads the document as it was written.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -156,15 +157,15 @@ def _with_names(document: Node) -> Node:
 
 def _named(operation: Node, path: str, method: str, seen: set[tuple[str, str]]) -> Node:
     """An operation with a name that no other one with its tag has."""
-    made = generate_operation_id(path=UntrustedString(path), method=method, prefix="field_")
-    names = [operation.get("operationId") or str(made), str(made)]
-    names += [f"{made}_{number}" for number in range(2, len(seen) + 3)]
     tag = str((operation.get("tags") or [""])[0])
-    keys = {(tag, str(PythonIdentifier(name, "field_"))): name for name in reversed(names)}
-    key = next(key for key in reversed(keys) if key not in seen)
+    made = str(generate_operation_id(path=UntrustedString(path), method=method, prefix="field_"))
+    others = (f"{made}_{number}" for number in itertools.count(2))
+    for name in itertools.chain([operation.get("operationId") or made, made], others):
+        key = (tag, str(PythonIdentifier(name, "field_")))
+        if key not in seen:
+            break
     seen.add(key)
-    is_own = keys[key] == operation.get("operationId")
-    return dict(operation) if is_own else operation | {"operationId": keys[key]}
+    return operation | {"operationId": name}
 
 
 def _renamed(document: Node, parameters: list[Node]) -> list[Node]:
@@ -215,23 +216,9 @@ class _Types:
         found = {key: schema[key] for key in READ if key in schema} | {AT: at}
         found |= {key: value for key, value in schema.items() if key.startswith("x-")}
         kinds = self._kinds(schema)
-        name = str(found.get("title") or (is_component(at) and at.rpartition("/")[2]))
-        if name in RESERVED:
-            found["title"] = f"{name}Model"
-        is_class = "object" in kinds or "enum" in found
-        if "title" in found and is_class and self._is_taken(str(found["title"]), at):
-            del found["title"]
-        if (reference := self._only_reference(schema, at)) is not None:
-            found |= {"allOf": [reference]} if "$ref" in reference else reference
-            found.pop("type", None)
-        elif "allOf" in schema and not self._is_object(schema):
-            found = self._merged(schema, at) | found
-            found.pop("type", None)
-            kinds = kinds if "number" not in kinds else kinds - {"integer"}
-            if kinds and kinds | {"integer"} < KINDS and not found.keys() & {*UNIONS}:
-                found["type"] = sorted(kinds)
-        elif "allOf" in schema:
-            found |= self._of_parts(schema, at)
+        self._keep_title(found, kinds, at)
+        if "allOf" in schema:
+            self._add_parts(found, schema, kinds, at)
         if isinstance(found.get("type"), list) and len(found["type"]) == 1:
             (found["type"],) = found["type"]
         if self._is_nullable(at):  # those who refer to it say so
@@ -250,8 +237,19 @@ class _Types:
             return found
         place = re.sub(r"/(any|one|all)Of/", "_type_", at.removeprefix("#/components/schemas/"))
         name = re.sub(r"\W", "_", place.replace("/items", "_item"))
+        while name in self._document["components"]["schemas"]:
+            name += "_"
         self.moved[name] = found
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def _keep_title(self, found: Node, kinds: frozenset[str], at: str) -> None:
+        """Leave out a title that would make two classes of one name, or hide an import."""
+        name = str(found.get("title") or (is_component(at) and at.rpartition("/")[2]))
+        if name in RESERVED:
+            found["title"] = f"{name}Model"
+        is_class = "object" in kinds or "enum" in found
+        if "title" in found and is_class and self._is_taken(str(found["title"]), at):
+            del found["title"]
 
     def _is_taken(self, name: str, at: str) -> bool:
         """Whether another class in the same class has a name, or this one has it now."""
@@ -343,6 +341,20 @@ class _Types:
         """Whether the generator makes a class of a schema, and not a union of some."""
         schema = self._resolved(schema)
         return schema is MISSING or (self._is_object(schema) and not schema.keys() & {*UNIONS})
+
+    def _add_parts(self, found: Node, schema: Node, kinds: frozenset[str], at: str) -> None:
+        """Add what an allOf says of the type."""
+        if (reference := self._only_reference(schema, at)) is not None:
+            found |= {"allOf": [reference]} if "$ref" in reference else reference
+            found.pop("type", None)
+        elif self._is_object(schema):
+            found |= self._of_parts(schema, at)
+        else:
+            found |= self._merged(schema, at) | found
+            found.pop("type", None)
+            kinds = kinds if "number" not in kinds else kinds - {"integer"}
+            if kinds and kinds | {"integer"} < KINDS and not found.keys() & {*UNIONS}:
+                found["type"] = sorted(kinds)
 
     def _merged(self, schema: Node, at: str) -> Node:
         """What the parts of an allOf say of values that are not objects."""
