@@ -28,7 +28,7 @@ def draw() -> None:
         "posts.svg": plots.posts(table),
         "imports.svg": imports.drawing(package, ROOT / "runtime"),
     }
-    written["refused.md"] = "".join(f"- `{keyword}`\n" for keyword in sorted(REFUSED))
+    written["refused.txt"] = "\n".join(sorted(REFUSED))
     written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
     for name, text in written.items():
         (PARTS / name).write_text(text, "utf-8")
