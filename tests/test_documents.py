@@ -178,10 +178,7 @@ def test_what_the_generator_would_lose_or_refuse_is_rewritten(tmp_path: Path) ->
           schema: {name: b, in: query, schema: {type: boolean}}
     """)
     made = made_from(spec, tmp_path)
-    assert (
-        made.stream.sync.__annotations__["return"] == "str"
-        or made.stream.sync.__annotations__["return"] is str
-    )
+    assert made.stream.sync.__annotations__["return"] is str
     assert made.deep.sync.__annotations__["return"] == str | list[Any]
     assert made.twice._get_kwargs()["url"] == "/a"
     assert made.get_b._get_kwargs()["url"] == "/b"

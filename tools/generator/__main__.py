@@ -1,13 +1,11 @@
 """Build the client package from the spec, or compare the package with what the spec gives."""
 
 import argparse
-import re
 import shlex
 import sys
 from pathlib import Path
 
-from .driver import BadInputError, check, files, generate, load_document
-from .rewrites import METHODS, modern
+from .driver import BadInputError, Partial, check, files, generate
 
 DEFAULTS = {
     "spec": "openapi.yaml",
@@ -24,31 +22,21 @@ def main() -> None:
     parser.add_argument("--partial", action="store_true", help="leave out what cannot be generated")
     options = parser.parse_args()
     spec, config, output = (Path(getattr(options, name)) for name in DEFAULTS)
-    left_out: list[str] | None = [] if options.partial else None
+    partial = Partial() if options.partial else None
     try:
         if options.check:
-            sys.exit(report(check(spec, config, output, left_out=left_out), options))
-        generate(spec, config, output, left_out=left_out)
-        for line in left_out or ():
+            sys.exit(report(check(spec, config, output, partial=partial), options))
+        generate(spec, config, output, partial=partial)
+        for line in partial.left_out if partial else ():
             print(f"left out: {line}")
-        print(f"wrote {len(files(output))} files to {output}{counted(spec, output, left_out)}")
+        of_all = f", with {partial.made} of {partial.total} operations" if partial else ""
+        print(f"wrote {len(files(output))} files to {output}{of_all}")
     except BadInputError as error:
         sys.exit(f"generate: {error}")
     except KeyboardInterrupt:
         sys.exit("generate: interrupted, the package is as it was")
     except OSError as error:
         sys.exit(f"generate: {error.filename}: {error.strerror}; check SPEC, CONFIG and OUTPUT")
-
-
-def counted(spec: Path, output: Path, left_out: list[str] | None) -> str:
-    """How many of the operations of a spec are in a package that may lack some."""
-    if left_out is None:
-        return ""
-    items = modern(load_document(spec))["paths"].values()
-    made = [name for name in files(output) if re.fullmatch(r"api/\w+/(?!__init__)\w+\.py", name)]
-    return (
-        f", with {len(made)} of {sum(len(item.keys() & {*METHODS}) for item in items)} operations"
-    )
 
 
 def report(found: list[str], options: argparse.Namespace) -> str | None:

@@ -14,7 +14,8 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 
 from .document import Document
-from .rewrites import KINDS, UNIONS, Node
+from .modern import UNIONS, Node
+from .rewrites import KINDS
 from .schemas import FORMATS, JSON_TYPES, Rules, call, json_type, kinds_in, together
 
 # The classes of properties that the generator knows, with the validators of their types.
@@ -29,17 +30,9 @@ TYPES = {
     "StringProperty": "_v.string",
     "UuidProperty": "_v.uuid",
 }
-# The types of JSON of the properties that the generator knows, and of values in Python.
-KINDS_OF_PROPERTIES = {
-    "BooleanProperty": "boolean",
-    "FloatProperty": "number",
-    "IntProperty": "integer",
-    "ListProperty": "array",
-    "ModelProperty": "object",
-    "NoneProperty": "null",
-    **dict.fromkeys(["DateProperty", "DateTimeProperty", "FileProperty"], "string"),
-    **dict.fromkeys(["StringProperty", "UuidProperty"], "string"),
-}
+# The types of JSON of those validators, and of values in Python.
+KINDS_OF_TYPES = {code: kind for kind, code in JSON_TYPES.items()}
+KINDS_OF_TYPES |= dict.fromkeys(FORMATS.values(), "string")
 KINDS_OF_VALUES = {bool: "boolean", int: "integer", str: "string"}
 # Types of which the generator knows all that there is to know.
 PLAIN = frozenset(JSON_TYPES.values()) | {"_v.file"}
@@ -84,23 +77,19 @@ class Constraints:
         for part in self._document.schemas(node):
             if any(part is each for each in own):  # the class holds its objects to it
                 continue
+            kinds, known = kinds_of(prop), {"allOf", *self._known(prop, part, where)}
             types = json_type(part)
-            found += in_json([types]) if types and not kinds_of(prop) <= kinds_in(part) else []
-            found += self._in_json.of_values(part, where, kinds_of(prop), texts_of(prop))
-            found += self._of_items(prop, part, where)
+            found += in_json([types]) if types and not kinds <= kinds_in(part) else []
+            found += self._in_json.of_values(part, where, kinds, texts_of(prop))
+            if "items" in known & part.keys():
+                inner: Any = cast(Any, prop).inner_property
+                rules = self._beyond(inner, part["items"], f"{where}[]")
+                found += [f"_v.each({', '.join(rules)})"] if rules else []
             for each in part.get("allOf", []):
                 found += self._beyond(prop, each, where)
-            known = {"allOf", *self._known(prop, part, where)}
             rest = {key: value for key, value in part.items() if key not in known}
             found += in_json(self._in_json.of_whole(rest, where))
         return found
-
-    def _of_items(self, prop: Property, part: Node, where: str) -> list[str]:
-        """What the items of a list have to be, beyond their type in Python."""
-        if "items" not in self._known(prop, part, where) or "items" not in part:
-            return []
-        rules = self._beyond(cast(Any, prop).inner_property, part["items"], f"{where}[]")
-        return [f"_v.each({', '.join(rules)})"] if rules else []
 
     def _known(self, prop: Property, part: Node, where: str) -> Iterable[str]:
         """The keywords of a part that the type of a property in Python, or its items, enforce."""
@@ -185,7 +174,11 @@ def kinds_of(prop: Property) -> frozenset[str]:
         return frozenset([KINDS_OF_VALUES[type(found.value.raw_value)]])
     if kind in ("EnumProperty", "LiteralEnumProperty"):
         return frozenset([KINDS_OF_VALUES[found.value_type]])
-    return frozenset([KINDS_OF_PROPERTIES[kind]]) if kind in KINDS_OF_PROPERTIES else KINDS
+    if kind == "ListProperty":
+        return frozenset(["array"])
+    if kind == "ModelProperty":
+        return frozenset(["object"])
+    return frozenset([KINDS_OF_TYPES[TYPES[kind]]]) if kind in TYPES else KINDS
 
 
 def texts_of(prop: Property) -> list[str]:

@@ -16,7 +16,8 @@ from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
 from ..pointers import lookup
-from .rewrites import AT, METHODS, UNIONS, Node
+from .modern import METHODS, UNIONS, Node
+from .rewrites import AT
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
 # A field, and the class of an object for each of its values.
@@ -73,6 +74,11 @@ class Document:
     def tagged(self) -> list[tuple[PythonIdentifier, Endpoint]]:
         """The operations, each with the tag that it is found under."""
         return self._tagged
+
+    @property
+    def count(self) -> int:
+        """How many operations the document has."""
+        return sum(len(item.keys() & {*METHODS}) for item in self._document["paths"].values())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -246,9 +252,7 @@ class Document:
         """An operation's parameters, with a schema each, by place and name."""
         item, operation = self._place(endpoint)
         found = {}
-        for node in map(
-            self._resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
-        ):
+        for node in map(self._resolved, [*item["parameters"], *operation["parameters"]]):
             found[node["in"], node["name"]] = node
         return found
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from attrs import define, field
 from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
@@ -20,9 +21,10 @@ from openapi_python_client.parser.errors import GeneratorError
 from ..specs import BadSpecError, read
 from . import models, operations
 from .document import CannotEnforceError, Document
+from .modern import Node, modern
 from .names import keep_names_apart
 from .pages import pages
-from .rewrites import Node, modern, types_of
+from .rewrites import types_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
@@ -39,6 +41,15 @@ HEADER_OF_COPIES = (
 
 class BadInputError(Exception):
     """Something that the person at the keyboard can fix; the text is the one line to print."""
+
+
+@define
+class Partial:
+    """What a package has of a spec, if it may lack some."""
+
+    left_out: list[str] = field(factory=list)
+    made: int = 0
+    total: int = 0
 
 
 # What the libraries below add to their messages that helps nobody here.
@@ -106,14 +117,11 @@ def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     return data
 
 
-def build(
-    spec: Path, config_path: Path, package: Path, *, left_out: list[str] | None = None
-) -> None:
+def build(spec: Path, config_path: Path, package: Path, *, partial: Partial | None = None) -> None:
     """Write the package that `spec` gives to `package`, which must not exist yet.
 
     Args:
-        left_out: Takes a line for each part of the spec that cannot be generated. Without it, such
-            a part is an error.
+        partial: Is told what cannot be generated. Without it, that is an error.
     """
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
@@ -128,13 +136,14 @@ def build(
         raise BadInputError(f"{spec}: {detail}; fix it and run this again") from error
     data = parse(spec, types, config)
     warnings = warnings_of(data)
-    if warnings and left_out is None:
+    if warnings and partial is None:
         refuse(spec, *warnings)
     try:
         described = Document(document, data)
-        if left_out is not None:
-            left_out += [*map(told, warnings), *leave_out(described, data, config)]
+        if partial is not None:
+            partial.left_out += [*map(told, warnings), *leave_out(described, data, config)]
             described = Document(document, data)
+            partial.made, partial.total = len(described.tagged), described.count
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
         render(project, described)
     except CannotEnforceError as error:
@@ -206,8 +215,8 @@ def files(package: Path) -> dict[str, Path]:
     }
 
 
-def generate(spec: Path, config: Path, output: Path, *, left_out: list[str] | None = None) -> None:
-    """Replace `output` as a whole, or leave it as it was; `left_out` is as in `build`."""
+def generate(spec: Path, config: Path, output: Path, *, partial: Partial | None = None) -> None:
+    """Replace `output` as a whole, or leave it as it was; `partial` is as in `build`."""
     init = output / "__init__.py"
     is_ours = init.is_file() and init.read_text("utf-8").startswith(HEADER)
     if output.exists() and not is_ours and (not output.is_dir() or any(output.iterdir())):
@@ -216,7 +225,7 @@ def generate(spec: Path, config: Path, output: Path, *, left_out: list[str] | No
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
-        build(spec, config, fresh, left_out=left_out)
+        build(spec, config, fresh, partial=partial)
         if output.exists():
             output.rename(old)
         try:
@@ -226,12 +235,10 @@ def generate(spec: Path, config: Path, output: Path, *, left_out: list[str] | No
             raise
 
 
-def check(
-    spec: Path, config: Path, output: Path, *, left_out: list[str] | None = None
-) -> list[str]:
+def check(spec: Path, config: Path, output: Path, *, partial: Partial | None = None) -> list[str]:
     """One line for each file in which `output` is not what `spec` gives."""
     with tempfile.TemporaryDirectory() as scratch:
-        build(spec, config, Path(scratch, "fresh"), left_out=left_out)
+        build(spec, config, Path(scratch, "fresh"), partial=partial)
         return compare(Path(scratch, "fresh"), output)
 
 

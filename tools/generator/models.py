@@ -10,9 +10,9 @@ from openapi_python_client.strings import PythonIdentifier
 
 from .constraints import Constraints, ObjectRules
 from .document import CannotEnforceError, Document, properties_of
+from .modern import Node
 from .names import imports_of_models
 from .plain import quick_look
-from .rewrites import Node
 from .values import in_json, reader
 
 
@@ -121,15 +121,14 @@ def describe(prop: ModelProperty, document: Document) -> Model:
     Raises:
         CannotEnforceError: A request can hold it, and one of its constraints is not enforced.
     """
-    is_received = document.is_received(prop)
-    if is_received and not document.is_sent(prop):
-        return _described(prop, document, None)
-    try:
-        return _described(prop, document, Constraints(document))
-    except CannotEnforceError:
-        if document.is_sent(prop):
-            raise
-        return _described(prop, document, None)
+    is_sent = document.is_sent(prop)
+    if is_sent or not document.is_received(prop):
+        try:
+            return _described(prop, document, Constraints(document))
+        except CannotEnforceError:
+            if is_sent:
+                raise
+    return _described(prop, document, None)
 
 
 def _described(prop: ModelProperty, document: Document, constraints: Constraints | None) -> Model:

@@ -19,8 +19,8 @@ from openapi_python_client.strings import PythonIdentifier
 from .constraints import Constraints
 from .document import Document
 from .models import documented
+from .modern import Node
 from .names import imports_of_models
-from .rewrites import Node
 from .schemas import together
 from .values import in_json, reader
 
@@ -44,7 +44,6 @@ NOT_OF_TEXT = (
     ModelProperty,
     UnionProperty,
 )
-
 
 # The condition of a media type that has no type of its own.
 TAKES_ALL = "not isinstance(body, Unset)"
@@ -263,7 +262,7 @@ def body_of(endpoint: Endpoint, document: Document, constraints: Constraints) ->
 
 def content_of(body: Body, endpoint: Endpoint) -> Content:
     """How a body of one media type is sent."""
-    condition = "" if body.prop.required else "not isinstance(body, Unset)"
+    condition = "" if body.prop.required else TAKES_ALL
     if len(endpoint.bodies) > 1:
         type_ = body.prop.get_instance_type_string().as_unembedded_code()
         is_class = type_ not in ("", "Any") and not type_.startswith("Literal")

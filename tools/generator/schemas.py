@@ -11,7 +11,8 @@ from attrs import frozen
 
 from ..ecma import to_python
 from .document import Document, cannot
-from .rewrites import KINDS, NEVER, Node
+from .modern import NEVER, Node
+from .rewrites import KINDS
 
 JSON_TYPES = {
     "array": "_v.array()",
