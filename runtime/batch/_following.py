@@ -9,8 +9,8 @@ from typing import Any
 from attrs import evolve
 
 from .. import errors
-from .._drivers import asyncio_download
 from .._files import keep_other_file
+from .._io import asyncio_download
 from .._polling import JobRules, cost_of
 from ..client import Client
 from ._journal import Entry

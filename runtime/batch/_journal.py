@@ -9,8 +9,7 @@ from typing import Literal, Self
 
 from attrs import astuple, evolve, fields, frozen
 
-from .._downloads import temporary_path
-from .._files import keep_other_file, sync_folder
+from .._files import keep_other_file, sync_folder, temporary_path
 from ._lock import is_locked, locked
 
 State = Literal["unknown", "created", "done", "failed"]

@@ -193,7 +193,7 @@ def on_worker() -> Callable[..., Outcome]:
         times: dict[str, float],
     ) -> Any:
         try:
-            drivers, files = (import_module(f"{package}.{name}") for name in ("_drivers", "_files"))
+            drivers, files = (import_module(f"{package}.{name}") for name in ("_io", "_files"))
             follower = import_module(operation)
             distributed.secede()  # so that the worker can start other tasks while it waits
             with pickle.loads(zlib.decompress(sealed)) as client:  # noqa: S301 - the batch made it

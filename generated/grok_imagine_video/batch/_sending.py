@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from .. import _calls, errors
-from .._drivers import asyncio_run
+from .._io import asyncio_run
 from ..client import Client
 from ._journal import Entry, JournalError
 from ._rate import RateLimiter, one_line
@@ -71,9 +71,10 @@ class Sender:
         except (TypeError, ValueError) as error:
             self._records.reasons[entry.number] = one_line(error)
             return False
-        steps = _calls.result(self._client, kwargs, self._create._parse_response)
+        parse = self._create._parse_response
         try:
-            response = await asyncio_run(self._client, steps, self._announcing(entry))
+            await self._announcing(entry)()
+            response = await asyncio_run(self._client, _calls.result_of, kwargs, parse)
             entry = evolve(entry, state="created", job_id=self._create.job_id(response))
         except JournalError:
             raise
