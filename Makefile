@@ -56,7 +56,7 @@ demo: $(VENV)  ## create a video and save it, with a local relay or the gateway 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal
 
-stress: $(VENV)  ## do 20,000 random calls each on sync, asyncio and aiohttp; SEED= repeats a run
+stress: $(VENV)  ## do 20,000 random calls each way, sync and asyncio; SEED= repeats a run
 	@CALLS=20000 $(RUN) -m pytest -n 3 -s tests/test_stress.py
 
 generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths, PARTIAL=1 leaves out what fails
@@ -130,7 +130,7 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 		--output-file requirements-node.txt requirements-node.in
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
-		--extra aiohttp --output-file bench/requirements.txt pyproject.toml bench/requirements.in
+		--output-file bench/requirements.txt pyproject.toml bench/requirements.in
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--constraints requirements-dev.txt \

@@ -158,9 +158,10 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(_ResponseError):
-    """The body of a 2xx response is not what the spec says.
+    """The body of a 2xx response is not what the spec says, or a download is no file but a page.
 
-    `content` keeps it, because the job may exist. The attributes are those of `APIStatusError`.
+    `content` keeps it, because the job may exist; 64 KiB of a download. The attributes are those of
+    `APIStatusError`.
     """
 
     status_code: int

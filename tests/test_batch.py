@@ -23,7 +23,7 @@ import relay
 from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
-from grok_imagine_video import _downloads, _files, errors
+from grok_imagine_video import _files, _files, errors
 from grok_imagine_video.batch import Entry, Journal, RateLimiter, _rate
 from grok_imagine_video.batch._journal import SCHEMA
 from scripts import LAKES, Batch, as_line, ended
@@ -144,7 +144,7 @@ GATEWAYS: dict[tuple[int | None, bytes], tuple[int, int, str]] = {
     (429, b""): (1, 4, "status 429: Too Many Requests; no more requests are sent"),
     (None, b""): (0, 4, "(nothing was sent); no more requests are sent"),
     (0, b""): (10, 3, "request 1 unknown: POST http"),
-    (302, compact(ERROR)): (10, 3, "request 1 unknown: status 302"),
+    (302, compact(ERROR)): (10, 3, "request 1 unknown: redirected to http"),
     (408, b"{}"): (10, 3, UNCLEAR),
     (500, b""): (10, 3, UNCLEAR),
     (200, b"<html>"): (10, 3, "request 1 unknown: the body is not what"),
@@ -215,7 +215,7 @@ JOBS: list[tuple[Body, str]] = [
 
 def test_a_job_that_ended_is_summed_up_and_not_tried_again(batch: Batch) -> None:
     batch.write(*[ONE] * len(JOBS))
-    faults = [[OK, responding(200, job), *[responding(200)] * (not why)] for job, why in JOBS]
+    faults = [[OK, responding(200, job), *[responding(200, b"v")] * (not why)] for job, why in JOBS]
     with batch.gateway(*itertools.chain(*faults), hang_up):
         for _ in range(2):
             run = batch.run("--concurrency", 1)
@@ -305,7 +305,7 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_video_that_was_saved
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {"x.part", "0123456789abcdef.part", "x.0123456789abcdef.part"}
-        left = _downloads.temporary_path(batch.videos / "v.mp4")
+        left = _files.temporary_path(batch.videos / "v.mp4")
         for name in (left.name, ".0123456789abcdef.part", *others):
             (batch.videos / name).touch()
         second = batch.run("--forget", 1)  # the gateway has it again

@@ -121,7 +121,7 @@ def test_a_call_imports_nothing_of_the_command_line(base_url: str) -> None:
         assert package.get_video.sync_detailed("1", client=client).status_code == 401
         print(*set(sys.modules) - before)"""
     imported = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert "grok_imagine_video._drivers" in imported
+    assert "grok_imagine_video._io" in imported
     assert not {name.partition(".")[0] for name in imported} & {"cyclopts", "rich"}
     assert not [name for name in imported if "_cli" in name or "__main__" in name]
 

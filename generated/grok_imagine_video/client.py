@@ -312,6 +312,7 @@ class Client:
             OSError: The file cannot be written, or `path` exists and is not a file.
             errors.APIConnectionError: The connection broke, or the file was shorter than announced.
             errors.APIStatusError: The status of the response is not 200.
+            errors.APIResponseValidationError: It is empty, or a page in place of the file.
         """
         from ._io import download
 
