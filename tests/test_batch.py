@@ -23,7 +23,7 @@ import relay
 from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
-from grok_imagine_video import _files, _files, errors
+from grok_imagine_video import _files, errors
 from grok_imagine_video.batch import Entry, Journal, RateLimiter, _rate
 from grok_imagine_video.batch._journal import SCHEMA
 from scripts import LAKES, Batch, as_line, ended
