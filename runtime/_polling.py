@@ -9,10 +9,10 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
-import httpx
 from attrs import frozen
 
 from . import errors
+from ._bodies import Received
 from ._calls import Now, Sleep, Steps, call, is_passing, is_transient, read, result_of
 from ._opening import Opened
 from ._redirects import redacted
@@ -22,7 +22,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 # The arguments of a request, and what reads its response.
-Request = tuple[dict[str, Any], Callable[[httpx.Response], T]]
+Request = tuple[dict[str, Any], Callable[[Received], T]]
 
 _logger = logging.getLogger(__package__)
 
@@ -77,7 +77,7 @@ def create_and_wait(
     opened: Opened,
     creating: Request[R],
     follow: Callable[[str], dict[str, Any]],
-    parse: Callable[[httpx.Response], T],
+    parse: Callable[[Received], T],
     rules: JobRules,
     interval: float,
     timeout: float,
@@ -322,6 +322,6 @@ def _result_at(job: Any, places: Sequence[str]) -> str:
     return next((value for value in values if value), "")
 
 
-def body(response: httpx.Response) -> Any:
+def body(response: Received) -> Any:
     """The JSON of a response about a job; that of a pending one may be empty."""
     return response.json() if response.content.strip() else {}

@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 
+from ._bodies import Received
 from .client import AuthenticatedClient, Client, user_agent
 
 MAX_REDIRECTS = 20
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 # A shorter token protects nothing, and removing it would garble the text around it.
 _MIN_SECRET = 8
@@ -25,7 +28,7 @@ def _origin(base_url: str) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def followed(client: Client, session: Any, response: httpx.Response) -> httpx.Request | None:
+def followed(client: Client, session: Any, response: Received) -> httpx.Request | None:
     """The request that a redirect leads to, if it is followed: within the API's own origin."""
     request = response.next_request
     if request is None or not (client.follow_redirects and is_same_origin(client, request.url)):
@@ -38,9 +41,9 @@ def followed(client: Client, session: Any, response: httpx.Response) -> httpx.Re
     return authorize(client, request)
 
 
-def new_address(client: Client, response: httpx.Response) -> str:
+def new_address(client: Client, response: Received) -> str:
     """Where a redirect leads, without a user and a query; "" if the response is no redirect."""
-    if not response.has_redirect_location:
+    if response.status_code not in _REDIRECTS or "location" not in response.headers:
         return ""
     if response.next_request is not None:
         address = without_secrets(response.next_request.url)
@@ -78,7 +81,7 @@ def redact(client: Client, content: bytes) -> bytes:
     return content.replace(token, b"[token]").replace(token.replace(b"/", rb"\/"), b"[token]")
 
 
-def redacted(client: Client, response: httpx.Response) -> tuple[int, httpx.Headers, bytes]:
+def redacted(client: Client, response: Received) -> tuple[int, httpx.Headers, bytes]:
     """A response as an error may show it."""
     headers = [(name, redact(client, value)) for name, value in response.headers.raw]
     return response.status_code, httpx.Headers(headers), redact(client, response.content)

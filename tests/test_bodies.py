@@ -181,7 +181,7 @@ def test_what_is_no_video_is_not_saved_as_one(
         gzipped = gzip.compress(content)
         fault = responding(200, gzipped, Content_Type=kind, Content_Encoding="gzip")
     failing: Any = pytest.raises(errors.APIResponseValidationError)
-    expected = failing if is_refused else contextlib.nullcontext()
+    expected: Any = failing if is_refused else contextlib.nullcontext()
     with serving(fault) as server, expected as raised:
         client = client_of(server.base_url, max_retries=1)
         way.call(None, "download", client, "/v.mp4", path)

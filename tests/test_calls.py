@@ -11,6 +11,7 @@ import pytest
 
 from conftest import TOKEN, assert_well_made, client_of
 from grok_imagine_video import AuthenticatedClient, _calls, create_video, errors
+from grok_imagine_video._bodies import Received
 from playing import URL, Play, status
 
 METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "POST", "PATCH", "DELETE")
@@ -24,7 +25,7 @@ def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Pl
     """A call; `is_ours` tells whether this package opened the transport."""
     is_ours = options.pop("is_ours", True)
     call = client_of(URL, **options), _calls.result_of, REQUEST | {"method": method}
-    return Play(*call, httpx.Response.json, outcomes=outcomes, session=session, is_ours=is_ours)
+    return Play(*call, Received.json, outcomes=outcomes, session=session, is_ours=is_ours)
 
 
 OK = status(200, {"id": "1"})
@@ -70,13 +71,13 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
 @pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
 def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
     parse = create_video._parse_response
-    call = client_of(URL, max_retries=0), _calls.result_of, REQUEST, parse
-    end = Play(*call, outcomes=[status(200, content)]).end
+    client = client_of(URL, max_retries=0)
+    end = Play(client, _calls.result_of, REQUEST, parse, outcomes=[status(200, content)]).end
     assert type(end) is errors.APIResponseValidationError
     assert end.content == content
     assert_well_made(end)
     for code in (200, 401, 429, 502, 999):
-        call = client_of(URL, max_retries=0), _calls.detailed, REQUEST, parse
+        call = client, _calls.detailed, REQUEST, parse
         end = Play(*call, outcomes=[status(code, content, X_Some="thing")]).end
         assert (end.status_code, end.content, end.parsed) == (code, content, None)
         assert end.headers["x-some"] == "thing"
@@ -99,9 +100,9 @@ OTHERS = (RuntimeError, ValueError, UnicodeError, AssertionError, OSError, Excep
 def test_every_exception_has_its_error_and_its_number_of_requests(
     kind: type[Exception], method: str, is_ours: bool
 ) -> None:
-    raised = [ExceptionGroup("", [OSError()])] * 3 if kind is ExceptionGroup else [kind] * 3
-    raised = [httpx.StreamError("")] * 3 if kind is httpx.StreamError else raised
-    played = play(method, *raised, is_ours=is_ours)
+    raised: Any = ExceptionGroup("", [OSError()]) if kind is ExceptionGroup else kind
+    raised = httpx.StreamError("") if kind is httpx.StreamError else raised
+    played = play(method, *[raised] * 3, is_ours=is_ours)
     end = played.end
     was_not_sent = is_ours and kind in (*NEVER_SENT, httpx.UnsupportedProtocol)
     is_free = method == "GET" or was_not_sent
@@ -197,7 +198,7 @@ def test_a_redirect_within_the_origin_is_followed_with_all_credentials(code: int
 def test_a_redirect_is_followed_with_the_cookies_of_the_session_and_of_one_call() -> None:
     client = client_of(URL, follow_redirects=True).with_cookies({"b": "2", "c": "3"})
     session = {"a": "1=2", "d": "4", "b": "9=9"}  # that of the call counts
-    call = client, _calls.result_of, REQUEST, httpx.Response.json
+    call = client, _calls.result_of, REQUEST, Received.json
     for cookies, sent in (({}, "b=2; c=3"), (session, "a=1=2; d=4; b=2; c=3")):
         outcomes = [status(307, Location="/x"), OK]
         played = Play(*call, outcomes=outcomes, session={"cookies": cookies})
@@ -249,8 +250,8 @@ def test_what_arrived_before_the_connection_broke_is_kept_without_the_token() ->
         yield f'{{"request_id": "1", "echo": "{TOKEN}"'.encode()
         raise httpx.ReadError("reset")
 
-    broken = {"status_code": 200, "headers": {"X-Request-Id": "r1"}, "content": breaks_off()}
-    end = play("POST", httpx.Response(**broken)).end
+    broken = httpx.Response(200, headers={"X-Request-Id": "r1"}, content=breaks_off())
+    end = play("POST", broken).end
     assert "ReadError reset (it may have been carried out" in str(end)
     assert (end.status_code, end.request_id) == (200, "r1")
     assert end.content == b'{"request_id": "1", "echo": "[token]"'
@@ -259,7 +260,7 @@ def test_what_arrived_before_the_connection_broke_is_kept_without_the_token() ->
 
 def test_a_path_that_is_too_long_for_a_url_is_an_error_of_ours() -> None:
     kwargs = REQUEST | {"url": "/v1/" + "x" * 70_000}
-    end = Play(client_of(URL), _calls.result_of, kwargs, httpx.Response.json).end
+    end = Play(client_of(URL), _calls.result_of, kwargs, Received.json).end
     assert type(end) is errors.APIConnectionError
     assert "nothing was sent" in str(end)
 
@@ -283,7 +284,7 @@ def test_a_token_that_a_server_or_an_exception_quotes_is_in_no_error(echo: Any) 
 
 def test_a_token_too_short_to_be_a_secret_does_not_garble_messages() -> None:
     client = AuthenticatedClient(URL, "why")
-    end = Play(client, _calls.result_of, REQUEST, httpx.Response.json, outcomes=[status(400)]).end
+    end = Play(client, _calls.result_of, REQUEST, Received.json, outcomes=[status(400)]).end
     assert end.message == "why"
 
 
@@ -344,7 +345,7 @@ def test_each_retry_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) 
 
 
 def test_a_large_body_is_sent_in_chunks() -> None:
-    call = client_of(URL), _calls.result_of, LARGE, httpx.Response.json
+    call = client_of(URL), _calls.result_of, LARGE, Received.json
     (request,) = Play(*call, outcomes=[OK]).requests
     assert list(map(len, request.stream)) == [262_144, 262_144, 1]  # type: ignore[arg-type]
     assert b"".join(request.stream) == LARGE["content"]  # type: ignore[arg-type]
@@ -354,6 +355,6 @@ def test_the_url_that_was_asked_for_is_named_without_secrets() -> None:
     client = AuthenticatedClient(URL, TOKEN)
     kwargs = {"method": "GET", "url": f"/v1/{TOKEN}", "params": {"key": "s3cret"}}
     for outcome, why in ((status(404), "status 404: why"), (httpx.ReadError, "ReadError boom")):
-        call = client, _calls.result_of, kwargs, httpx.Response.json
+        call = client, _calls.result_of, kwargs, Received.json
         end = Play(*call, outcomes=[outcome] * 3).end
         assert str(end) == f"GET {URL}/v1/[token]: {why}"

@@ -35,6 +35,10 @@ WRONG_TYPES: list[tuple[dict[str, Any], str]] = [
     ({"base_url": None}, "base_url is not a URL"),
     *(({"async_transport": wrong}, "async_transport must make") for wrong in ("aiohttpx", True)),
 ]
+IGNORED: dict[str, dict[str, Any]] = {
+    "verify_ssl": {"verify_ssl": False},
+    **{name: {"httpx_args": {name: None}} for name in ("proxy", "limits", "http2")},
+}
 WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     *(({"token": TOKEN + end}, "token must be printable") for end in ("\n", "\0", "é", " ")),
     ({"token": ""}, "token must not be empty"),
@@ -61,10 +65,7 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"async_transport": "aiohttp"}, "async_transport=httpx_aiohttp.AiohttpTransport"),
     *(
         ({"async_transport": httpx.AsyncHTTPTransport, **ignored}, f"would ignore {name}")
-        for name, ignored in (
-            ("verify_ssl", {"verify_ssl": False}),
-            *((name, {"httpx_args": {name: None}}) for name in ("proxy", "limits", "http2")),
-        )
+        for name, ignored in IGNORED.items()
     ),
 ]
 REFUSED = {TypeError: WRONG_TYPES, ValueError: WRONG_VALUES}

@@ -205,6 +205,7 @@ def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
         args = {"limits": httpx.Limits(max_connections=1)}
         client = client_of(server.base_url, timeout=httpx.Timeout(30, pool=1), httpx_args=args)
         async with client:
+            call: Any
             if name == "download":
                 call = client.asyncio_download("/v.mp4", tmp_path / "v.mp4", on_progress=saving)
             elif "wait" in name:

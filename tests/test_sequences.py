@@ -25,7 +25,7 @@ from grok_imagine_video import (
     errors,
     get_video,
 )
-from grok_imagine_video._bodies import TooLargeError
+from grok_imagine_video._bodies import Received, TooLargeError
 from grok_imagine_video._calls import Now, Sleep
 from grok_imagine_video._opening import Opened, open_session
 
@@ -53,8 +53,10 @@ REDIRECTS = [
 ]
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 NEVER_SENT = (*NOT_SENT, httpx.UnsupportedProtocol)
-HOPELESS = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.StreamClosed, TooLargeError)
-HOPELESS += (RuntimeError, UnicodeError)
+HOPELESS = (
+    *(httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.StreamClosed, TooLargeError),
+    *(RuntimeError, UnicodeError),
+)
 SENT = (
     *(httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.CloseError),
     *(httpx.RemoteProtocolError, httpx.LocalProtocolError, httpx.DecodingError),
@@ -228,7 +230,7 @@ def test_a_call_ends_as_the_table_says_after_every_sequence_of_events(
     reads = method == "GET"
 
     def goes_on(events: list[Event]) -> bool:
-        call = client, _calls.result_of, kwargs, httpx.Response.json
+        call = client, _calls.result_of, kwargs, Received.json
         played = play(*call, events=events, is_ours=is_ours)
         end = must_be(events, reads=reads, is_ours=is_ours, max_retries=max_retries)
         assert played.has_ended == (end is not None), events

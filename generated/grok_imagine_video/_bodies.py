@@ -2,6 +2,7 @@
 # To change it, edit runtime/_bodies.py and run: make generate
 """Bodies of responses: whether they are compressed, and decompressing them within bounds."""
 
+import json
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,49 @@ _COMPRESSED = (*_READABLE, "br", "zstd", "compress", "x-compress")
 
 # Bytes that are decompressed at once.
 _MAX_PIECE = 1_048_576
+
+
+class Received:
+    """A response with its whole body, decompressed; that of httpx would keep its stream in memory.
+
+    Attributes:
+        request: The request that it is the response to.
+        status_code: The status, 100 to 999.
+        headers: The headers.
+        content: The body.
+        next_request: The request that a redirect leads to; None if it is none, or leads to no URL.
+        why_unreadable: Why the body is still compressed; "" if it is not.
+    """
+
+    def __init__(
+        self,
+        request: httpx.Request,
+        status_code: int,
+        headers: httpx.Headers,
+        content: bytes = b"",
+        next_request: httpx.Request | None = None,
+    ) -> None:
+        self.request = request
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
+        self.next_request = next_request
+        self.why_unreadable = ""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status_code <= 299
+
+    @property
+    def text(self) -> str:
+        """The body as a text, in the encoding that the headers name."""
+        kind = {"Content-Type": self.headers.get("content-type", "")}
+        return httpx.Response(self.status_code, headers=kind, content=self.content).text
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.content)
 
 
 class TooLargeError(Exception):

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 from . import errors
-from ._bodies import TooLargeError, decoded, why_unreadable
+from ._bodies import Received, TooLargeError, decoded, why_unreadable
 from ._opening import ARRIVED, Opened, Session
 from ._redirects import (
     MAX_REDIRECTS,
@@ -39,9 +39,6 @@ CHUNK_SIZE = 262_144
 
 # Methods that only read, so that repeating a request costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-
-# The key under which a response keeps why its body stays as it came.
-UNREADABLE = "unreadable"
 
 # So that no response has to be decompressed.
 NOT_COMPRESSED = {"Accept-Encoding": "identity"}
@@ -142,7 +139,7 @@ class Attempt:
         self.request = request
         self.redirects = 0
         self.is_ours = is_ours
-        self.response: httpx.Response | None = None
+        self.response: Received | None = None
         self.error: Exception | None = None
 
     def record(self, request: httpx.Request, outcome: Outcome, max_size: int) -> None:
@@ -155,27 +152,17 @@ class Attempt:
             content, is_decoded = read_already(response) or b"", True
         if response is None:
             if head := request.extensions.get(ARRIVED):
-                self.response = _whole(request, *head)
+                self.response = Received(request, *head)
             return
         if self.error is None and not is_decoded:
             try:
                 content = decoded(response.headers, content, max_size)
             except (TooLargeError, httpx.DecodingError) as error:
                 self.error = error if response.is_success else None  # or the status decides
-        self.response = _whole(request, response.status_code, response.headers, content)
+        status, headers, moved = response.status_code, response.headers, response.next_request
+        self.response = Received(request, status, headers, content, moved)
         if not is_decoded:
-            self.response.extensions[UNREADABLE] = why_unreadable(response.headers)
-        self.response.default_encoding = response.default_encoding
-        self.response.next_request = response.next_request
-
-
-def _whole(
-    request: httpx.Request, status_code: int, headers: httpx.Headers, content: bytes = b""
-) -> httpx.Response:
-    """A response with its body, decompressed; the one of httpx would keep its stream in memory."""
-    response = httpx.Response(status_code, content=content, request=request)
-    response.headers = headers
-    return response
+            self.response.why_unreadable = why_unreadable(headers)
 
 
 def read_already(response: httpx.Response) -> bytes | None:
@@ -257,7 +244,7 @@ def call(
     *,
     deadline: float | None = None,
     max_retries: int | None = None,
-) -> Steps[httpx.Response]:
+) -> Steps[Received]:
     """Send a request, again where that is safe, and return the last response whatever its status.
 
     Raises:
@@ -294,7 +281,7 @@ def detailed(
     client: Client,
     opened: Opened,
     kwargs: dict[str, Any],
-    parse: Callable[[httpx.Response], T],
+    parse: Callable[[Received], T],
 ) -> Steps[Response[T]]:
     """One call that returns its response whatever the status; `parsed` is None if that fails."""
     response = yield from call(client, opened, kwargs)
@@ -310,7 +297,7 @@ def result_of(
     client: Client,
     opened: Opened,
     kwargs: dict[str, Any],
-    parse: Callable[[httpx.Response], T],
+    parse: Callable[[Received], T],
 ) -> Steps[T]:
     """One call that returns what a 2xx response contains, or raises."""
     response = yield from call(client, opened, kwargs)
@@ -321,9 +308,7 @@ def result_of(
 _NOT_AS_SPECIFIED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def read(
-    client: Client, method: str, response: httpx.Response, parse: Callable[[httpx.Response], T]
-) -> T:
+def read(client: Client, method: str, response: Received, parse: Callable[[Received], T]) -> T:
     """What a 2xx response contains.
 
     Raises:
@@ -351,13 +336,13 @@ def read(
     raise status_error(client, response)
 
 
-def _parsed(response: httpx.Response, parse: Callable[[httpx.Response], T]) -> T:
-    if why := response.extensions.get(UNREADABLE):
-        raise ValueError(why)
+def _parsed(response: Received, parse: Callable[[Received], T]) -> T:
+    if response.why_unreadable:
+        raise ValueError(response.why_unreadable)
     return parse(response)
 
 
-def _is_outcome_unknown(method: str, response: httpx.Response) -> bool:
+def _is_outcome_unknown(method: str, response: Received) -> bool:
     """Whether a request that writes may have been carried out in spite of this response.
 
     Gateways answer 5xx when the server behind them took the request and hung up. A redirect to a
@@ -367,14 +352,14 @@ def _is_outcome_unknown(method: str, response: httpx.Response) -> bool:
     return status in (303, 408) or 500 <= status <= 599 or response.request.method != method
 
 
-def status_error(client: Client, response: httpx.Response) -> errors.APIStatusError:
+def status_error(client: Client, response: Received) -> errors.APIStatusError:
     """The error for a response whose status is not 2xx; a 404 names the URL that was asked for."""
     what = target(client, response.request) if response.status_code == 404 else ""
     what = what or _redirected_to(client, response)
     return errors.status_error(*redacted(client, response), what)
 
 
-def _redirected_to(client: Client, response: httpx.Response) -> str:
+def _redirected_to(client: Client, response: Received) -> str:
     address = new_address(client, response)
     return f"redirected to {address}, which was not followed" if address else ""
 

@@ -13,9 +13,9 @@ from typing import BinaryIO
 import httpx
 
 from . import errors
+from ._bodies import Received
 from ._calls import (
     NOT_COMPRESSED,
-    UNREADABLE,
     Attempt,
     Outcome,
     Send,
@@ -76,7 +76,7 @@ class Save(Send):
         self.received = 0
 
     @staticmethod
-    def is_file(response: httpx.Response) -> bool:
+    def is_file(response: httpx.Response | Received) -> bool:
         """Other statuses of 2xx come with a part of a file, or with none."""
         return response.status_code == 200
 
@@ -89,7 +89,7 @@ class Save(Send):
         if self.on_progress is not None:
             self.on_progress(self.received or self.size, _total_of(response))
 
-    def why_incomplete(self, response: httpx.Response | None) -> httpx.RemoteProtocolError | None:
+    def why_incomplete(self, response: Received | None) -> httpx.RemoteProtocolError | None:
         """What is wrong with a file that is shorter or longer than announced."""
         total = None if response is None else _total_of(response)
         if total is None or self.received in (0, total):
@@ -98,7 +98,7 @@ class Save(Send):
         return httpx.RemoteProtocolError(msg, request=self.request)
 
 
-def _total_of(response: httpx.Response) -> int | None:
+def _total_of(response: httpx.Response | Received) -> int | None:
     """The number of bytes that a response announces, or None if it does not."""
     length = response.headers.get("content-length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
@@ -151,7 +151,7 @@ def _fetch(
             return attempt
 
 
-def _next_url(attempt: Attempt, response: httpx.Response) -> httpx.URL:
+def _next_url(attempt: Attempt, response: Received) -> httpx.URL:
     attempt.redirects += 1
     if attempt.redirects > MAX_REDIRECTS or response.next_request is None:
         msg = f"more than {MAX_REDIRECTS} redirects"
@@ -171,7 +171,7 @@ def _check(client: Client, attempt: Attempt) -> None:
         raise connection_error(client, attempt) from attempt.error
     if not Save.is_file(response):
         raise status_error(client, response)
-    what = response.extensions.get(UNREADABLE)
+    what = response.why_unreadable
     kind = response.headers.get("content-type", "")
     if not response.content:
         what = "the file is empty"

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
-
-from ... import _calls, _io, _objects
+from ... import _bodies, _calls, _io, _objects
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
@@ -30,7 +28,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> CreateVideoResponse:
+def _parse_response(response: _bodies.Received) -> CreateVideoResponse:
     if response.is_success:
         return CreateVideoResponse.from_dict(response.json())
     msg = f"the spec does not say what a response with status {response.status_code} holds"

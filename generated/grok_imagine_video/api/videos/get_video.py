@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote as _quote
 
-import httpx
-
-from ... import _calls, _io, _objects, _polling, _values
+from ... import _bodies, _calls, _io, _objects, _polling, _values
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_response import CreateVideoResponse
@@ -27,7 +25,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> VideoJob:
+def _parse_response(response: _bodies.Received) -> VideoJob:
     if response.is_success:
         return VideoJob.from_dict(_polling.body(response))
     msg = f"the spec does not say what a response with status {response.status_code} holds"
