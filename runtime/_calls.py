@@ -5,7 +5,6 @@ each: an `Outcome` for `Send`, and the time for `Now`.
 """
 
 import functools
-import itertools
 import logging
 import random
 import re
@@ -251,7 +250,9 @@ def call(
     """
     first = build_request(client, opened.session, kwargs)
     most = client.max_retries if max_retries is None else max_retries
-    for retry in itertools.count(1):
+    retry = 0
+    while True:
+        retry += 1
         attempt = Attempt(first, is_ours=opened.is_ours)
         request: httpx.Request | None = authorize(client, first)
         while request is not None:

@@ -116,10 +116,10 @@ def wait(
     deadline = (yield Now()) + timeout
     last_poll = deadline - min(_LAST_CHANCE * timeout, _MAX_LAST_CHANCE)
     job: T | None = None
+    error: errors.APIError | None = None
     now = deadline - timeout
     try:
         while now < deadline:
-            error: errors.APIError | None = None
             try:
                 job = yield from _poll(client, opened, request, rules, deadline)
             except errors.APIError as failure:
@@ -127,6 +127,7 @@ def wait(
                     raise
                 error = failure
             else:
+                error = None
                 if on_progress is not None:
                     on_progress(job)
                 if has_ended(rules, job):

@@ -5,7 +5,6 @@
 Nothing here does I/O; see `_calls`.
 """
 
-import itertools
 import re
 from collections.abc import Callable
 from typing import BinaryIO
@@ -119,7 +118,9 @@ def save(
         parsed = parse_url(url)
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
-    for retry in itertools.count(1):
+    retry = 0
+    while True:
+        retry += 1
         attempt = yield from _fetch(client, opened, parsed, file, on_progress)
         pause = None
         if is_retryable(attempt) or _is_empty(attempt):
