@@ -175,7 +175,7 @@ def _check(client: Client, attempt: Attempt) -> None:
     if not response.content:
         what = "the file is empty"
     elif _TYPE_OF_PAGE.match(kind) and _PAGE.match(response.content):
-        what = f"it is no file but a page, {kind}"
+        what = f"it is a page, not a file: {kind}"
     if what:
         raise errors.APIResponseValidationError(what, *redacted(client, response))
 

@@ -44,12 +44,12 @@ def followed(client: Client, session: Any, response: Received) -> httpx.Request 
 
 
 def new_address(client: Client, response: Received) -> str:
-    """Where a redirect leads, without a user and a query; "" if the response is no redirect."""
+    """Where a redirect leads, without a user and a query; "" if the response does not redirect."""
     if response.status_code not in _REDIRECTS or "location" not in response.headers:
         return ""
     if response.next_request is not None:
         address = without_secrets(response.next_request.url)
-    else:  # it is no URL
+    else:  # it is not a URL
         address = re.split(r"[?#]", re.sub(r"//[^/?#]*@", "//", response.headers["location"]))[0]
     return redact(client, address.encode()).decode()
 

@@ -160,7 +160,7 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(_ResponseError):
-    """The body of a 2xx response is not what the spec says, or a download is no file but a page.
+    """The body of a 2xx response is not what the spec says, or a page came in place of a file.
 
     `content` keeps it, because the job may exist; 64 KiB of a download. The attributes are those of
     `APIStatusError`.
@@ -323,7 +323,7 @@ def _from_text(value: Any, depth: int) -> dict[str, str]:
 
 
 def _from_page(text: str) -> str:
-    """The title of an HTML page, or its text without tags; "" of what is no text."""
+    """The title of an HTML page, or its text without tags; "" of what is not a text."""
     if re.search(r"[\x00-\x08\x0e-\x1a]", text):
         return ""
     if title := re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE):
