@@ -52,6 +52,10 @@ TABLES: list[tuple[str, list[dict[str, Any]]]] = [
         f'prompt,reference_images\nA lake,"[""{LINK}"", ""a.png""]"\n',
         [{"reference_images": [{"url": LINK}, {"url": "data:image/png;base64,cG5n"}]}],
     ),
+    (
+        f'prompt,reference\nA lake,"[{{""url"": ""{LINK}""}}]"\n',
+        [{"reference_images": [{"url": LINK}]}],
+    ),
     ("prompt,resolution\nA lake,720p\n\nA lake,480p\n", [{"resolution": "720p"}, {}]),
 ]
 
@@ -70,7 +74,9 @@ def test_a_row_of_a_table_is_what_would_be_typed(
 # A table, and what is wrong with it.
 ODD_TABLES = [
     ("prompt,duration\nA lake,99\n", "prompts.csv:1: 'duration' must be <= 15: 99"),
-    ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: 'duration' must be int"),
+    ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: --duration: not an integer"),
+    ("prompt,duration\nA lake,5.0\n", "prompts.csv:1: --duration: not an integer"),
+    ("prompt,duration\nA lake, 5\n", "prompts.csv:1: --duration: not an integer"),
     ("prompt,resolution\nA lake,1080p\n", "prompts.csv:1: 'resolution' must be"),
     ("prompt,image\nA lake,no.png\n", "prompts.csv:1: --image: cannot be read: No such file"),
     ("prompt,promt\nA lake,b\n", "prompts.csv:1: the spec has no 'promt' (did you mean 'prompt'?)"),

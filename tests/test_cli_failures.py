@@ -34,7 +34,19 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     "create lake -o v.mp4 --base-url http://a.example": (ExitCode.USAGE, "--allow-plain-http"),
     "create lake -o v.mp4 --no-key": (ExitCode.FAILED, "401"),
     "create lake -o v.mp4 --duration 16": (ExitCode.USAGE, "'duration' must be <= 15: 16"),
-    "create lake -o v.mp4 --duration x": (ExitCode.USAGE, "--duration"),
+    **{
+        f"create lake -o v.mp4 --duration={shlex.quote(text)}": (
+            ExitCode.USAGE,
+            f"--duration: not an integer; write it in digits, such as 4: {text!r}",
+        )
+        for text in ("x", "5.5", "4.0", "5e0", "٣", "0x8", "1_0", " 5", "5\n", "null", "")
+    },
+    "batch retry videos --line 1.5": (ExitCode.USAGE, "--line: not an integer; write it in digits"),
+    "batch lakes.jsonl -o videos --concurrency ٣": (
+        ExitCode.USAGE,
+        "--concurrency: not an integer",
+    ),
+    "batch lakes.jsonl -o videos --forget 0x1": (ExitCode.USAGE, "--forget: not an integer"),
     "create lake -o v.mp4 --resolution 999p": (ExitCode.USAGE, '"480p", "720p"'),
     "create lake -o v.mp4 --image https://a.example --reference https://b.example": (
         *(ExitCode.USAGE, "cannot be used together"),
@@ -52,6 +64,7 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     "create lake -o v.mp4 --sound": (ExitCode.USAGE, "Unknown option: --sound"),
     "create lake": (ExitCode.USAGE, "-o FILE, or do not wait for it: --no-wait"),
     "create -o v.mp4": (ExitCode.USAGE, "PROMPT requires"),
+    "create lake -o v.mp4 --resolution null": (ExitCode.USAGE, '"480p", "720p"'),
     "create lake -o missing/v.mp4": (ExitCode.USAGE, "nothing can be written in"),
     "create lake -o /proc/v.mp4": (ExitCode.USAGE, "nothing can be written in"),
     "create lake -o .": (ExitCode.USAGE, "exists and is not a file"),

@@ -22,6 +22,7 @@ from ..batch._run import Run as BatchRun
 from ..batch._status import Summary, summary_of
 from ..client import Client
 from .exits import ExitCode
+from .options import Integer
 from .requests import Requests
 from .running import Run
 from .settings import Settings
@@ -61,7 +62,7 @@ _ResendUnknown = Annotated[
 _Extra = Annotated[bool, _flag("--extra", "Send fields that the spec does not have.")]
 _DryRun = Annotated[bool, _flag("--dry-run", "Check all requests, and send nothing.")]
 _Lines = Annotated[
-    list[int],
+    list[Integer],
     Parameter(
         name="--line", metavar="NUMBER", help="A request. Repeatable.", negative="", group=_BATCH
     ),
@@ -74,7 +75,8 @@ class Batching:
     """How a batch is run."""
 
     concurrency: Annotated[
-        int, Parameter(name="--concurrency", help="Requests that are worked on at the same time.")
+        Integer,
+        Parameter(name="--concurrency", help="Requests that are worked on at the same time."),
     ] = 20
     rate: Annotated[
         float | None,
@@ -92,7 +94,7 @@ class Batching:
         ),
     ] = 900.0
     forget: Annotated[
-        list[int] | None,
+        list[Integer] | None,
         Parameter(
             name="--forget",
             metavar="NUMBER",

@@ -9,7 +9,7 @@ import json
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
@@ -149,9 +149,7 @@ def _typed(kind: Any, cell: str) -> Any:
         (inner,) = typing.get_args(kind)
         items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
         return [_typed(inner, item) if isinstance(item, str) else item for item in items]
-    if typing.get_origin(kind) is Literal:
-        return next((each for each in typing.get_args(kind) if str(each) == cell), cell)
-    if kind in (bool, int, float):
+    if kind in (bool, float):
         try:
             return json.loads(cell.lower())
         except ValueError:
