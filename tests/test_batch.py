@@ -85,6 +85,7 @@ BAD_LINES = [
         as_line(TEXT | {"reference_images": [{}, {"URLs": URL}]}),
         "the spec has no 'reference_images.1.URLs'; --extra sends it as it is",
     ),
+    (as_line(TEXT | {"prompt": "\n"}), "'prompt' must not be blank: '\\n'"),
     *[(b"{}", "'model'")] * 9,
 ]
 
@@ -94,7 +95,7 @@ def test_bad_lines_are_named_up_to_a_limit_and_nothing_is_sent(batch: Batch) -> 
     refused = batch.run()
     *named, last = refused.err.splitlines()
     assert (refused.code, refused.out) == (2, "")
-    assert last.endswith("prompts.jsonl: 21 of 22 requests cannot be sent; nothing was sent")
+    assert last.endswith("prompts.jsonl: 22 of 23 requests cannot be sent; nothing was sent")
     for number, (said, (_, why)) in enumerate(zip(named, BAD_LINES[:20], strict=True), 2):
         assert said.startswith(f"prompts.jsonl:{number}: {why}")
     batch.write(b"\n \n")

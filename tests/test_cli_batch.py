@@ -77,6 +77,7 @@ ODD_TABLES = [
     ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: --duration: not an integer"),
     ("prompt,duration\nA lake,5.0\n", "prompts.csv:1: --duration: not an integer"),
     ("prompt,duration\nA lake, 5\n", "prompts.csv:1: --duration: not an integer"),
+    ("prompt,duration\nA lake,5\n \u3000,5\n", "prompts.csv:2: 'prompt' must not be blank: ' "),
     ("prompt,resolution\nA lake,1080p\n", "prompts.csv:1: 'resolution' must be"),
     ("prompt,image\nA lake,no.png\n", "prompts.csv:1: --image: cannot be read: No such file"),
     ("prompt,promt\nA lake,b\n", "prompts.csv:1: the spec has no 'promt' (did you mean 'prompt'?)"),

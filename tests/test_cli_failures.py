@@ -64,6 +64,8 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     "create lake -o v.mp4 --sound": (ExitCode.USAGE, "Unknown option: --sound"),
     "create lake": (ExitCode.USAGE, "-o FILE, or do not wait for it: --no-wait"),
     "create -o v.mp4": (ExitCode.USAGE, "PROMPT requires"),
+    "create '' -o v.mp4": (ExitCode.USAGE, "'prompt' must not be blank: ''"),
+    "create ' \t\u3000' --no-wait": (ExitCode.USAGE, "'prompt' must not be blank: ' "),
     "create lake -o v.mp4 --resolution null": (ExitCode.USAGE, '"480p", "720p"'),
     "create lake -o missing/v.mp4": (ExitCode.USAGE, "nothing can be written in"),
     "create lake -o /proc/v.mp4": (ExitCode.USAGE, "nothing can be written in"),

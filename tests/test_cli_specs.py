@@ -81,6 +81,7 @@ REFUSED = {
     f"{BASE} --size 4": '"1", "2", "3"',
     f"{BASE} --size 2.4": '"1", "2", "3"',
     f"{BASE} --counts 1 --counts 2.5": "--counts: not an integer",
+    "create hello --style '' --mask https://a.example": "'style' must not be blank: ''",
     f"{BASE} --weight 3": "'weight' must be <= 2: 3.0",
     f"{BASE} --tags a --tags b --tags c": "tags",
     f"{BASE} --day tomorrow": "'day' must be date",

@@ -17,8 +17,9 @@ import attrs
 from cyclopts import CoercionError, Parameter, Token, convert
 from docstring_parser import parse
 
-from .._objects import _attributes_of
+from .._objects import _attributes, _attributes_of
 from .._registry import Create
+from .._validators import show
 from .._values import to_json
 from ..types import UNSET, Unset
 from . import PACKAGE
@@ -260,7 +261,23 @@ def body_of(
             msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
             raise ValueError(msg)
         fields[name] = value
-    return create.body.from_dict(fields)
+    body = create.body.from_dict(fields)
+    check_texts(options, body)
+    return body
+
+
+def check_texts(options: Sequence[Option], body: object) -> None:
+    """Refuse a blank text that is required, such as that of a variable that is not set.
+
+    Raises:
+        ValueError: There is one.
+    """
+    attributes = _attributes(body)
+    for option in options:
+        text = getattr(body, attributes[option.field])
+        if option.default is attrs.NOTHING and isinstance(text, str) and not text.strip():
+            msg = f"{option.field!r} must not be blank: {show(text)}"
+            raise ValueError(msg)
 
 
 def _extra(given: Sequence[str]) -> Iterator[tuple[str, Any]]:

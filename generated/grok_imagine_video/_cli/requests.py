@@ -16,7 +16,15 @@ import attrs
 from .._objects import _attributes
 from .._registry import Create
 from ..batch._requests import digest_of
-from .options import FILE_OR_URL, Option, _text_or_json, beside, body_of, options_of
+from .options import (
+    FILE_OR_URL,
+    Option,
+    _text_or_json,
+    beside,
+    body_of,
+    check_texts,
+    options_of,
+)
 
 
 class Requests:
@@ -72,6 +80,7 @@ class Requests:
     def _read(self, record: bytes | dict[str, str]) -> Any:
         if isinstance(record, bytes):
             request = self._create.body.from_dict(_object(record))
+            check_texts(self._options, request)
         else:
             request = self._of_row(record)
         if not self._has_extra and (extra := next(_unknown_names(request), None)):
