@@ -6,12 +6,11 @@ from math import log10
 
 from .svg import BRAND, LINES, MUTED, Point, box, drawing, polyline, text
 
-ON_AIOHTTP = 'ours, `async_transport="aiohttp"`'
-CALLS = re.compile(r"async calls per second, ([\d,]+) in flight(, `.*`)?")
+CALLS = re.compile(r"async calls per second, ([\d,]+) in flight")
 POSTS = "POSTs for one call: "
 # "raw httpx 749 /s (4.54)", without the ratio.
 THEIRS = re.compile(r"(?:^|, )([^,]+?) ([\d,]+(?:\.\d+)?)(?: [^\s(]+)? \(")
-COLORS = {"ours": BRAND, ON_AIOHTTP: BRAND}
+COLORS = {"ours": BRAND}
 
 Figures = dict[str, float]
 
@@ -21,7 +20,7 @@ def rows(table: str) -> dict[str, Figures]:
     found: dict[str, Figures] = {}
     for line in table.splitlines():
         cells = [cell.strip() for cell in line.split("|")]
-        ours = re.match(r"[\d,]+(?:\.\d+)?", cells[2]) if len(cells) == 7 else None
+        ours = re.match(r"[\d,]+(?:\.\d+)?", cells[2]) if len(cells) == 5 else None
         if ours:
             theirs = {name: number(figure) for name, figure in THEIRS.findall(cells[3])}
             found[cells[1]] = {"ours": number(ours[0])} | theirs
@@ -37,9 +36,8 @@ def rates(table: str) -> dict[str, dict[int, float]]:
     series: dict[str, dict[int, float]] = {}
     for what, figures in rows(table).items():
         if of_calls := CALLS.fullmatch(what):
-            names = {name: name for name in figures} | {"ours": f"ours{of_calls[2] or ''}"}
             for name, figure in figures.items():
-                series.setdefault(names[name], {})[int(number(of_calls[1]))] = figure
+                series.setdefault(name, {})[int(number(of_calls[1]))] = figure
     return series
 
 
