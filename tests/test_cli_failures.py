@@ -31,6 +31,10 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     ),
     "GROK_BASE_URL=http://127.0.0.1:9 create lake -o v.mp4": (ExitCode.FAILED, "refused"),
     "GROK_BASE_URL=gateway.example create lake -o v.mp4": (ExitCode.USAGE, "gateway.example"),
+    "HTTP_PROXY=http://host:abc create lake -o v.mp4": (
+        *(ExitCode.USAGE, "HTTP_PROXY is not the URL of a proxy"),
+    ),
+    "SSL_CERT_FILE=/none create lake -o v.mp4": (ExitCode.USAGE, "SSL_CERT_FILE cannot be used"),
     "create lake -o v.mp4 --base-url http://a.example": (ExitCode.USAGE, "--allow-plain-http"),
     "create lake -o v.mp4 --no-key": (ExitCode.FAILED, "401"),
     "create lake -o v.mp4 --duration 16": (ExitCode.USAGE, "'duration' must be <= 15: 16"),
@@ -97,6 +101,7 @@ def test_one_line_says_what_is_wrong(typed: str, cli: Cli) -> None:
 PENDING = responding(200, {"status": "pending"})
 DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=hang_up)
+LOGIN = responding(200, b"<h1>Log in</h1>", Content_Type="text/html")
 NO_ID = responding(200, {"note": "paid"})
 NO_PLACE = responding(200, {"status": "done", "id": "1"})
 GO_ON = "to go on: grok-imagine-video wait -o v.mp4 1"
@@ -112,6 +117,8 @@ OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
     ([OK, responding(404)], ExitCode.UNFINISHED, "404", GO_ON),
     ([OK, DONE, HALF], ExitCode.UNFINISHED, "RemoteProtocolError", GO_ON),
     ([OK, DONE, responding(403)], ExitCode.UNFINISHED, "403", GO_ON),
+    ([OK, DONE, LOGIN], ExitCode.UNFINISHED, "it is a page, not a file: text/html", GO_ON),
+    ([OK, DONE, responding(200)], ExitCode.UNFINISHED, "the file is empty", GO_ON),
     (
         [responding(200, {"id": "-1"}), PENDING],
         *(ExitCode.UNFINISHED, "had not ended", f"{GO_ON[:-1]}-- -1"),
