@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import itertools
 import os
 import re
@@ -55,8 +54,8 @@ def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
         in_flight.clear()
         batch.write(two_lines, THREE * 9)
         assert batch.run("--concurrency", 3).code == 0
-        idle = batch.run("--cluster", "tcp://127.0.0.1:9")
-        assert (idle.code, idle.err) == (0, "")  # with nothing to do, it calls no cluster
+        idle = batch.run()
+        assert (idle.code, idle.err) == (0, "")
         assert sorted(batch.prompts()) == ["lake 1", "lake 2", *["lake 3"] * 9]
     assert max(in_flight) == 3
     names = [f"{number:04}.mp4" for number in (1, 4, *range(5, 14))]
@@ -112,21 +111,15 @@ def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> 
     assert batch.sent() == [line]
 
 
-ADDRESSES = ("", "8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "locals")
 ARGUMENTS = {
     "--concurrency=0": "'concurrency' must be an int of 1 or more: 0",
     "--rate=0": "'rate' must be a number of requests a minute above 0: 0.0",
     "--timeout=nan": "'timeout' must be a number of seconds above 0, at most 1e+09: nan",
-    **{f"--cluster={address}": "'cluster' must be local, tcp" for address in ADDRESSES},
-    "--cluster=local": "'cluster' needs another package: pip install distributed",
 }
 
 
 @pytest.mark.parametrize("word", ARGUMENTS)
-def test_invalid_arguments_are_refused_and_nothing_is_sent(
-    word: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+def test_invalid_arguments_are_refused_and_nothing_is_sent(word: str, batch: Batch) -> None:
     refused = batch.run(word)
     assert refused.code == 2
     assert ARGUMENTS[word] in refused.err.splitlines()[-1]
@@ -437,11 +430,13 @@ def test_a_line_without_a_response_is_named_when_the_journal_is_lost(batch: Batc
 
 def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
-        journal.put(Entry(1, ""), Entry(1, "", 1, "created", "job"))
+        journal.put(Entry(1, ""))
+        journal.put(Entry(1, "", 1, "created", "job"))
         for cost in (0.5, 1):
             journal.put(Entry(1, "", 1, "done", "job", cost))
         failed = Entry(2, "", 1, "failed", "job", cost=2)
-        journal.put(failed, Entry(3, "", 1, "created", "job"))
+        journal.put(failed)
+        journal.put(Entry(3, "", 1, "created", "job"))
         for before in (failed, None):
             entry = Entry(2 if before else 4, "", 2)
             journal.put(entry)

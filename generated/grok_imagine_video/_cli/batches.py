@@ -102,14 +102,6 @@ class Batching:
             negative="",
         ),
     ] = None
-    cluster: Annotated[
-        str | None,
-        Parameter(
-            name="--cluster",
-            metavar="ADDRESS",
-            help='Let a Dask cluster wait and save: "local", or the address of its scheduler.',
-        ),
-    ] = None
 
     def options(self, **more: Any) -> Options:
         """The options of the library."""
@@ -119,7 +111,6 @@ class Batching:
             interval=self.interval,
             timeout=self.timeout,
             forget=self.forget or (),
-            cluster=self.cluster,
             **more,
         )
 
@@ -175,7 +166,7 @@ class Command:
             options = batching.options(
                 resend=("unknown",) if resend_unknown else (), source=str(file.resolve())
             )
-            client = _client(run, options)
+            client = run.settings.client(run.trace, run.trace.async_hooks)
             output.mkdir(parents=True, exist_ok=True)
             with Journal(output) as journal:
                 return self._work(run, shown, requests, client, output, journal, options)
@@ -208,7 +199,7 @@ class Command:
                 _check_retried(journal, line)
                 requests = self._requests(run, source, has_extra=True)  # they were sent before
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
-                client = _client(run, options)
+                client = run.settings.client(run.trace, run.trace.async_hooks)
                 return self._work(run, shown, requests, client, folder, journal, options)
 
         return run.do(work)
@@ -278,11 +269,6 @@ class Command:
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
         shown.summary(summary, self._hints(folder), code)
         return code
-
-
-def _client(run: Run, options: Options) -> Client:
-    hooks = {} if options.cluster else run.trace.async_hooks  # no hook can go to workers
-    return run.settings.client(run.trace, hooks)
 
 
 async def _all(batch_run: BatchRun, client: Client) -> None:
