@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import inspect
 import itertools
@@ -438,6 +439,17 @@ def test_a_batch_starts_while_somebody_looks(
         fcntl.flock(file, fcntl.LOCK_SH)
         monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(file, fcntl.LOCK_UN))
         batch.Journal(tmp_path).close()
+
+
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(OSError, match="No locks available"):
+        batch.Journal(tmp_path)
 
 
 def test_an_address_is_the_same_in_each_of_its_spellings(
