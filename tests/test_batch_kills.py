@@ -99,50 +99,44 @@ def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
     assert videos == dict.fromkeys(done, relay.VIDEO.read_bytes())
 
 
-class WorkerKiller:
-    """A gateway that kills a worker of a cluster once each of two shards has sent a request."""
-
-    def __init__(self, script: Script) -> None:
-        self.script, self.victim = script, 0
-        self.shards: set[int] = set()
-        self.is_killed = threading.Event()
-
-    def respond(self, connection: socket.socket) -> None:
-        request = self.script.server.latest[connection]
-        if request.startswith(b"POST"):
-            prompt = json.loads(request.partition(b"\r\n\r\n")[2])["prompt"]
-            self.shards.add(int(prompt.removeprefix("lake ")) % 2)
-            if len(self.shards) == 2 and not self.is_killed.is_set():
-                os.kill(self.victim, signal.SIGKILL)
-                self.is_killed.set()
-            assert self.is_killed.wait(20)
-        self.script.forward(connection)
-
-
 def test_shards_on_a_cluster_that_loses_a_worker_pay_once_for_each_request(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def hold(connection: socket.socket) -> None:
+        sent = script.server.latest[connection]
+        if sent.startswith(b"POST"):
+            prompt = json.loads(sent.partition(b"\r\n\r\n")[2])["prompt"]
+            senders.add(int(prompt.removeprefix("lake ")) % 2)
+            if len(senders) == 2:
+                have_sent.set()
+            assert is_killed.wait(30)
+        script.forward(connection)
+
+    senders: set[int] = set()  # the shards that have sent a request, each on a worker
+    have_sent, is_killed = threading.Event(), threading.Event()
     script = Script(batch_on_dask.main, request)
-    killer = WorkerKiller(script)
     lines = [as_line(TEXT | {"prompt": f"lake {number}"}) for number in range(60)]
     (script.folder / "requests.jsonl").write_bytes(b"".join(lines))
-    with script.gateway(killer.respond) as gateway:
+    with script.gateway(hold) as gateway:
         monkeypatch.setenv("GROK_BASE_URL", gateway.base_url)
         monkeypatch.setenv("GROK_API_KEY", TOKEN)
         with (
             LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster) as dask,
         ):
-            killer.victim, _ = dask.run(os.getpid).values()
+            victim, _ = dask.run(os.getpid).values()
             words = cluster.scheduler_address, "requests.jsonl", script.folder, 2, 60_000
             with script.launch(*words) as process:
+                assert have_sent.wait(30)
+                os.kill(victim, signal.SIGKILL)
+                is_killed.set()
                 last = ended(process)
         prompts = script.prompts()
-    shards = [library.status(script.folder / shard) for shard in "01"]
     assert last.code == 0, last.err
+    assert len(prompts) == len(set(prompts))
+    shards = [library.status(script.folder / shard) for shard in "01"]
     assert [(each.total, each.done + each.unknown) for each in shards] == [(30, 30)] * 2
     assert sum(each.unknown > 0 for each in shards) == 1
-    assert len(prompts) == len(set(prompts))
     assert last.out.splitlines() == [
         f"{script.folder}/{number}: {each.done} of 30 done, {each.unknown} unknown"
         for number, each in enumerate(shards)
