@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import io
 import json
+import re
 import shlex
 import socket
 import sqlite3
