@@ -32,7 +32,6 @@ export PYTHONUTF8 = 1
 VENV = .venv/installed
 NODE = .node/redocly
 BENCH = .bench/installed
-MUTANTS = .mutants/installed
 IS_SUPPORTED = -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
@@ -40,7 +39,7 @@ GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT") $(if $(PARTIAL),--partial)
 SOURCES = bench docs examples runtime tests tools
 
-.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench mutants check build check-release check-tag lock clean
+.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -65,12 +64,11 @@ generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTP
 check-generated: $(VENV)  ## fail if the package is not up to date with the spec
 	@$(GENERATE) --check
 
-lint: $(VENV)  ## check style, types and words of hand-written and generated code
+lint: $(VENV)  ## check style and types of hand-written and generated code
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
-	@$(RUN) -m tools.words
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
@@ -92,9 +90,6 @@ bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes four minutes
 	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		build/bench/*.whl
 	@.bench/bin/python -m bench
-
-mutants: $(VENV) $(MUTANTS)  ## show small changes of the code that no test notices; takes 15 minutes
-	@$(RUN) -m tools.mutants
 
 check: lint lint-spec check-generated test build  ## run every check that a change must pass
 
@@ -131,13 +126,9 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
 		--output-file bench/requirements.txt pyproject.toml bench/requirements.in
-	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --python-version 3.11 \
-		--constraints requirements-dev.txt \
-		--output-file tools/mutants/requirements.txt tools/mutants/requirements.in
 
 clean:  ## remove everything that other targets created
-	rm -rf .venv .node .bench .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py
@@ -145,12 +136,6 @@ $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.tx
 $(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
 	@$(RUN) -m venv --clear .bench
 	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
-	@touch $@
-
-$(MUTANTS): tools/mutants/requirements.txt requirements-dev.txt | $(VENV)
-	@$(RUN) -m venv --clear .mutants
-	@.mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements-dev.txt -r tools/mutants/requirements.txt
 	@touch $@
 
 $(VENV): requirements-dev.txt pyproject.toml
