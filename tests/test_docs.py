@@ -16,7 +16,6 @@ from ruamel.yaml import YAML
 import grok_imagine_video
 from browser import PATH, Browser, browsing
 from grok_imagine_video import batch, errors, types
-from tools.docs import imports, plots
 from tools.generator.schemas import REFUSED
 
 ROOT = Path(__file__).parent.parent
@@ -121,21 +120,6 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
         assert {f"{module.__name__}.{name}" for name in module.__all__} <= names
     for name in {*grok_imagine_video.__all__} - {"__version__", "errors"}:
         assert re.search(rf"\b{name}\b", text), name
-
-
-def test_the_drawings_show_the_figures_and_the_imports() -> None:
-    table = (ROOT / "docs" / "comparison.md").read_text("utf-8")
-    rows = plots.rows(table)
-    assert len(rows) == len(re.findall(r"^\| [^|]+ \| [\d,.]", table, re.MULTILINE))
-    rates = plots.rates(table)
-    in_row = rows["async calls per second, 500 in flight"]
-    assert {name: line[500] for name, line in rates.items()} == in_row
-    modules = imports.graph(ROOT / "generated" / "grok_imagine_video")
-    assert {"errors", "client"} <= modules["_calls"]
-    assert "_drivers" not in modules["client"]  # imported in functions, when it is called
-    layers = imports.layers(modules)
-    assert all(layers[name] > layers[each] for name, names in modules.items() for each in names)
-    assert imports.direct({"a": {"b", "c"}, "b": {"c"}, "c": set()})["a"] == {"b"}
 
 
 @pytest.fixture
