@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,7 +217,8 @@ def test_an_interrupt_changes_nothing(copy: Path) -> None:
     config.write_text("post_hooks: ['kill -INT $PPID']")
     before = contents(copy.parent)
     # In a process of its own, which ends with what `subprocess.run` leaves behind when interrupted.
-    words = [sys.executable, "-m", "tools.generator", "--config", config, "--output", copy]
+    words: list[Any] = [sys.executable, "-m", "tools.generator"]
+    words += ["--config", config, "--output", copy]
     ended = subprocess.run(words, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "generate: interrupted, the package is as it was\n"
