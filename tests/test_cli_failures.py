@@ -31,7 +31,7 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     ),
     "GROK_BASE_URL=http://127.0.0.1:9 create lake -o v.mp4": (ExitCode.FAILED, "refused"),
     "GROK_BASE_URL=gateway.example create lake -o v.mp4": (ExitCode.USAGE, "gateway.example"),
-    "HTTP_PROXY=http://host:abc create lake -o v.mp4": (
+    "NO_PROXY= HTTP_PROXY=http://host:abc create lake -o v.mp4": (
         *(ExitCode.USAGE, "HTTP_PROXY is not the URL of a proxy"),
     ),
     "SSL_CERT_FILE=/none create lake -o v.mp4": (ExitCode.USAGE, "SSL_CERT_FILE cannot be used"),

@@ -30,6 +30,10 @@ T = TypeVar("T")
 # What makes the steps of a call, a wait or a download.
 StepsOf = Callable[Concatenate[Client, Opened, P], Steps[T]]
 
+# In place of the stream of a response that has been read: that one refers to its response, so both,
+# and all that was sent, would stay in memory until the next garbage collection.
+_NOTHING = httpx.ByteStream(b"")
+
 # Bytes that are given to the disk at once.
 _BLOCK_SIZE = 1_048_576
 
@@ -192,6 +196,8 @@ def _chunks(response: httpx.Response, outcome: Outcome, step: Send) -> Generator
             decoder.finish()
     except Exception as error:
         outcome.error = error
+    finally:
+        response.stream = _NOTHING
 
 
 async def _asyncio_chunks(
@@ -212,6 +218,8 @@ async def _asyncio_chunks(
             decoder.finish()
     except Exception as error:
         outcome.error = error
+    finally:
+        response.stream = _NOTHING
 
 
 def _decoder(response: httpx.Response, step: Send) -> Decoder:
