@@ -38,7 +38,7 @@ from grok_imagine_video import (
 )
 from ways import Way, together
 
-LARGE = CreateVideoRequest.from_dict(TEXT | {"prompt": "x" * 20_000_000})
+LARGE = CreateVideoRequest.from_dict(TEXT | {"prompt": "x" * 5_000_000})
 
 
 def create(

@@ -268,7 +268,7 @@ JOBS = ("pending", "nothing")  # what `.job` of the error can be
 INTERVAL, SECONDS = 5.0, 0.7
 
 
-@pytest.mark.parametrize("timeout", [0.5, 4.0, 6.5, 11.0, 70.0])
+@pytest.mark.parametrize("timeout", [0.5, 4.0, 6.5, 11.0, 50.0])
 def test_a_wait_ends_in_time_and_as_the_last_poll_says(timeout: float) -> None:
     """Polls of every kind, one after the other, with the deadline at every point."""
     client = AuthenticatedClient(HOME, SECRET)
@@ -281,7 +281,7 @@ def test_a_wait_ends_in_time_and_as_the_last_poll_says(timeout: float) -> None:
         for earlier, later in itertools.pairwise(played.times):
             assert later == pytest.approx(last_chance) or later - earlier >= 0.8 * INTERVAL, names
         if not played.has_ended:
-            return len(names) < 4
+            return len(names) < (4 if timeout < 20 else 3)
         in_time = played.times[-1] + SECONDS <= timeout
         end = (POLLS[names[-1]][1] if in_time else None) or errors.WaitTimeoutError
         assert isinstance(played.end, end), (names, played.end)

@@ -43,7 +43,7 @@ from grok_imagine_video import (
 )
 from ways import COUNTERPARTS, Way
 
-CALLS = int(os.environ.get("CALLS") or 600)
+CALLS = int(os.environ.get("CALLS") or 200)
 SEED = int(os.environ.get("SEED") or random.randrange(10**6))
 IN_FLIGHT = 40
 
