@@ -12,12 +12,12 @@ from urllib.parse import quote, unquote, urldefrag
 
 import pytest
 from ruamel.yaml import YAML
+from tools.generator.schemas import REFUSED
 
 import grok_imagine_video
 from browser import PATH, Browser, browsing
 from grok_imagine_video import batch, errors, types
 from tools.docs import imports, plots
-from tools.generator.schemas import REFUSED
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "build" / "docs"

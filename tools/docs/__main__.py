@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..generator.schemas import REFUSED
 from . import ROOT, imports, plots, terminal
 
 DOCS = ROOT / "docs"
@@ -28,7 +27,6 @@ def draw() -> None:
         "posts.svg": plots.posts(table),
         "imports.svg": imports.drawing(package, ROOT / "runtime"),
     }
-    written["refused.txt"] = "\n".join(sorted(REFUSED))
     written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
     for name, text in written.items():
         (PARTS / name).write_text(text, "utf-8")

@@ -9,7 +9,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from openapi_schema_validator import oas30_format_checker, oas31_format_checker
 
-from ..ecma import to_python
+from ..patterns import to_python
 
 
 def _properties(

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ..ecma import to_python
+from ..patterns import to_python
 from .dialect import JsonSchema
 from .spec import Node, Spec
 
