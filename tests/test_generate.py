@@ -97,8 +97,8 @@ CHECKS = {
 
 def test_a_reviewer_sees_each_rule_as_a_validator(tmp_path: Path) -> None:
     fields = {f"x{number}": load(schema) for number, schema in enumerate(CHECKS.values())}
-    schemas = {"M": {"type": "object", "properties": fields}, "X": {"type": "object"}}
-    package = made_from(document(load(SEND)["paths"], **schemas), tmp_path)
+    model = {"type": "object", "properties": fields}
+    package = made_from(document(load(SEND)["paths"], M=model, X={"type": "object"}), tmp_path)
     code = (tmp_path / package.__name__ / "models" / "m.py").read_text()
     for checks in CHECKS:
         assert f" = _field(default=UNSET, validator=[_v.if_set({checks})])\n" in code

@@ -276,29 +276,23 @@ class Document:
 
 def rules_of_job(schema: Node) -> Node:
     """The `x-job` of a schema, with its statuses in lower case."""
-    node = schema["x-job"]
-    if not is_job(node):
+    job = schema["x-job"]
+    lists = {*PLACES_IN_JOBS, *STATUSES_OF_JOBS}
+    kinds: dict[str, type] = dict.fromkeys(lists, list) | MORE_OF_JOBS
+    is_known = isinstance(job, dict) and lists <= job.keys() <= kinds.keys()
+    if not is_known or not all(is_one(value, kinds[name]) for name, value in job.items()):
         msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: lists of paths with dots; and "
         msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; it can have cost: a list of "
         msg += "paths, cost_unit: a number, suffix: a text; and nothing else"
         raise RefusedError(msg, join(schema[AT], "x-job"))
-    lower = {name: [status.lower() for status in node[name]] for name in STATUSES_OF_JOBS}
-    return {name: lower.get(name, value) for name, value in node.items()}
+    lower = {name: [status.lower() for status in job[name]] for name in STATUSES_OF_JOBS}
+    return {name: lower.get(name, value) for name, value in job.items()}
 
 
-def is_job(node: Any) -> bool:
-    """Whether a node has what an `x-job` needs, and nothing that it cannot have."""
-    lists = (*PLACES_IN_JOBS, *STATUSES_OF_JOBS)
-    if not isinstance(node, dict) or not node.keys() >= {*lists}:
-        return False
-    more = {name: value for name, value in node.items() if name not in lists}
-    is_known = all(type(value) is MORE_OF_JOBS.get(name) for name, value in more.items())
-    return is_known and all(is_texts(node[name]) for name in {*lists, *node.keys() & {"cost"}})
-
-
-def is_texts(value: Any) -> bool:
-    """Whether a value is a list of texts."""
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+def is_one(value: Any, kind: type) -> bool:
+    """Whether a value is of a kind, and a list one of texts."""
+    texts = value if isinstance(value, list) else []
+    return type(value) is kind and all(isinstance(each, str) for each in texts)
 
 
 def shape(path: str) -> str:

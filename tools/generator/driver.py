@@ -109,7 +109,8 @@ def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     if errors:
         refuse(spec, *errors)
     classes = [each.class_info for each in [*data.models, *data.enums]]
-    clashing = {str(each.name) for each in classes if each.name == each.module_name}  # in Chinese
+    names = {str(each.name): str(each.module_name) for each in classes}
+    clashing = {name for name, module in names.items() if name == module}  # as in Chinese
     if clashing - config.class_overrides.keys():
         for name in clashing:
             config.class_overrides[name] = ClassOverride(module_name=f"{name}_model")

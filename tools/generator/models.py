@@ -52,26 +52,6 @@ class Model:
     is_received: bool
 
     @property
-    def declared(self) -> list[Field]:
-        """The fields as a class needs them: those without a default first."""
-        return sorted(self.fields, key=lambda field: bool(field.default))
-
-    @property
-    def required(self) -> list[Field]:
-        """The fields that JSON must have."""
-        return [field for field in self.fields if field.is_required]
-
-    @property
-    def absent_if_null(self) -> list[Field]:
-        """The fields for which a response may have null, though the spec does not say so."""
-        return [field for field in self.fields if self.is_received and field.is_absent_if_null]
-
-    @property
-    def objects(self) -> list[Field]:
-        """The fields for which a response may have something else than an object."""
-        return [field for field in self.fields if self.is_received and field.is_object]
-
-    @property
     def renamed(self) -> dict[str, str]:
         """The names in JSON of the fields that have another name in Python."""
         return {

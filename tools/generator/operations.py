@@ -5,10 +5,7 @@ from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
-from openapi_python_client.parser.properties.boolean import BooleanProperty
 from openapi_python_client.parser.properties.file import FileProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
@@ -34,15 +31,6 @@ BODIES = {
 }
 # The places of parameters.
 PLACES = ("path", "query", "header")
-# What no text is read as, such as a stream of events whose schema is one of an event.
-NOT_OF_TEXT = (
-    BooleanProperty,
-    FloatProperty,
-    IntProperty,
-    ListProperty,
-    ModelProperty,
-    UnionProperty,
-)
 
 
 @frozen
@@ -283,27 +271,25 @@ def condition_of(response: Response) -> str:
 
 def value_of(response: Response, document: Document) -> str:
     """The code that reads the body of a response."""
-    source = response.source["attribute"]
-    type_ = type_of_response(response)
-    if type_ == response.source["return_type"] != "Any":
+    source, type_ = response.source["attribute"], type_of_response(response)
+    if type_ == response.source["return_type"]:
         return source
     if document.job([response]):
         source = "_polling.body(response)"
-    if read := reader(response.prop, document):
-        value = f"{read}({source})"
-        return f"_cast({type_}, {value})" if read.startswith("_values.first_of(") else value
-    is_exact = type_ in ("Any", response.source["return_type"])
-    return source if is_exact else f"_cast({type_}, {source})"
+    read = reader(response.prop, document)
+    value = f"{read}({source})" if read else source
+    is_exact = read and not read.startswith("_values.first_of(")
+    return value if is_exact else f"_cast({type_}, {value})"
 
 
 def type_of_response(response: Response) -> str:
-    """The type of what a response holds: no model is read of what is not JSON."""
-    given = response.source["return_type"]
-    is_file = isinstance(response.prop, FileProperty)
-    is_raw = isinstance(response.prop, NOT_OF_TEXT) or (given == "str" and is_file)
-    if given == "None" or (given != "Any" and is_raw):
-        return given
-    return response.prop.get_type_string().as_unembedded_code()
+    """The type of what a response holds: what is not JSON is a text, or a file."""
+    is_file = response.source["attribute"] == "response.content"
+    if response.source["return_type"] == "Any" or (
+        is_file and isinstance(response.prop, FileProperty)
+    ):
+        return response.prop.get_type_string().as_unembedded_code()
+    return response.source["return_type"]
 
 
 def union_type(responses: list[Response]) -> str:
