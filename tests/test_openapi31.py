@@ -78,13 +78,8 @@ components:
 
 def test_what_apifox_exports_is_generated(tmp_path: Path) -> None:
     made = made_from(EXPORT, tmp_path)
-    sent = {
-        "model": "m",
-        "提示词": None,
-        "style": None,
-        "image": {"url": "u"},
-        "images": [None, {}],
-    }
+    sent: dict[str, Any] = {"model": "m", "提示词": None, "style": None}
+    sent |= {"image": {"url": "u"}, "images": [None, {}]}
     body = made.视.from_dict(sent)
     kwargs = made.create._get_kwargs(action="a", body=body)
     assert (kwargs["json"], kwargs["params"]) == (sent, {"Action": "a"})

@@ -128,7 +128,7 @@ def _check_again(value: Any) -> None:
     parts: list[Any] = []
     if isinstance(value, list | dict):
         parts = list(value.values()) if isinstance(value, dict) else value
-    elif attrs.has(type(value)) and not isinstance(value, Unchecked):
+    elif isinstance(value, OpenObject) and not isinstance(value, Unchecked):
         attrs.validate(value)
         parts = [getattr(value, field.name) for field in attrs.fields(type(value))]
     for part in parts:
