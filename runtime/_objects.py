@@ -123,14 +123,13 @@ def check(name: str, value: Any, *rules: Validator) -> None:
 
 def _check_again(value: Any) -> None:
     """Find what was changed in place since the checks at construction and assignment."""
-    parts: list[Any] = []
-    if isinstance(value, list | dict):
-        parts = list(value.values()) if isinstance(value, dict) else value
-    elif isinstance(value, OpenObject) and not isinstance(value, Unchecked):
+    is_model = isinstance(value, OpenObject) and not isinstance(value, Unchecked)
+    if is_model:
         attrs.validate(value)
-        parts = [getattr(value, field.name) for field in attrs.fields(type(value))]
-    for part in parts:
-        _check_again(part)
+        value = [getattr(value, field.name) for field in attrs.fields(type(value))]
+    if isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_again(part)
 
 
 def as_dict(
