@@ -171,7 +171,7 @@ def check_keywords(node: Node, known: Iterable[str]) -> None:
 
 def kinds_in(node: Node) -> list[str]:
     """The types that a schema names."""
-    said = node.get("type", [])
+    said = node.get("type") or []
     return [said] if isinstance(said, str) else [*said]
 
 

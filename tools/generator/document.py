@@ -232,7 +232,7 @@ class Document:
             said = node.get("discriminator")
             branches = [each for union in UNIONS for each in node.get(union, [])]
             names = {str(each.get("$ref")): self.class_of(self.resolved(each)) for each in branches}
-            if isinstance(said, dict) and None not in names.values():
+            if isinstance(said, dict) and "propertyName" in said and None not in names.values():
                 by_name = {reference.rpartition("/")[2]: names[reference] for reference in names}
                 mapping = {
                     value: names.get(target) or by_name.get(target)

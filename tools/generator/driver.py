@@ -62,6 +62,11 @@ def told(error: GeneratorError) -> str:
     return one_line(f"{error.header.strip(' :.')}: {error.detail or ''}{where}")
 
 
+def cannot_read(error: Exception) -> str:
+    """What an exception says that a malformed document leads to, in one line."""
+    return f"the generator cannot read it: {one_line(f'{type(error).__name__}: {error}')}"
+
+
 def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoReturn:
     """Treat a warning as an error too: it means that a part of the spec was left out."""
     more = f" (and {len(others)} more)" if others else ""
@@ -100,8 +105,7 @@ def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     try:
         data = GeneratorData.from_dict(copy.deepcopy(document), config=config)
     except Exception as error:  # the parser trips over some malformed documents
-        detail = f"{type(error).__name__}: {error}"
-        raise BadInputError(f"{spec}: the generator cannot read it: {one_line(detail)}") from error
+        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
     if isinstance(data, GeneratorError):
         refuse(spec, data)
     collections = data.endpoint_collections_by_tag.values()
@@ -124,8 +128,9 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
-    document = prepared(load_document(spec))
+    loaded = load_document(spec)
     try:
+        document = prepared(loaded)
         data = parse(spec, document, config)
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
         render(project, Document(document, data))
@@ -133,6 +138,8 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
         line = line_of(spec, error.place)
         place = "".join(f"{each}: " for each in (line and f"line {line}", error.place) if each)
         raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # it is malformed
+        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
