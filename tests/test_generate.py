@@ -193,6 +193,10 @@ EDITS = {
         "paths:",
         SEND.replace(OF_M, OF_BYTES),
     ),
+    "the generator cannot read it: TypeError": (
+        "paths:",
+        SEND.replace(OF_M, "application/json: {schema: {type: object, required: null}}"),
+    ),
 }
 # Which file is bad, and what stands in it, or None if it is missing.
 BAD: dict[str, tuple[str, str | None]] = {
