@@ -30,7 +30,6 @@ export PYTHONUTF8 = 1
 VENV = .venv/installed
 NODE = .node/redocly
 BENCH = .bench/installed
-MUTANTS = .mutants/installed
 IS_SUPPORTED = -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN = .venv/bin
 RUN = $(BIN)/python
@@ -38,7 +37,7 @@ GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench docs examples runtime tests tools
 
-.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench mutants check build check-release check-tag lock clean
+.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -54,7 +53,7 @@ demo: $(VENV)  ## create a video and save it, with a local relay or the gateway 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal
 
-stress: $(VENV)  ## do 20,000 random calls each on sync, asyncio and aiohttp; SEED= repeats a run
+stress: $(VENV)  ## do 20,000 random calls each way, sync and asyncio; SEED= repeats a run
 	@CALLS=20000 $(RUN) -m pytest -n 3 -s tests/test_stress.py
 
 generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths
@@ -63,12 +62,11 @@ generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTP
 check-generated: $(VENV)  ## fail if the package is not up to date with the spec
 	@$(GENERATE) --check
 
-lint: $(VENV)  ## check style, types and words of hand-written and generated code
+lint: $(VENV)  ## check style and types of hand-written and generated code
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
 	@$(BIN)/basedpyright
-	@$(RUN) -m tools.words
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
 lint-spec: $(VENV) $(NODE)  ## check the spec against the rules in redocly.yaml
@@ -83,16 +81,13 @@ review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets
 docs: lint-spec  ## build the documentation into build/docs; open index.html there
 	@$(RUN) -m tools.docs
 
-bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes nine minutes
+bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes four minutes
 	@rm -rf build/bench
 	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir build/bench .
 	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		build/bench/*.whl
 	@.bench/bin/python -m bench
-
-mutants: $(VENV) $(MUTANTS)  ## show small changes of the code that no test notices; takes 15 minutes
-	@$(RUN) -m tools.mutants
 
 check: lint lint-spec check-generated test build  ## run every check that a change must pass
 
@@ -128,14 +123,10 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 		--output-file requirements-node.txt requirements-node.in
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --python-version 3.11 \
-		--extra aiohttp --output-file bench/requirements.txt pyproject.toml bench/requirements.in
-	@$(RUN) -m uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --python-version 3.11 \
-		--constraints requirements-dev.txt \
-		--output-file tools/mutants/requirements.txt tools/mutants/requirements.in
+		--output-file bench/requirements.txt pyproject.toml bench/requirements.in
 
 clean:  ## remove everything that other targets created
-	rm -rf .venv .node .bench .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py
@@ -143,12 +134,6 @@ $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.tx
 $(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
 	@$(RUN) -m venv --clear .bench
 	@.bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
-	@touch $@
-
-$(MUTANTS): tools/mutants/requirements.txt requirements-dev.txt | $(VENV)
-	@$(RUN) -m venv --clear .mutants
-	@.mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements-dev.txt -r tools/mutants/requirements.txt
 	@touch $@
 
 $(VENV): requirements-dev.txt pyproject.toml

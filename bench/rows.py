@@ -1,214 +1,220 @@
-"""The rows of the table: the quantities, the contenders and the aims."""
+"""The rows of the table: the clients, each with its own defaults, and what they have to do."""
 
-import dataclasses
+import asyncio
+import subprocess
 import sys
-from collections.abc import Iterable
-from functools import partial
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from timeit import repeat, timeit
+from typing import Any
+from unittest import mock
 
-from bench import loads, processes
-from bench.contenders import BODY
-from bench.measuring import Measured, Measurement, in_turns, timed
-from bench.table import Aim, Line, Sample
+import httpx
 
-AT_LEAST_RAW = {"raw httpx": Aim(1, at_least=True)}
-ON_AIOHTTP = "ours on aiohttp"
-OURS = {"ours": "", ON_AIOHTTP: ', `async_transport="aiohttp"`'}
+import grok_imagine_video as grok
+from bench.server import FAULTS
+from bench.table import Row
+from grok_imagine_video import batch
 
+Call = Callable[..., Any]
+
+PATH = "/v1/videos/generations"
+TOKEN = "a-token-of-the-benchmark"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+IN_FLIGHT = 50  # of a batch
+REQUEST = grok.CreateVideoRequest(
+    model="grok-imagine-video", prompt="A lake", resolution="480p", aspect_ratio="16:9", duration=4
+)
+BODY = REQUEST.to_dict()
+
+
+def ours(base_url: str) -> Call:
+    client = grok.AuthenticatedClient(base_url=base_url, token=TOKEN)
+    return lambda: grok.create_video.sync(client=client, body=REQUEST)
+
+
+def raw_httpx(base_url: str) -> Call:
+    client = httpx.Client(base_url=base_url, headers=HEADERS)
+    return lambda: client.post(PATH, json=BODY).raise_for_status().json()
+
+
+CALLS = {"ours": ours, "raw httpx": raw_httpx}
+
+
+def sync_call(make: Callable[..., Call], base_url: str, count: int) -> float:
+    """Microseconds of a call on an open connection."""
+    call = make(base_url)
+    call()
+    return median(repeat(call, number=1, repeat=count)) * 1e6
+
+
+def async_ours(base_url: str, timeout: float) -> Call:
+    client = grok.AuthenticatedClient(base_url=base_url, token=TOKEN, timeout=timeout)
+    return lambda: grok.create_video.asyncio(client=client, body=REQUEST)
+
+
+def async_httpx(base_url: str, timeout: float) -> Call:
+    client = httpx.AsyncClient(base_url=base_url, headers=HEADERS, timeout=timeout)
+    return lambda: client.post(PATH, json=BODY)
+
+
+# A peer is imported in its function, so that a missing one fails alone.
+def openai(base_url: str, timeout: float) -> Call:
+    """Its `videos.create` sends a form. Its methods that send JSON do it like this."""
+    from openai import AsyncOpenAI
+    from openai.types import Video
+
+    client = AsyncOpenAI(base_url=base_url, api_key=TOKEN, timeout=timeout)
+    return lambda: client.post(PATH, body=BODY, cast_to=Video)
+
+
+def fal(base_url: str, timeout: float) -> Call:
+    from fal_client import AsyncClient, client
+
+    client.QUEUE_URL_FORMAT = f"{base_url}/"  # its setting is only a host, always with https
+    session = AsyncClient(key=TOKEN, default_timeout=timeout)
+    return lambda: session.submit("owner/application", BODY)
+
+
+ASYNC_CALLS = {"ours": async_ours, "raw httpx": async_httpx, "openai": openai, "fal-client": fal}
+
+
+def posts(make: Callable[..., Call], base_url: str, fault: str) -> float:
+    """How many requests reach the server for one call, with pauses between two of them skipped."""
+    call = make(f"{base_url}/{fault}", 0.5)
+    before = httpx.get(f"{base_url}/posts").json()
+    with mock.patch("asyncio.sleep"), suppress(Exception):
+        asyncio.run(call())
+    sent = httpx.get(f"{base_url}/posts").json() - before
+    if not sent:
+        asyncio.run(call())  # raises what went wrong
+    return float(sent)
+
+
+def async_calls(make: Callable[..., Call], base_url: str, in_flight: int, count: int) -> float:
+    """Calls per second of `in_flight` tasks, each with one call after another."""
+
+    async def call_all() -> float:
+        call, numbers = make(base_url, 60), iter(range(count))
+
+        async def work() -> None:
+            for _ in numbers:
+                await call()
+
+        await call()
+        start = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(in_flight)))
+        return count / (time.perf_counter() - start)
+
+    return asyncio.run(call_all())
+
+
+def download_ours(base_url: str) -> Call:
+    return grok.AuthenticatedClient(base_url=base_url, token=TOKEN).download
+
+
+def download_raw_httpx(base_url: str) -> Call:
+    client = httpx.Client(base_url=base_url, headers=HEADERS)
+
+    def download(url: str, path: Path) -> None:
+        with client.stream("GET", url) as response, path.open("wb") as file:
+            file.writelines(response.iter_bytes())
+
+    return download
+
+
+def async_download_ours(base_url: str) -> Call:
+    client, runner = grok.AuthenticatedClient(base_url=base_url, token=TOKEN), asyncio.Runner()
+    return lambda url, path: runner.run(client.asyncio_download(url, path))
+
+
+def async_download_raw_httpx(base_url: str) -> Call:
+    client, runner = httpx.AsyncClient(base_url=base_url, headers=HEADERS), asyncio.Runner()
+
+    async def download(url: str, path: Path) -> None:
+        with path.open("wb") as file:
+            async with client.stream("GET", url) as response:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+
+    return lambda url, path: runner.run(download(url, path))
+
+
+DOWNLOADS = {"ours": download_ours, "raw httpx": download_raw_httpx}
+ASYNC_DOWNLOADS = {"ours": async_download_ours, "raw httpx": async_download_raw_httpx}
+
+
+def download(make: Callable[..., Call], base_url: str, megabytes: int) -> float:
+    """Megabytes per second."""
+    save = make(base_url)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "file")
+        save(f"{base_url}/file/1", path)
+        return megabytes / timeit(
+            lambda: save(f"{base_url}/file/{megabytes}000000", path), number=1
+        )
+
+
+def batch_ours(base_url: str, count: int, folder: Path) -> None:
+    client = grok.AuthenticatedClient(base_url=base_url, token=TOKEN)
+    batch.run([REQUEST] * count, client=client, folder=folder, concurrency=IN_FLIGHT)
+
+
+def batch_loop(base_url: str, count: int, folder: Path) -> None:
+    client = grok.AuthenticatedClient(base_url=base_url, token=TOKEN)
+    free = asyncio.Semaphore(IN_FLIGHT)
+
+    async def save(number: int) -> None:
+        async with free:
+            job = await grok.create_video.asyncio(client=client, body=REQUEST)
+            ended = await grok.get_video.asyncio_wait(job, client=client)
+            await client.asyncio_download(grok.get_video.result(ended), folder / f"{number}.mp4")
+
+    async def save_all() -> None:
+        await asyncio.gather(*(save(number) for number in range(count)))
+
+    asyncio.run(save_all())
+
+
+BATCHES = {"ours": batch_ours, "a loop that creates, waits and saves": batch_loop}
+
+
+def whole_batch(run: Callable[..., None], base_url: str, count: int) -> float:
+    """Seconds of a batch whose jobs end at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = timeit(lambda: run(base_url, count, Path(folder)), number=1)
+        if len([*Path(folder).rglob("*.mp4")]) < count:
+            raise RuntimeError("a video is missing")
+        return seconds
+
+
+# fal-client opens its session later.
 IMPORTS = {
-    "ours": f"import grok_imagine_video; grok_imagine_video.CreateVideoRequest(**{BODY})",
-    "httpx + attrs": "import attrs, httpx",
-    "openai": "import openai",
-    "xai-sdk": "import xai_sdk",
-    "upstream": "from upstream_client.api.videos import create_video, get_video; "
-    f"create_video.CreateVideoRequest.from_dict({BODY})",
-}
-# Our package imports httpx only when a client is created.
-CLIENTS = {
     "ours": "from grok_imagine_video import AuthenticatedClient, create_video; "
     "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
-    "httpx + attrs": "import attrs, httpx; httpx.Client()",
+    "httpx": "import httpx; httpx.Client()",
     "openai": "import openai; openai.OpenAI(api_key='a-token')",
-    "upstream": "from upstream_client import AuthenticatedClient; "
-    "from upstream_client.api.videos import create_video; "
-    "AuthenticatedClient('https://a.example', 'a-token').get_httpx_client()",
 }
-# It imports nothing else first, because modules that are loaded already would not be measured.
-IMPORTING = """
-from time import perf_counter
-start = perf_counter()
-{}
-print(perf_counter() - start)
-from bench.measuring import peak_memory
-print(peak_memory())
-"""
 
 
-def imports(rounds: int = 11) -> list[Line]:
-    def measure(statement: str) -> Measurement:
-        output = processes.run(sys.executable, "-c", IMPORTING.format(statement)).split()
-        return {"seconds": float(output[-2]), "bytes": float(output[-1])}
-
-    lines = []
-    for made, statements in {"a request": IMPORTS, "a client": CLIENTS}.items():
-        contenders = {name: partial(measure, each) for name, each in statements.items()}
-        measured = in_turns(contenders, rounds, warm_up=1)
-        aims = {"httpx + attrs": Aim(1.03)}
-        aims |= {"openai": Aim(0.20)} if statements is IMPORTS else {}
-        what = f"import, and {made} made, in a fresh process"
-        lines += [
-            Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), aims),
-            Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), aims),
-        ]
-    return lines
+def importing(statement: str, _: str) -> float:
+    """Milliseconds in a new process, which has imported nothing before."""
+    timed = f"from time import time; start = time(); {statement}; print(time() - start)"
+    return float(subprocess.check_output([sys.executable, "-c", timed])) * 1e3
 
 
-def calls(base_url: str, rounds: int = 400, times: int = 5) -> list[Line]:
-    called = _of(processes.load("sync_calls", base_url, rounds, times), "seconds", 1e6)
-    built = _of(processes.load("builds", rounds, 50 * times), "seconds", 1e6)
-    call, aims = "one sync call of ours", {"pydantic": Aim(1)}
-    return [
-        Line("one sync call, warm connection", "µs", called, {"raw httpx": Aim(1)}),
-        Line("build and check a request", "µs", built | {call: called["ours"]}, aims),
-    ]
-
-
-def concurrency(base_url: str, rounds: int = 3, seconds: float = 1.5) -> list[Line]:
-    rates = {
-        in_flight: _of(
-            _loads(rounds, loads.ASYNC, "async_calls", base_url, in_flight, seconds), "per second"
-        )
-        for in_flight in (1, 50, 500, 2000)
-    }
-    bare, openai = {"aiohttp": Aim(0.6, at_least=True)}, "openai `client.post`"
-    aims = {
-        (ON_AIOHTTP, 50): bare,
-        (ON_AIOHTTP, 500): bare,
-        (ON_AIOHTTP, 2000): bare,
-        ("ours", 50): {openai: Aim(1.5, at_least=True)},
-        ("ours", 500): {openai: Aim(2, at_least=True)},
-        ("ours", 2000): {openai: Aim(2, at_least=True)},
-    }
-    lines = [
-        Line(
-            f"async calls per second, {in_flight:,} in flight{how}",
-            "/s",
-            _led_by(ours, samples),
-            aims.get((ours, in_flight), {}),
-        )
-        for in_flight, samples in rates.items()
-        for ours, how in OURS.items()
-    ]
-    both = {ON_AIOHTTP: rates[2000][ON_AIOHTTP], "500 in flight": rates[500][ON_AIOHTTP]}
-    what = f"the same, 2,000 in flight against 500{OURS[ON_AIOHTTP]}"
-    return [*lines, Line(what, "/s", both, {"500 in flight": Aim(1, at_least=True)})]
-
-
-def waiting(base_url: str, jobs: int = 2000, interval: float = 5, intervals: int = 3) -> list[Line]:
-    measured = _loads(1, loads.WAITS, "waits", base_url, jobs, interval, intervals)
-    polls = _of(measured, "per second")
-    lag = _of(measured, "lag")
-    memory = _of(measured, "bytes", 1e-3)
-    lines = []
-    for ours, how in OURS.items():
-        what = f"{jobs:,} waits on one core{how}"
-        lines += [
-            Line(f"{what}: polls, {jobs / interval:g} /s due", "/s", _led_by(ours, polls)),
-            Line(f"{what}: worst lag, without jitter", "s", _led_by(ours, lag), {ours: Aim(1)}),
-            Line(f"{what}: memory a wait", "kB", _led_by(ours, memory), {ours: Aim(50)}),
-        ]
-    return lines
-
-
-def large_bodies(base_url: str, size: int = 20_000_000, rounds: int = 7) -> list[Line]:
-    contenders = ("ours", "raw httpx")
-    measured = _loads(rounds, contenders, "large_body", base_url, size)
-    what = f"an image of {size / 1e6:,.0f} MB as a data URI"
-    return [
-        Line(f"{what}: time", "ms", _of(measured, "seconds", 1e3), {"raw httpx": Aim(1.1)}),
-        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), {"raw httpx": Aim(1.2)}),
-    ]
-
-
-def large_files(base_url: str, size: int = 200_000_000, rounds: int = 7) -> list[Line]:
-    measured = _loads(rounds, loads.DOWNLOADS, "large_file", base_url, size)
-    what = f"a download of {size / 1e6:,.0f} MB"
-    speed = _of(measured, "per second", 1e-6)
-    return [
-        Line(f"{what}: speed", "MB/s", speed, AT_LEAST_RAW),
-        Line(f"{what}: memory", "MB", _of(measured, "bytes", 1e-6), {"ours": Aim(5)}),
-    ]
-
-
-def async_files(base_url: str, rounds: int = 3) -> list[Line]:
-    lines = []
-    for count, size in ((1, 200_000_000), (50, 20_000_000)):
-        measured = _loads(rounds, loads.ASYNC_DOWNLOADS, "async_files", base_url, count, size)
-        speed = _of(measured, "per second", 1e-6)
-        held = _of(measured, "held", 1e3)
-        number = "a download" if count == 1 else f"{count} downloads at once"
-        for ours, how in OURS.items():
-            what = f"{number} of {size / 1e6:,.0f} MB in asyncio{how}"
-            lines.append(Line(f"{what}: speed", "MB/s", _led_by(ours, speed), AT_LEAST_RAW))
-            hold = Line(f"{what}: longest hold of the loop", "ms", _led_by(ours, held))
-            lines.append(dataclasses.replace(hold, aims={ours: Aim(20)}) if count > 1 else hold)
-    return lines
-
-
-def batches(base_url: str, few: int = 1000, many: int = 10_000, in_flight: int = 50) -> list[Line]:
-    measured = _loads(1, loads.BATCHES, "batches", base_url, many, in_flight)
-    what = f"a batch of {many:,} requests, {in_flight} at a time"
-    aims = dict.fromkeys([name for name in loads.BATCHES if name != "ours"], Aim(2))
-    smaller = processes.load("batches", "ours", base_url, few, in_flight)
-    memory = _of(measured, "bytes", 1e-6)
-    both = {"ours": memory["ours"], f"{few:,} requests": [smaller["bytes"] / 1e6]}
-    return [
-        Line(f"{what}: time", "s", _of(measured, "seconds"), aims),
-        Line(f"{what}: memory", "MB", both),
-    ]
-
-
-def posts(base_url: str, timeout: float = 8) -> list[Line]:
-    measured = _loads(1, loads.POSTS, "posts", base_url, timeout)
-    faults = {
-        f"no response, counted for {timeout:g} s": ("no-response", 1),
-        "reset": ("reset", 1),
-        "500": ("500", 1),
-        "429": ("429", 3),
-    }
-    return [
-        Line(f"POSTs for one call: {what}", "", _of(measured, fault), {"ours": Aim(most)})
-        for what, (fault, most) in faults.items()
-    ]
-
-
-def generation(rounds: int = 5) -> list[Line]:
-    command = [processes.TOOLS / "python", "-m", "tools.generator"]
-    ours = [*command, "--output", processes.BUILD / "ours"]
-    contenders = {
-        "ours": partial(timed, partial(processes.run, *ours)),
-        "upstream": partial(
-            timed, partial(processes.generate_upstream, processes.BUILD / "upstream")
-        ),
-    }
-    seconds = _of(in_turns(contenders, rounds, warm_up=1), "seconds")
-    return [Line("`make generate`, whole", "s", seconds, {"upstream": Aim(1.5)})]
-
-
-def _loads(rounds: int, names: Iterable[str], load: str, *words: object) -> Measured:
-    """Measure each contender with a load, each time in a new process."""
-    contenders = {name: partial(processes.load, load, name, *words) for name in names}
-    return in_turns(contenders, rounds)
-
-
-def _of(measured: Measured, quantity: str, scale: float = 1) -> dict[str, Sample]:
-    return {
-        name: sample if isinstance(sample, str) else [each[quantity] * scale for each in sample]
-        for name, sample in measured.items()
-    }
-
-
-def _led_by(ours: str, samples: dict[str, Sample]) -> dict[str, Sample]:
-    """One of our clients first, then the contenders that are not ours."""
-    return {ours: samples[ours]} | {
-        name: sample for name, sample in samples.items() if name not in OURS
-    }
+ROWS = [
+    *(Row(f"POSTs for one call: {fault}", "", posts, ASYNC_CALLS, (fault,)) for fault in FAULTS),
+    Row("async calls per second, 1 in flight", "/s", async_calls, ASYNC_CALLS, (1, 2000), 3),
+    Row("async calls per second, 50 in flight", "/s", async_calls, ASYNC_CALLS, (50, 2000), 3),
+    Row("async calls per second, 500 in flight", "/s", async_calls, ASYNC_CALLS, (500, 2000), 3),
+    Row("import, and a client made", "ms", importing, IMPORTS, (), 9),
+    Row("one sync call", "µs", sync_call, CALLS, (2000,), 7),
+    Row("a download of 200 MB", "MB/s", download, DOWNLOADS, (200,), 7),
+    Row("a download of 200 MB in asyncio", "MB/s", download, ASYNC_DOWNLOADS, (200,), 7),
+    Row("a batch of 2,000 requests, 50 at a time", "s", whole_batch, BATCHES, (2000,), 3),
+]

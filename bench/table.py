@@ -1,88 +1,61 @@
-"""The measurements as a Markdown table."""
+"""How the rows of the table are measured and shown."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from math import floor, log10
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from statistics import median
+from typing import Any
 
-# All measurements of a contender, or the reason why there are none.
-Sample = list[float] | str
-
-
-@dataclass(frozen=True)
-class Aim:
-    """The limit that a figure should not exceed, or should reach."""
-
-    limit: float
-    at_least: bool = False
-
-    def is_met(self, figure: float) -> bool:
-        rounded = float(f"{figure:.3g}")  # as it is shown
-        return rounded >= self.limit if self.at_least else rounded <= self.limit
-
-    def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
+# A figure, or the reason why there is none.
+Figure = float | str
 
 
 @dataclass(frozen=True)
-class Line:
-    """One quantity of all contenders, ours first.
-
-    An aim under our own name applies to our figure. An aim under another name applies to the ratio
-    of our figure to theirs.
-    """
-
+class Row:
     what: str
     unit: str
-    samples: dict[str, Sample]
-    aims: dict[str, Aim] = field(default_factory=dict)
+    load: Callable[..., float]
+    contenders: Mapping[str, Any]
+    words: tuple[object, ...] = ()
+    rounds: int = 1
 
-    def figure(self, name: str) -> float | None:
-        sample = self.samples[name]
-        return None if isinstance(sample, str) else median(sample)
+    def measure(self, base_url: str) -> dict[str, list[Figure]]:
+        """Measure the contenders in turns, so that other load on the machine affects them all."""
+        samples: dict[str, list[Figure]] = {name: [] for name in self.contenders}
+        for name in [*samples] * self.rounds:
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                samples[name].append(pool.submit(self.figure, name, base_url).result())
+        return samples
 
-    def ratio(self, name: str) -> float | None:
-        mine, other = self.figure(self.ours), self.figure(name)
-        return None if mine is None or not other else mine / other
+    def figure(self, name: str, base_url: str) -> Figure:
+        if sys.platform == "linux":
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        try:
+            return self.load(self.contenders[name], base_url, *self.words)
+        except Exception as error:
+            return " ".join(f"{type(error).__name__}: {error}".split())[:80]
 
-    @property
-    def ours(self) -> str:
-        return next(iter(self.samples))
+    def line(self, samples: Mapping[str, list[Figure]]) -> str:
+        """A line of the table: medians, and our figure divided by theirs."""
+        figures = {name: middle(sample) for name, sample in samples.items()}
+        ours = figures.pop("ours")
+        others = [f"{name} {self._shown(figure, ours)}" for name, figure in figures.items()]
+        return f"| {self.what} | {self._shown(ours)} | {', '.join(others)} |"
 
-    def cells(self) -> list[str]:
-        others = [self._against(name) for name in self.samples if name != self.ours]
-        aims = [self._aim(name) for name in self.aims]
-        verdicts = [self._verdict(name) for name in self.aims]
-        return [self.what, self._shown(self.ours), *map(", ".join, (others, aims, verdicts))]
+    def _shown(self, figure: Figure, ours: Figure = "") -> str:
+        if isinstance(figure, str):
+            return figure
+        ratio = "" if isinstance(ours, str) else f"({readable(ours / figure)})"
+        return " ".join(filter(None, [readable(figure), self.unit, ratio]))
 
-    def _shown(self, name: str) -> str:
-        figure, sample = self.figure(name), self.samples[name]
-        return str(sample) if figure is None else f"{readable(figure)} {self.unit}".strip()
 
-    def _against(self, name: str) -> str:
-        ratio = self.ratio(name)
-        return f"{name} {self._shown(name)}" + ("" if ratio is None else f" ({readable(ratio)})")
-
-    def _aim(self, name: str) -> str:
-        of = self.unit if name == self.ours else f"of {name}"
-        return f"{self.aims[name]} {of}".strip()
-
-    def _verdict(self, name: str) -> str:
-        figure = self.figure(name) if name == self.ours else self.ratio(name)
-        if figure is None:
-            return "not measured"
-        return "yes" if self.aims[name].is_met(figure) else "no"
+def middle(sample: list[Figure]) -> Figure:
+    figures = [each for each in sample if not isinstance(each, str)]
+    return median(figures) if figures else sample[0]
 
 
 def readable(figure: float) -> str:
-    """Three significant digits, or more if the integer part is longer."""
-    if figure == int(figure):
-        return f"{figure:,.0f}"
-    return f"{figure:,.{max(0, 2 - floor(log10(abs(figure))))}f}"
-
-
-def markdown(lines: Iterable[Line]) -> str:
-    rows = [["what", "ours", "others (ours / theirs)", "aim", "met?"], ["---"] * 5]
-    rows += [line.cells() for line in lines]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"

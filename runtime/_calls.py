@@ -1,7 +1,7 @@
-"""One call: which request goes next, whether it is retried, and which error comes of it.
+"""One call: which request goes next, whether it is sent again, and which error comes of it.
 
-Nothing here does I/O. A call is a generator that yields steps, and `_drivers` sends back what came
-of each: `Open` a session, `Send` a response or an exception of httpx, `Now` the time.
+Nothing here does I/O. A call is a generator that yields steps, and `_io` sends back what came of
+each: an `Outcome` for `Send`, and the time for `Now`.
 """
 
 import functools
@@ -9,46 +9,44 @@ import logging
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any, BinaryIO, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
 from . import errors
-from .client import AuthenticatedClient, Client, merged_headers, user_agent
+from ._bodies import Received, TooLargeError, decoded, why_unreadable
+from ._opening import ARRIVED, Opened, Session
+from ._redirects import (
+    MAX_REDIRECTS,
+    authorize,
+    followed,
+    new_address,
+    redact,
+    redacted,
+    strip_auth,
+    target,
+)
+from .client import Client, merged_headers
 from .types import Response
 
 T = TypeVar("T")
-
-Session = httpx.Client | httpx.AsyncClient
-OnProgress = Callable[[int, int | None], object]
-
-HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-
-MAX_REDIRECTS = 20
 
 # Bytes.
 CHUNK_SIZE = 262_144
 
 # Methods that only read, so that repeating a request costs nothing.
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# What httpx raises before the first byte of a request has left.
+# So that no response has to be decompressed.
+NOT_COMPRESSED = {"Accept-Encoding": "identity"}
+
+# What a transport that we opened raises before the first byte of a request has left.
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
-)
-
-
-class TooLargeError(httpx.RequestError):
-    """A response is larger than the client allows."""
-
-
-# What would be raised again.
-_PERMANENT = (
-    *(TooLargeError, httpx.InvalidURL, httpx.TooManyRedirects, httpx.UnsupportedProtocol),
 )
 
 # Seconds. If a server asks for a longer pause, the caller gets the error at once.
@@ -61,14 +59,12 @@ _MAX_BACKOFF = 8.0
 # Seconds, so that callers who were refused together do not come back together.
 _MAX_JITTER = 1.0
 
+_CHECK = "it may have been carried out, check before you send it again"
+
 _logger = logging.getLogger(__package__)
 
 
 # The steps are plain classes, which are faster to import than those of attrs.
-
-
-class Open:
-    """Open the session of the client; what it adds to requests is needed to build one."""
 
 
 class Now:
@@ -83,7 +79,7 @@ class Sleep:
 
 
 class Send:
-    """Send a request, without following redirects.
+    """Send a request, without following redirects, and read its response.
 
     Attributes:
         request: The request.
@@ -94,85 +90,109 @@ class Send:
     def __init__(
         self, request: httpx.Request, deadline: float | None = None, *, has_auth: bool = True
     ) -> None:
+        request.extensions.pop(ARRIVED, None)  # of an earlier attempt
         self.request = request
         self.deadline = deadline
         self.has_auth = has_auth
 
 
-class Save(Send):
-    """Send a request, and write the body of its response to a file, from the start of the file.
-
-    A response that `is_file` rejects is read whole instead.
+class Outcome:
+    """What came of a `Send`.
 
     Attributes:
-        file: The file.
-        on_progress: Called with the number of bytes so far, and with the total or None.
-        written: The number of bytes for the file so far.
+        response: The response of httpx, or None.
+        content: What arrived of its body.
+        is_decoded: Whether `content` is decompressed already, as that of a mock is.
+        error: What was raised while the request was sent or its response was read.
     """
 
-    def __init__(
-        self,
-        request: httpx.Request,
-        *,
-        has_auth: bool,
-        file: BinaryIO,
-        on_progress: OnProgress | None,
-    ) -> None:
-        super().__init__(request, has_auth=has_auth)
-        self.file = file
-        self.on_progress = on_progress
-        self.written = 0
-
-    @staticmethod
-    def is_file(response: httpx.Response) -> bool:
-        """Other statuses of 2xx come with a part of a file, or with none."""
-        return response.status_code == 200
-
-    def report(self, response: httpx.Response, size: int) -> None:
-        """Note that so many more bytes are there."""
-        self.written += size
-        if self.on_progress is not None:
-            self.on_progress(self.received(response), total_of(response))
-
-    def received(self, response: httpx.Response) -> int:
-        """The number of bytes so far, also of a mock, whose content nobody downloads."""
-        return response.num_bytes_downloaded or self.written
+    def __init__(self) -> None:
+        self.response: Any = None
+        self.content = b""
+        self.is_decoded = False
+        self.error: Exception | None = None
 
 
-def total_of(response: httpx.Response) -> int | None:
-    """The number of bytes that a response announces, or None if it does not."""
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isdecimal() else None
-
-
-Step = Open | Send | Sleep | Now
+Step = Send | Sleep | Now
 
 # What is sent back depends on the step, which the type of a generator cannot express.
 Steps = Generator[Step, Any, T]
 
 
-class RetryableResponse(Exception):  # noqa: N818 - it is not an error
-    """A response to a request that may be sent again."""
+class Attempt:
+    """What came of a request, and of the redirects that were followed.
 
-    def __init__(self, response: httpx.Response) -> None:
-        super().__init__(f"status {response.status_code}")
-        self.response = response
-
-
-def should_retry(
-    outcome: int | errors.APIConnectionError, method: str = "", redirects: int = 0
-) -> bool:
-    """Whether a request may be sent again after this error, or after a response with this status.
-
-    Each POST may be paid for. So a request that writes is repeated only if it was never sent, as
-    an `APIConnectionError` says, or was refused with 429. A request that was redirected has been
-    received.
+    Attributes:
+        method: The method of the first request.
+        request: The last request.
+        redirects: How many redirects were followed.
+        is_ours: Whether this package opened the transport.
+        response: The last response, or what arrived of it; None if nothing did.
+        error: Why there is no whole response.
     """
-    if isinstance(outcome, errors.APIConnectionError):
-        return not isinstance(outcome.__cause__, _PERMANENT)
-    if method in _SAFE_METHODS:
-        return is_transient(outcome)
-    return outcome == 429 and not redirects
+
+    def __init__(self, request: httpx.Request, *, is_ours: bool) -> None:
+        self.method = request.method
+        self.request = request
+        self.redirects = 0
+        self.is_ours = is_ours
+        self.response: Received | None = None
+        self.error: Exception | None = None
+
+    def record(self, request: httpx.Request, outcome: Outcome, max_size: int) -> None:
+        """Note what came of a request."""
+        self.request, self.error, self.response = request, outcome.error, None
+        response, content, is_decoded = outcome.response, outcome.content, outcome.is_decoded
+        if isinstance(self.error, httpx.HTTPStatusError) and _is_about(self.error, request):
+            # An event hook has called `raise_for_status`.
+            response, self.error = self.error.response, None
+            content, is_decoded = read_already(response) or b"", True
+        if response is None:
+            if head := request.extensions.get(ARRIVED):
+                self.response = Received(request, *head)
+            return
+        if self.error is None and not is_decoded:
+            try:
+                content = decoded(response.headers, content, max_size)
+            except (TooLargeError, httpx.DecodingError) as error:
+                self.error = error if response.is_success else None  # or the status decides
+        status, headers, moved = response.status_code, response.headers, response.next_request
+        self.response = Received(request, status, headers, content, moved)
+        if not is_decoded:
+            self.response.why_unreadable = why_unreadable(headers)
+
+
+def read_already(response: httpx.Response) -> bytes | None:
+    """The body of a response that a mock or an event hook has read; None if it was not read."""
+    try:
+        return response.content
+    except httpx.ResponseNotRead:
+        return None
+
+
+def _is_about(error: Exception, request: httpx.Request) -> bool:
+    """Whether an exception of httpx is about this request: a hook may have sent one of its own."""
+    return _request_of(error) is request
+
+
+def _request_of(error: Exception | None) -> httpx.Request | None:
+    try:
+        return getattr(error, "request", None)
+    except RuntimeError:  # httpx has not set it
+        return None
+
+
+def was_not_sent(attempt: Attempt) -> bool:
+    """Whether it is certain that nothing was sent; a transport of the caller's proves nothing."""
+    is_certain = attempt.is_ours and not attempt.redirects and attempt.response is None
+    error = attempt.error
+    return is_certain and isinstance(error, _NOT_SENT) and _is_about(error, attempt.request)
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether the same request may end otherwise after this exception."""
+    is_of_the_wire = isinstance(error, httpx.TransportError | httpx.DecodingError)
+    return is_of_the_wire and not isinstance(error, httpx.UnsupportedProtocol)
 
 
 def is_transient(status_code: int) -> bool:
@@ -180,122 +200,106 @@ def is_transient(status_code: int) -> bool:
     return status_code in (408, 429) or 500 <= status_code <= 599
 
 
+def is_retryable(attempt: Attempt) -> bool:
+    """Whether a request may be sent again.
+
+    Each POST may be paid for. So a request that writes is repeated only if it certainly was not
+    sent, or was refused with 429. A request that was redirected has been received.
+    """
+    if attempt.error is not None:
+        is_free = attempt.method in SAFE_METHODS or was_not_sent(attempt)
+        return is_free and is_passing(attempt.error)
+    status = 0 if attempt.response is None else attempt.response.status_code
+    if attempt.method in SAFE_METHODS:
+        return is_transient(status)
+    return status == 429 and not attempt.redirects
+
+
 def pause_before_retry(
-    retry: int, failure: RetryableResponse | errors.APIConnectionError
+    client: Client, retry: int, attempt: Attempt, max_retries: int
 ) -> float | None:
-    """Seconds before the n-th retry, or None if the server asks for a pause that is too long."""
+    """Seconds before the n-th retry; None if there is none, or the server asks for a long pause."""
+    if retry > max_retries:
+        return None
     jitter = random.uniform(0.0, _MAX_JITTER)
-    if isinstance(failure, RetryableResponse):
-        asked = errors.retry_after(failure.response.headers)
-        if asked is not None:
-            return asked + jitter if asked <= _MAX_RETRY_AFTER else None
-    return float(min(_FIRST_BACKOFF * 2 ** min(retry - 1, 10) + jitter, _MAX_BACKOFF))
+    seconds: float = min(_FIRST_BACKOFF * 2 ** min(retry - 1, 10) + jitter, _MAX_BACKOFF)
+    why: object = connection_error(client, attempt)
+    if attempt.error is None and attempt.response is not None:
+        why = f"status {attempt.response.status_code}"
+        asked = errors.retry_after(attempt.response.headers)
+        if asked is not None and asked > _MAX_RETRY_AFTER:
+            return None
+        seconds = seconds if asked is None else asked + jitter
+    _logger.info("retry %d of %d in %.1f s: %s", retry, max_retries, seconds, why)
+    return seconds
 
 
-def with_retries(client: Client, attempt: Callable[[], Steps[T]]) -> Steps[T]:
-    """Make an attempt, and up to `client.max_retries` more where `should_retry` allows it.
-
-    Raises:
-        RetryableResponse: The last attempt had this response.
-        errors.APIConnectionError: The last attempt failed.
-    """
-    retry = 1
-    while True:
-        failure: RetryableResponse | errors.APIConnectionError
-        try:
-            return (yield from attempt())
-        except RetryableResponse as error:
-            failure = error
-        except errors.APIConnectionError as error:
-            if not should_retry(error):
-                raise
-            failure = error
-        seconds = pause_before_retry(retry, failure)
-        if retry > client.max_retries or seconds is None:
-            raise failure
-        _logger.info("retry %d of %d in %.1f s: %s", retry, client.max_retries, seconds, failure)
-        yield Sleep(seconds)
-        retry += 1
-
-
-def attempt(
-    client: Client, request: httpx.Request, deadline: float | None = None
-) -> Steps[httpx.Response]:
-    """Send a request once, follow its redirects, and return the last response.
+def call(
+    client: Client,
+    opened: Opened,
+    kwargs: dict[str, Any],
+    *,
+    deadline: float | None = None,
+    max_retries: int | None = None,
+) -> Steps[Received]:
+    """Send a request, again where that is safe, and return the last response whatever its status.
 
     Raises:
-        RetryableResponse: The request may be sent again.
         errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
-        errors.OutcomeUnknownError: It was sent, and there was no response.
+        errors.OutcomeUnknownError: It may have been sent, and there was no whole response.
     """
-    redirects = 0
-    step = Send(authorize(client, request), deadline)
-    try:
-        response: httpx.Response = yield step
-        while client.follow_redirects and response.next_request and redirects < MAX_REDIRECTS:
-            redirects += 1
-            step = redirected(client, response.next_request, deadline)
-            response = yield step
-    except HTTPX_ERRORS as error:
-        if is_status_of(error, step.request):
-            response = readable(error.response)
-        else:
-            is_about_it = is_about(error, step.request)
-            raise map_exception(client, error, request, redirects, is_about_it) from error
-    if should_retry(response.status_code, request.method, redirects):
-        raise RetryableResponse(response)
-    return response
+    first = build_request(client, opened.session, kwargs)
+    most = client.max_retries if max_retries is None else max_retries
+    retry = 0
+    while True:
+        retry += 1
+        attempt = Attempt(first, is_ours=opened.is_ours)
+        request: httpx.Request | None = authorize(client, first)
+        while request is not None:
+            attempt.record(request, (yield Send(request, deadline)), client.max_response_size)
+            request = _next_request(client, opened.session, attempt)
+        pause = pause_before_retry(client, retry, attempt, most) if is_retryable(attempt) else None
+        if pause is None:
+            break
+        yield Sleep(pause)
+    if attempt.error is not None or attempt.response is None:
+        raise connection_error(client, attempt) from attempt.error
+    return attempt.response
 
 
-def is_about(error: Exception, request: httpx.Request) -> bool:
-    """Whether an exception is about this request: an event hook may have sent one of its own."""
-    about = getattr(error, "_request", None)
-    return about is None or about is request
-
-
-def is_status_of(error: Exception, request: httpx.Request) -> TypeGuard[httpx.HTTPStatusError]:
-    """Whether an event hook has called `raise_for_status` on the response to this request."""
-    return isinstance(error, httpx.HTTPStatusError) and is_about(error, request)
-
-
-def readable(response: httpx.Response) -> httpx.Response:
-    """A response with a readable body: an empty one if httpx closed it before it was read."""
-    try:
-        response.content  # noqa: B018 - raises if there is none
-    except httpx.ResponseNotRead:
-        return httpx.Response(
-            response.status_code, headers=response.headers, request=response.request
-        )
-    return response
-
-
-def send(client: Client, kwargs: dict[str, Any]) -> Steps[httpx.Response]:
-    """One call: send a request, retry it where that is safe, and return its last response."""
-    request = build_request(client, (yield Open()), kwargs)
-    try:
-        return (yield from with_retries(client, lambda: attempt(client, request)))
-    except RetryableResponse as error:
-        return error.response
+def _next_request(client: Client, session: Session, attempt: Attempt) -> httpx.Request | None:
+    """The request that a redirect leads to, if it is followed."""
+    if attempt.error or attempt.response is None or attempt.redirects == MAX_REDIRECTS:
+        return None
+    request = followed(client, session, attempt.response)
+    attempt.redirects += request is not None
+    return request
 
 
 def detailed(
-    client: Client, kwargs: dict[str, Any], parse: Callable[[httpx.Response], T]
+    client: Client,
+    opened: Opened,
+    kwargs: dict[str, Any],
+    parse: Callable[[Received], T],
 ) -> Steps[Response[T]]:
     """One call that returns its response whatever the status; `parsed` is None if that fails."""
-    response = yield from send(client, kwargs)
+    response = yield from call(client, opened, kwargs)
     parsed: T | None
     try:
-        parsed = parse(response)
+        parsed = _parsed(response, parse)
     except _NOT_AS_SPECIFIED:
         parsed = None
     return Response(response.status_code, response.headers, response.content, parsed)
 
 
-def result(
-    client: Client, kwargs: dict[str, Any], parse: Callable[[httpx.Response], T]
+def result_of(
+    client: Client,
+    opened: Opened,
+    kwargs: dict[str, Any],
+    parse: Callable[[Received], T],
 ) -> Steps[T]:
     """One call that returns what a 2xx response contains, or raises."""
-    response = yield from send(client, kwargs)
+    response = yield from call(client, opened, kwargs)
     return read(client, kwargs["method"], response, parse)
 
 
@@ -303,9 +307,7 @@ def result(
 _NOT_AS_SPECIFIED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def read(
-    client: Client, method: str, response: httpx.Response, parse: Callable[[httpx.Response], T]
-) -> T:
+def read(client: Client, method: str, response: Received, parse: Callable[[Received], T]) -> T:
     """What a 2xx response contains.
 
     Raises:
@@ -315,7 +317,7 @@ def read(
     """
     if response.is_success:
         try:
-            return parse(response)
+            return _parsed(response, parse)
         except _NOT_AS_SPECIFIED as error:
             why: Exception | None = error
         shown = redacted(client, response)
@@ -325,50 +327,60 @@ def read(
         else:
             why = None  # it may quote the token from the body
         raise errors.APIResponseValidationError(what, *shown) from why
-    if is_outcome_unknown(method, response):
-        what = "it may have been carried out, check before you send it again"
+    if method not in SAFE_METHODS and _is_outcome_unknown(method, response):
+        is_elsewhere = response.request.method != method
+        where = f"redirected to {target(client, response.request)}" if is_elsewhere else ""
+        what = "; ".join(filter(None, [where, _redirected_to(client, response), _CHECK]))
         raise errors.OutcomeUnknownError(what, *redacted(client, response))
     raise status_error(client, response)
 
 
-def status_error(client: Client, response: httpx.Response) -> errors.APIStatusError:
-    """The error for a response whose status is not 2xx; a 404 names the URL that was asked for."""
-    what = target(client, response.request) if response.status_code == 404 else ""
-    return errors.status_error(*redacted(client, response), what)
+def _parsed(response: Received, parse: Callable[[Received], T]) -> T:
+    if response.why_unreadable:
+        raise ValueError(response.why_unreadable)
+    return parse(response)
 
 
-def is_outcome_unknown(method: str, response: httpx.Response) -> bool:
+def _is_outcome_unknown(method: str, response: Received) -> bool:
     """Whether a request that writes may have been carried out in spite of this response.
 
     Gateways answer 5xx when the server behind them took the request and hung up. A redirect to a
-    GET says that the request was carried out, whatever the response to the GET is.
+    GET that was followed, and any 303, say that the request was carried out.
     """
-    is_unclear = response.status_code == 408 or 500 <= response.status_code <= 599
-    return method not in _SAFE_METHODS and (is_unclear or response.request.method != method)
+    status = response.status_code
+    return status in (303, 408) or 500 <= status <= 599 or response.request.method != method
 
 
-def map_exception(
-    client: Client,
-    error: Exception,
-    request: httpx.Request,
-    redirects: int = 0,
-    is_about_it: bool = True,
+def status_error(client: Client, response: Received) -> errors.APIStatusError:
+    """The error for a response whose status is not 2xx; a 404 names the URL that was asked for."""
+    what = target(client, response.request) if response.status_code == 404 else ""
+    what = what or _redirected_to(client, response)
+    return errors.status_error(*redacted(client, response), what)
+
+
+def _redirected_to(client: Client, response: Received) -> str:
+    address = new_address(client, response)
+    return f"redirected to {address}, which was not followed" if address else ""
+
+
+def connection_error(
+    client: Client, attempt: Attempt
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
-    """The error for an exception of httpx. That exception keeps its request, without the token."""
-    for sent in (request, getattr(error, "_request", None)):
-        if sent is not None:
-            strip_auth(client, sent)
-    received: httpx.Response | None = vars(error).pop("received", None)  # it may hold the token
+    """The error for an exception. That exception keeps its request, without the token."""
+    for request in (attempt.request, _request_of(attempt.error)):
+        if request is not None:
+            strip_auth(client, request)
+    error, response = attempt.error, attempt.response
     why = redact(client, f"{type(error).__name__} {error}".encode()).decode()
-    what = f"{target(client, request)}: {why}".strip()
-    if isinstance(error, _NOT_SENT) and is_about_it and not redirects:
+    what = f"{target(client, attempt.request)}: {why}".strip()
+    if was_not_sent(attempt):
         return errors.APIConnectionError(f"{what} (nothing was sent)"[: errors.MAX_LINE])
-    if request.method in _SAFE_METHODS:
+    if attempt.method in SAFE_METHODS:
         return errors.APIConnectionError(what[: errors.MAX_LINE])
-    what = f"{what} (it was sent, check before you send it again)"
-    if received is None:
-        return errors.OutcomeUnknownError(what)
-    return errors.OutcomeUnknownError(what, *redacted(client, received))
+    if response is None:
+        return errors.OutcomeUnknownError(f"{what} ({_CHECK})")
+    hints = "; ".join(filter(None, [_redirected_to(client, response), _CHECK]))
+    return errors.OutcomeUnknownError(f"{what} ({hints})", *redacted(client, response))
 
 
 def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> httpx.Request:
@@ -378,10 +390,7 @@ def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> h
     except httpx.InvalidURL as error:  # one that is too long, for example
         msg = f"{kwargs['method']}: InvalidURL {error} (nothing was sent)"
         raise errors.APIConnectionError(msg) from error
-    kwargs = with_own(client, {**kwargs, "url": url})
-    request = session.build_request(**kwargs)
-    if not isinstance(request, httpx.Request):  # the session is a mock
-        request = httpx.Client(timeout=client._timeout).build_request(**kwargs)
+    request = session.build_request(**with_own(client, {**kwargs, "url": url}))
     if isinstance(request.stream, httpx.ByteStream) and len(request.content) > CHUNK_SIZE:
         request.stream = _Chunks(request.content)
     return request
@@ -389,19 +398,19 @@ def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> h
 
 def with_own(client: Client, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a request, with what the client adds that shares another's session."""
-    merged = dict(kwargs)
-    for name, value in client._own.items():
-        if name == "headers":
-            merged[name] = merged_headers(value, kwargs.get(name, {}))
-        else:
-            merged[name] = {**value, **kwargs.get(name, {})} if name == "cookies" else value
+    merged = {**kwargs}
+    if "timeout" in client._own:
+        merged["timeout"] = client._own["timeout"]
+    if "cookies" in client._own:
+        merged["cookies"] = {**client._own["cookies"], **kwargs.get("cookies", {})}
+    headers = merged_headers(NOT_COMPRESSED, client._own.get("headers", {}))
+    merged["headers"] = merged_headers(headers, kwargs.get("headers", {}))
     return merged
 
 
 def base_url(client: Client, session: Session) -> httpx.URL:
-    """Where the API is; a session of the caller's own may say so, and a mock of one does not."""
-    own = session.base_url
-    return own if isinstance(own, httpx.URL) and own.host else httpx.URL(client._base_url)
+    """Where the API is; a session of the caller's own may say so."""
+    return session.base_url if session.base_url.host else httpx.URL(client._base_url)
 
 
 @functools.lru_cache(maxsize=256)
@@ -430,91 +439,3 @@ class _Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:
             yield chunk
-
-
-def is_same_origin(client: Client, url: httpx.URL) -> bool:
-    """Whether a URL has the scheme, host and port of the API."""
-    return (url.scheme, url.host, url.port) == _origin(client._base_url)
-
-
-@functools.lru_cache(maxsize=256)
-def _origin(base_url: str) -> tuple[str, str, int | None]:
-    url = httpx.URL(base_url)
-    return url.scheme, url.host, url.port
-
-
-def authorize(client: Client, request: httpx.Request) -> httpx.Request:
-    """Add the token to a request to the API's own origin, and remove it from any other."""
-    if not isinstance(client, AuthenticatedClient):
-        return request
-    if is_same_origin(client, request.url):
-        token = f"{client.prefix} {client.token}" if client.prefix else client.token
-        request.headers[client.auth_header_name] = token
-    else:
-        strip_auth(client, request)
-    return request
-
-
-# What describes the host or the body, and says nothing about the caller.
-_NEUTRAL_HEADERS = (
-    *("Accept", "Accept-Encoding", "Content-Length", "Content-Type", "Host", "Transfer-Encoding"),
-)
-
-
-def redirected(client: Client, request: httpx.Request, deadline: float | None) -> Send:
-    """Follow a redirect. A request to another origin has no credentials."""
-    if not is_same_origin(client, request.url):
-        return Send(anonymous(request), deadline, has_auth=False)
-    if own := client._own.get("cookies"):  # httpx keeps those of the session alone
-        header = request.headers.get("Cookie", "")
-        pairs = (pair.partition("=") for pair in header.split("; ") if pair)
-        merged = {name: value for name, _, value in pairs} | own
-        request.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in merged.items())
-    return Send(authorize(client, request), deadline)
-
-
-def anonymous(request: httpx.Request) -> httpx.Request:
-    """A request without what the session adds to it: token, other headers and cookies."""
-    headers = {name: request.headers[name] for name in _NEUTRAL_HEADERS if name in request.headers}
-    headers["User-Agent"] = user_agent()
-    return httpx.Request(
-        request.method,
-        request.url,
-        headers=headers,
-        stream=request.stream,
-        extensions=request.extensions,
-    )
-
-
-def strip_auth(client: Client, request: httpx.Request) -> None:
-    """Remove the token from a request, so that an error can keep it."""
-    if isinstance(client, AuthenticatedClient):
-        request.headers.pop(client.auth_header_name, None)
-
-
-# A shorter token protects nothing, and removing it would garble the text around it.
-_MIN_SECRET = 8
-
-
-def redact(client: Client, content: bytes) -> bytes:
-    """A text without the token, which a server may echo."""
-    if not isinstance(client, AuthenticatedClient) or len(client.token) < _MIN_SECRET:
-        return content
-    token = client.token.encode()
-    return content.replace(token, b"[token]").replace(token.replace(b"/", rb"\/"), b"[token]")
-
-
-def redacted(client: Client, response: httpx.Response) -> tuple[int, httpx.Headers, bytes]:
-    """A response as an error may show it."""
-    headers = [(name, redact(client, value)) for name, value in response.headers.raw]
-    return response.status_code, httpx.Headers(headers), redact(client, response.content)
-
-
-def target(client: Client, request: httpx.Request) -> str:
-    """The method and the URL of a request, as an error may show them."""
-    return redact(client, f"{request.method} {without_secrets(request.url)}".encode()).decode()
-
-
-def without_secrets(url: httpx.URL) -> str:
-    """A URL as it may be shown: without a password, and without the query, which may sign it."""
-    return str(url.copy_with(query=None, userinfo=None))

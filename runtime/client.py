@@ -6,17 +6,23 @@ import ipaddress
 import os
 import re
 import ssl
-import threading
-import weakref
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 from attrs import Attribute, define, evolve, field, fields
 
-from ._limiter import LIMITS, AsyncLimiter, Limiter, with_short_idling
+from ._opening import (
+    Opened,
+    Owner,
+    Sessions,
+    open_async_session,
+    open_session,
+    running_loop,
+    this_process,
+)
 
 # Long enough for a server that creates a job before it responds, and finite.
 DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -27,72 +33,9 @@ MAX_SECONDS = 1e9
 # Bytes, far above what JSON about a job takes.
 MAX_RESPONSE_SIZE = 67_108_864
 
-S = TypeVar("S", httpx.Client, httpx.AsyncClient)
-L = TypeVar("L", Limiter, AsyncLimiter)
 
-
-# A process, and an event loop in it or None.
-_Owner = tuple[int, "weakref.ref[Any] | None"]
-
-
-class _Connections(Generic[S, L]):
-    """A session for each event loop, opened when it is needed, with a limiter of its requests.
-
-    After a fork, and in another event loop, a session is opened anew: two processes that share
-    connections would get each other's responses.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()  # so that threads that share a client share its session
-        self._opened: dict[_Owner, tuple[S, L]] = {}
-        self._given: tuple[S, L] | None = None  # the caller's own
-        self._is_closed = False
-
-    def get(self, owner: _Owner, open_session: Callable[[], tuple[S, L]]) -> tuple[S, L]:
-        found = self._given or self._opened.get(owner)
-        if found is None and not self._is_closed:
-            with self._lock:
-                found = self._opened.get(owner) or self._adopted(owner) or open_session()
-                self._opened[owner] = found
-        if found is None or self._is_closed or found[0].is_closed is True:
-            msg = "this client is closed; make a new one"
-            raise RuntimeError(msg)
-        return found
-
-    def _adopted(self, owner: _Owner) -> tuple[S, L] | None:
-        """A session that was opened outside of any loop, or in one if it is asked for outside."""
-        process, loop = owner
-        self._opened = {each: self._opened[each] for each in self._opened if _is_alive(*each)}
-        if loop is None:
-            return next(iter(self._opened.values()), None)
-        return self._opened.pop((process, None), None)
-
-    def use(self, session: S, limiter: L) -> None:
-        self._given = session, limiter
-
-    def drop(self, owner: _Owner) -> S | None:
-        """Forget what an owner has opened, and return its session."""
-        return self._opened.pop(owner, (None, None))[0]
-
-    def close(self) -> list[S]:
-        """Refuse further use, and return the sessions that are to be closed."""
-        self._is_closed = True
-        opened = [self._given] if self._given else self._opened.values()
-        return [session for session, _ in opened]
-
-
-def _is_alive(process: int, loop: "weakref.ref[Any] | None") -> bool:
-    found = loop() if loop else None
-    return process == os.getpid() and (loop is None or not (found is None or found.is_closed()))
-
-
-def _running_loop() -> _Owner:
-    import asyncio  # slow to import, and only needed by those who use it
-
-    try:
-        return os.getpid(), weakref.ref(asyncio.get_running_loop())
-    except RuntimeError:  # the caller sets the session up before there is a loop
-        return os.getpid(), None
+# What makes a transport for each event loop, or a transport for one.
+AsyncTransport = Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None
 
 
 def _package() -> Any:
@@ -189,16 +132,28 @@ def _check_count(_: Any, attribute: "Attribute[Any]", value: int) -> None:
         raise ValueError(msg)
 
 
-def _check_transport(_: Any, __: Any, value: Any) -> None:
-    if value == "aiohttp":
-        from importlib.util import find_spec  # slow to import, and rarely needed
+# Arguments of httpx that a transport of the caller's own would ignore.
+_OF_TRANSPORTS = ("cert", "http1", "http2", "limits", "proxy", "verify")
 
-        if find_spec("httpx_aiohttp") is None:
-            msg = "async_transport='aiohttp' needs another package: pip install httpx-aiohttp"
-            raise ImportError(msg)
-    elif not isinstance(value, httpx.AsyncBaseTransport | None):
-        msg = f"async_transport must be 'aiohttp' or an httpx.AsyncBaseTransport: {value!r}"
+
+def _check_transport(client: "Client", _: Any, value: Any) -> None:
+    if value is None:
+        return
+    if value == "aiohttp":
+        msg = (
+            "async_transport is a transport, no longer a name: pip install httpx-aiohttp, and pass"
+            " async_transport=httpx_aiohttp.AiohttpTransport"
+        )
+        raise ValueError(msg)
+    if not (callable(value) or isinstance(value, httpx.AsyncBaseTransport)):
+        msg = f"async_transport must make an httpx.AsyncBaseTransport, or be one: {value!r}"
         raise TypeError(msg)
+    ignored = [name for name in _OF_TRANSPORTS if name in client._httpx_args]
+    if client._verify_ssl is not True:
+        ignored.append("verify_ssl")
+    if ignored:
+        msg = f"async_transport would ignore {' and '.join(ignored)}: give it to the transport"
+        raise ValueError(msg)
 
 
 def _is_loopback(host: str) -> bool:
@@ -206,12 +161,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-def _permits(session_args: dict[str, Any]) -> int | None:
-    """How many requests may be in flight; a transport of the caller's own has its own limit."""
-    permits: int | None = session_args["limits"].max_connections
-    return None if session_args.get("transport") else permits
 
 
 @define(eq=False)
@@ -232,15 +181,17 @@ class Client:
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.
         max_retries: How often a request is retried, 0 or more, if it cannot be paid for twice.
             Default: 2.
-        async_transport: "aiohttp", for hundreds of asyncio requests in flight (needs
-            httpx-aiohttp), or a transport for `httpx.AsyncClient`. Default: httpx's own.
+        async_transport: A class or function that makes a transport for `httpx.AsyncClient`, such as
+            `httpx_aiohttp.AiohttpTransport`, called once for each event loop; or a transport, for
+            one event loop. A `POST` on it is sent again after 429 only. Default: connections of
+            this package.
         max_response_size: How many bytes of a response are read, 0 or more; a larger one is an
             error. It does not apply to downloads. Default: 64 MiB.
 
     Raises:
-        ImportError: `async_transport` is "aiohttp", and httpx-aiohttp is not installed.
         TypeError: An argument has the wrong type.
-        ValueError: `base_url` is missing or not a URL, or a header contains a line break.
+        ValueError: `base_url` is missing or not a URL, a header contains a line break, or
+            `async_transport` would ignore `verify_ssl` or something in `httpx_args`.
     """
 
     _base_url: str = field(
@@ -278,19 +229,15 @@ class Client:
         repr=False,
     )
     max_retries: int = field(default=2, validator=_check_count, kw_only=True)
-    _async_transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = field(
+    _async_transport: AsyncTransport = field(
         default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
     max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_check_count, kw_only=True)
     # What this client adds to requests, if it shares the connections of another one.
     _own: dict[str, Any] = field(factory=dict, init=False, repr=False)
     _sharer: "Client | None" = field(default=None, init=False, repr=False)
-    _connections: _Connections[httpx.Client, Limiter] = field(
-        factory=_Connections, init=False, repr=False
-    )
-    _async_connections: _Connections[httpx.AsyncClient, AsyncLimiter] = field(
-        factory=_Connections, init=False, repr=False
-    )
+    _sessions: Sessions[httpx.Client] = field(factory=Sessions, init=False, repr=False)
+    _async_sessions: Sessions[httpx.AsyncClient] = field(factory=Sessions, init=False, repr=False)
 
     def __copy__(self) -> Self:
         """A copy opens its own connections."""
@@ -363,8 +310,9 @@ class Client:
             OSError: The file cannot be written, or `path` exists and is not a file.
             errors.APIConnectionError: The connection broke, or the file was shorter than announced.
             errors.APIStatusError: The status of the response is not 200.
+            errors.APIResponseValidationError: It is empty, or a page in place of the file.
         """
-        from ._drivers import download
+        from ._io import download
 
         return download(self, url, path, on_progress)
 
@@ -376,53 +324,56 @@ class Client:
         on_progress: Callable[[int, int | None], object] | None = None,
     ) -> Path:
         """The async counterpart of `download`."""
-        from ._drivers import asyncio_download
+        from ._io import asyncio_download
 
         return await asyncio_download(self, url, path, on_progress)
 
     def _session_args(self) -> dict[str, Any]:
         headers = httpx.Headers({"User-Agent": user_agent()})
         headers.update(self._headers)
-        args = {
+        return {
             "base_url": self._base_url,
             "cookies": self._cookies,
             "headers": headers,
-            "limits": LIMITS,
             "timeout": self._timeout,
             "verify": self._verify_ssl,
             **self._httpx_args,
         }
-        return {**args, "limits": with_short_idling(args["limits"])}
 
-    def _open(self) -> tuple[httpx.Client, Limiter]:
-        from ._sessions import Session
+    def _open(self) -> httpx.Client:
+        return open_session(self._session_args())
 
+    def _async_open(self) -> httpx.AsyncClient:
         args = self._session_args()
-        return Session(**args), Limiter(_permits(args))
+        if callable(self._async_transport):
+            return open_async_session({**args, "transport": self._async_transport()})
+        transport = self._async_transport or args.get("transport")
+        if transport is not None and self._async_sessions.were_opened:
+            msg = (
+                "the transport of this client belongs to another event loop: pass a class or a"
+                " function that makes one as async_transport"
+            )
+            raise RuntimeError(msg)
+        return open_async_session({**args, "transport": transport})
 
-    def _async_open(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
-        args = self._session_args()
-        if self._async_transport == "aiohttp":
-            from ._aiohttp import AiohttpSession
-
-            return AiohttpSession(**args), AsyncLimiter(_permits(args))
-        from ._sessions import AsyncSession
-
-        if self._async_transport is not None:
-            args["transport"] = self._async_transport
-        return AsyncSession(**args), AsyncLimiter(_permits(args))
-
-    def _session(self) -> tuple[httpx.Client, Limiter]:
+    def _session(self) -> Opened:
         opener = self._opener
-        return opener._connections.get((os.getpid(), None), opener._open)
+        session = opener._sessions.get(this_process(), opener._open)
+        return Opened(session, opener._opens_connections(opener._sessions))
 
-    def _async_session(self) -> tuple[httpx.AsyncClient, AsyncLimiter]:
+    def _async_session(self, owner: Owner | None = None) -> Opened:
         opener = self._opener
-        return opener._async_connections.get(_running_loop(), opener._async_open)
+        session = opener._async_sessions.get(owner or running_loop(), opener._async_open)
+        is_ours = opener._opens_connections(opener._async_sessions)
+        return Opened(session, is_ours and opener._async_transport is None)
+
+    def _opens_connections(self, sessions: Sessions[Any]) -> bool:
+        """Whether no session and no transport is the caller's own, which would prove nothing."""
+        return sessions.given is None and not {"transport", "mounts"} & self._httpx_args.keys()
 
     async def _close_loop(self) -> None:
         """Close the connections that belong to the running loop, which is about to end."""
-        if session := self._opener._async_connections.drop(_running_loop()):
+        if session := self._opener._async_sessions.drop(running_loop()):
             await session.aclose()
 
     def get_httpx_client(self) -> httpx.Client:
@@ -431,30 +382,36 @@ class Client:
         Raises:
             RuntimeError: The client is closed.
         """
-        return self._session()[0]
+        session: httpx.Client = self._session().session
+        return session
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The async counterpart of `get_httpx_client`."""
-        return self._async_session()[0]
+        """The async counterpart of `get_httpx_client`; it may be called before there is a loop."""
+        try:
+            owner = running_loop()
+        except RuntimeError:
+            owner = this_process()
+        session: httpx.AsyncClient = self._async_session(owner).session
+        return session
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """Use this session, with its own headers, cookies and timeout; only the token is added."""
-        self._opener._connections.use(client, Limiter(None))
+        self._opener._sessions.given = client
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self._opener._async_connections.use(client, AsyncLimiter(None))
+        self._opener._async_sessions.given = client
         return self
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        for session in self._opener._connections.close():
+        for session in self._opener._sessions.close():
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
-        for session in self._opener._async_connections.close():
+        for session in self._opener._async_sessions.close():
             with contextlib.suppress(RuntimeError):  # its event loop is closed, or another one
                 await session.aclose()
 
@@ -469,7 +426,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Enter a block at whose end the connections of asyncio are closed."""
-        self.get_async_httpx_client()
+        self._async_session()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -158,9 +158,10 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(_ResponseError):
-    """The body of a 2xx response is not what the spec says.
+    """The body of a 2xx response is not what the spec says, or a page came in place of a file.
 
-    `content` keeps it, because the job may exist. The attributes are those of `APIStatusError`.
+    `content` keeps it, because the job may exist; 64 KiB of a download. The attributes are those of
+    `APIStatusError`.
     """
 
     status_code: int
@@ -241,7 +242,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         try:  # HTTP dates are in UTC, whatever zone they claim
             date = parser.parse(value, ignoretz=True)
             seconds = (date.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-        except (ValueError, OverflowError):
+        except Exception:  # whatever a header says, the error that it belongs to is what counts
             return None
     return None if seconds != seconds else max(0.0, seconds)  # NaN is not a number of seconds
 
@@ -320,7 +321,9 @@ def _from_text(value: Any, depth: int) -> dict[str, str]:
 
 
 def _from_page(text: str) -> str:
-    """The title of an HTML page, or its text without tags."""
+    """The title of an HTML page, or its text without tags; "" of what is not a text."""
+    if re.search(r"[\x00-\x08\x0e-\x1a]", text):
+        return ""
     if title := re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE):
         text = title[1]
     elif text.lstrip().startswith("<"):

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tblib import pickling_support  # type: ignore[import-untyped]
 
+import faults
 import relay
 from bodies import TEXT
-from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, _drivers, errors
-from ways import WAYS, Clock, Way
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, _io, errors
+from ways import ASYNC_WAYS, WAYS, Clock, Way
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
@@ -24,12 +25,13 @@ TOKEN = "a-token/of-the-tests"
 BODY = CreateVideoRequest.from_dict(TEXT)
 
 # For tests of what only tasks can do, or of what is slow.
-each_async_way = pytest.mark.parametrize("way", WAYS[1:], indirect=True, ids=lambda way: way.name)
+each_async_way = pytest.mark.parametrize("way", ASYNC_WAYS, indirect=True, ids=lambda way: way.name)
 
 
 def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
-    """A client that soon gives up."""
-    return AuthenticatedClient(base_url, TOKEN, **{"timeout": httpx.Timeout(0.3)} | options)
+    """A client that soon gives up when no response comes."""
+    timeout = httpx.Timeout(0.5, connect=5, pool=5)
+    return AuthenticatedClient(base_url, TOKEN, **{"timeout": timeout} | options)
 
 
 def assert_well_made(error: Exception) -> None:
@@ -47,9 +49,10 @@ def assert_well_made(error: Exception) -> None:
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)
-def way(request: pytest.FixtureRequest) -> Way:
-    """Runs the test three times: sync, asyncio on httpx, asyncio on aiohttp."""
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Runs the test in each of the ways."""
     found: Way = request.param
+    monkeypatch.setattr(faults, "closes", found.closes)
     return found
 
 
@@ -57,7 +60,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """No test sleeps between two requests."""
     clock = Clock(monkeypatch)
-    clock.rule(_drivers)
+    clock.rule(_io)
     return clock
 
 
@@ -73,7 +76,10 @@ class Arrived:
 
 @define
 class Recorder:
-    """An ASGI application that records every request before it passes it to another."""
+    """An ASGI application that records every request before it passes it to another.
+
+    The server closes the connection after every second response.
+    """
 
     app: ASGIApp
     arrived: list[Arrived] = field(factory=list)
@@ -90,7 +96,12 @@ class Recorder:
         async def receive_again() -> Any:
             return next(again, None) or await receive()
 
-        return await self.app(scope, receive_again, send)
+        async def send_and_close(message: Any) -> None:
+            if message["type"] == "http.response.start" and len(self.arrived) % 2:
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        return await self.app(scope, receive_again, send_and_close)
 
 
 @pytest.fixture(scope="session")

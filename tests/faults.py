@@ -12,6 +12,9 @@ from typing import Any
 
 Fault = Callable[[socket.socket], None]
 
+# Whether servers close each connection after a response. It is set for a test by its `way`.
+closes = False
+
 
 class Server:
     """Has the n-th fault for the n-th request, and the last fault for all later ones.
@@ -28,6 +31,8 @@ class Server:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
         self.times: list[float] = []
+        self.most = 0  # requests at the same time
+        self._now = 0
         self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -48,7 +53,13 @@ class Server:
                     self.times.append(time.monotonic())
                     self.latest[connection] = request
                     number = len(self.arrived) - 1
+                    self._now += 1
+                    self.most = max(self.most, self._now)
                 self._faults[min(number, len(self._faults) - 1)](connection)
+                with self._lock:
+                    self._now -= 1
+                if closes:
+                    return
 
     def close(self) -> None:
         self._listener.close()
@@ -123,12 +134,24 @@ def responding(status: int, content: Any = b"", **headers: str) -> Fault:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     lines = [f"HTTP/1.1 {status} Some Reason", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+    head = "\r\n".join(lines).encode()
 
     def fault(connection: socket.socket) -> None:
-        connection.sendall(head + body)
+        end = b"\r\nConnection: close\r\n\r\n" if closes else b"\r\n\r\n"
+        connection.sendall(head + end + body)
 
     vars(fault)["status"] = status
+    return fault
+
+
+def crowd(size: int, then: Fault) -> Fault:
+    """Respond when so many requests have arrived."""
+    everybody_is_here = threading.Barrier(size)
+
+    def fault(connection: socket.socket) -> None:
+        everybody_is_here.wait(30)
+        then(connection)
+
     return fault
 
 

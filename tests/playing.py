@@ -1,11 +1,12 @@
-"""A driver without I/O: it lets the outcomes of a test happen to a call, a wait or a download."""
+"""A driver without time: it lets the outcomes of a test happen to a call, a wait or a download."""
 
 from typing import Any
 
 import httpx
 
-from grok_imagine_video import errors
-from grok_imagine_video._calls import HTTPX_ERRORS, Now, Open, Save, Sleep
+from grok_imagine_video import Client, _io, errors
+from grok_imagine_video._calls import Now, Sleep
+from grok_imagine_video._opening import Opened, open_session
 
 URL = "https://gateway.example"
 
@@ -17,26 +18,30 @@ class Play:
     clock goes on only while the generator sleeps.
     """
 
-    def __init__(self, steps: Any, *outcomes: Any, session: Any = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        steps_of: Any,
+        *args: Any,
+        outcomes: Any = (),
+        session: Any = None,
+        is_ours: bool = True,
+    ) -> None:
         self.requests: list[httpx.Request] = []
         self.deadlines: list[float | None] = []
         self.have_auth: list[bool] = []
         self.slept: list[float] = []
         self.now = 1000.0
+        self._client = client
         self._outcomes = iter(outcomes)
         transport = httpx.MockTransport(self._happen)
-        options = {"base_url": URL, "transport": transport, **(session or {})}
-        self._session = httpx.Client(**options)
+        self._session = open_session({"base_url": URL, "transport": transport, **(session or {})})
+        steps = steps_of(client, Opened(self._session, is_ours), *args)
         self.end: Any
         try:
             step = next(steps)
             while True:
-                try:
-                    outcome = self._do(step)
-                except HTTPX_ERRORS as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(outcome)
+                step = steps.send(self._do(step))
         except StopIteration as end:
             self.end = end.value
         except (errors.APIError, TypeError, ValueError) as error:
@@ -44,8 +49,6 @@ class Play:
 
     def _do(self, step: Any) -> Any:
         match step:
-            case Open():
-                return self._session
             case Now():
                 return self.now
             case Sleep():
@@ -55,23 +58,24 @@ class Play:
         self.requests.append(step.request)
         self.deadlines.append(step.deadline)
         self.have_auth.append(step.has_auth)
-        response = self._session.send(step.request)
-        if isinstance(step, Save) and step.is_file(response):
-            step.file.write(response.content)
-        return response
+        step.deadline = None  # it is not on the clock of the machine
+        return _io._exchange(self._session, step, self._client.max_response_size)
 
     def _happen(self, request: httpx.Request) -> httpx.Response:
         outcome = next(self._outcomes, None)
         assert outcome is not None, "one request too many"
         if isinstance(outcome, Exception):
             raise outcome
+        if isinstance(outcome, httpx.Response):
+            return outcome
         if not isinstance(outcome, type):
             streamed = {"content": iter([outcome["content"]])} if "content" in outcome else {}
             return httpx.Response(**outcome | streamed)
         kind: Any = outcome
         if issubclass(kind, httpx.RequestError):
             raise kind("boom", request=request)
-        raise kind("boom") if issubclass(kind, httpx.InvalidURL) else kind()
+        is_ours = issubclass(kind, httpx.StreamError) and kind is not httpx.StreamError
+        raise kind() if is_ours else kind("boom")
 
 
 def status(code: int, content: Any = None, **headers: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import io
 import json
+import re
 import shlex
 import socket
 import sqlite3
@@ -126,7 +127,7 @@ class Cli(Script):
     def typed(self, line: str, **env: str) -> Ended:
         """Run a line as a shell would, with variables before the words."""
         words = shlex.split(line)
-        env |= dict(word.split("=", 1) for word in words if word.startswith(("GROK_", "NO_")))
+        env |= dict(word.split("=", 1) for word in words if re.match("[A-Z_]+=", word))
         return self.run(*words[len(env) :], **env)
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import fcntl
 import inspect
 import itertools
 import shutil
@@ -131,7 +133,6 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"resend": "failed"}, "'resend' must be a list with 'unknown' and 'failed' in it: 'failed'"),
     ({"only": [2]}, "there is no request 2"),
     ({"forget": [1]}, "request 1 cannot be forgotten"),
-    ({"cluster": "here"}, "'cluster' must be local, tcp"),
 ]
 
 
@@ -171,22 +172,6 @@ def test_an_entry_is_on_disk_before_its_request_leaves(tmp_path: Path) -> None:
         summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
     assert (summary.done, batch.status(tmp_path).is_running) == (1, False)
     assert seen == [("unknown", None), ("created", "1"), ("created", "1")]
-
-
-def test_many_entries_share_a_commit(
-    client: AuthenticatedClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commits: list[int] = []
-    commit = batch.Journal.commit
-
-    def count(journal: batch.Journal, changes: Sequence[Any]) -> None:
-        commits.append(len(changes))
-        commit(journal, changes)
-
-    monkeypatch.setattr(batch.Journal, "commit", count)
-    batch.run(requests(60), client=client, folder=tmp_path, concurrency=30)
-    assert sum(commits) == 180
-    assert len(commits) < 120
 
 
 class Lazy(Sequence[CreateVideoRequest]):
@@ -257,10 +242,10 @@ def test_cancelling_sends_nothing_that_has_not_left(
 ) -> None:
     may_commit, commit, has_begun = threading.Event(), batch.Journal.commit, threading.Event()
 
-    def commit_late(journal: batch.Journal, changes: Sequence[Any]) -> None:
+    def commit_late(journal: batch.Journal, change: Any) -> None:
         has_begun.set()
         may_commit.wait(20)
-        commit(journal, changes)
+        commit(journal, change)
 
     monkeypatch.setattr(batch.Journal, "commit", commit_late)
     with serving(OK) as server:
@@ -347,10 +332,10 @@ def test_what_could_not_be_written_is_told(
 ) -> None:
     count, commit = itertools.count(1), batch.Journal.commit
 
-    def commit_or_fail(journal: batch.Journal, changes: Sequence[Any]) -> None:
+    def commit_or_fail(journal: batch.Journal, change: Any) -> None:
         if next(count) >= failing:
             raise batch.JournalError("the disk is full")
-        commit(journal, changes)
+        commit(journal, change)
 
     monkeypatch.setattr(batch.Journal, "commit", commit_or_fail)
     with serving(OK, DONE, FILE) as server:
@@ -362,13 +347,16 @@ def test_what_could_not_be_written_is_told(
     )
 
 
-def limited(base_url: str, connections: int, **options: Any) -> AuthenticatedClient:
+def limited(base_url: str, connections: int | None, **options: Any) -> AuthenticatedClient:
     limits = httpx.Limits(max_connections=connections)
     return AuthenticatedClient(base_url, TOKEN, httpx_args={"limits": limits}, **options)
 
 
-def test_few_connections_are_waited_for(client: AuthenticatedClient, tmp_path: Path) -> None:
-    few = limited(client._base_url, 1, timeout=httpx.Timeout(5, pool=0.001))
+@pytest.mark.parametrize("connections", [1, None])
+def test_few_connections_are_waited_for(
+    connections: int | None, client: AuthenticatedClient, tmp_path: Path
+) -> None:
+    few = limited(client._base_url, connections, timeout=httpx.Timeout(5, pool=0.001))
     assert batch.run(requests(20), client=few, folder=tmp_path).done == 20
 
 
@@ -390,9 +378,9 @@ def test_cancelling_again_and_again_loses_no_job(
 ) -> None:
     commit = batch.Journal.commit
 
-    def commit_slowly(journal: batch.Journal, changes: Sequence[Any]) -> None:
+    def commit_slowly(journal: batch.Journal, change: Any) -> None:
         time.sleep(0.01)  # as long as a slow disk takes
-        commit(journal, changes)
+        commit(journal, change)
 
     async def cancel_often(server: Any, client: Any, running: Any) -> None:
         task = asyncio.create_task(running)
@@ -442,6 +430,26 @@ def test_a_folder_stays_locked_when_it_is_copied(
 
     batch.run(requests(1), client=client, folder=tmp_path / "videos", on_progress=copy)
     assert batch.status(tmp_path / "copy").total == 1
+
+
+def test_a_batch_starts_while_somebody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / ".journal.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(file, fcntl.LOCK_UN))
+        batch.Journal(tmp_path).close()
+
+
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(OSError, match="No locks available"):
+        batch.Journal(tmp_path)
 
 
 def test_an_address_is_the_same_in_each_of_its_spellings(

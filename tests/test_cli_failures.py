@@ -31,10 +31,26 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     ),
     "GROK_BASE_URL=http://127.0.0.1:9 create lake -o v.mp4": (ExitCode.FAILED, "refused"),
     "GROK_BASE_URL=gateway.example create lake -o v.mp4": (ExitCode.USAGE, "gateway.example"),
+    "NO_PROXY= HTTP_PROXY=http://host:abc create lake -o v.mp4": (
+        *(ExitCode.USAGE, "HTTP_PROXY is not the URL of a proxy"),
+    ),
+    "SSL_CERT_FILE=/none create lake -o v.mp4": (ExitCode.USAGE, "SSL_CERT_FILE cannot be used"),
     "create lake -o v.mp4 --base-url http://a.example": (ExitCode.USAGE, "--allow-plain-http"),
     "create lake -o v.mp4 --no-key": (ExitCode.FAILED, "401"),
     "create lake -o v.mp4 --duration 16": (ExitCode.USAGE, "'duration' must be <= 15: 16"),
-    "create lake -o v.mp4 --duration x": (ExitCode.USAGE, "--duration"),
+    **{
+        f"create lake -o v.mp4 --duration={shlex.quote(text)}": (
+            ExitCode.USAGE,
+            f"--duration: not an integer; write it in digits, such as 4: {text!r}",
+        )
+        for text in ("x", "5.5", "4.0", "5e0", "٣", "0x8", "1_0", " 5", "5\n", "null", "")
+    },
+    "batch retry videos --line 1.5": (ExitCode.USAGE, "--line: not an integer; write it in digits"),
+    "batch lakes.jsonl -o videos --concurrency ٣": (
+        ExitCode.USAGE,
+        "--concurrency: not an integer",
+    ),
+    "batch lakes.jsonl -o videos --forget 0x1": (ExitCode.USAGE, "--forget: not an integer"),
     "create lake -o v.mp4 --resolution 999p": (ExitCode.USAGE, '"480p", "720p"'),
     "create lake -o v.mp4 --image https://a.example --reference https://b.example": (
         *(ExitCode.USAGE, "cannot be used together"),
@@ -52,6 +68,9 @@ FAILURES: dict[str, tuple[ExitCode, str]] = {
     "create lake -o v.mp4 --sound": (ExitCode.USAGE, "Unknown option: --sound"),
     "create lake": (ExitCode.USAGE, "-o FILE, or do not wait for it: --no-wait"),
     "create -o v.mp4": (ExitCode.USAGE, "PROMPT requires"),
+    "create '' -o v.mp4": (ExitCode.USAGE, "'prompt' must not be blank: ''"),
+    "create ' \t\u3000' --no-wait": (ExitCode.USAGE, "'prompt' must not be blank: ' "),
+    "create lake -o v.mp4 --resolution null": (ExitCode.USAGE, '"480p", "720p"'),
     "create lake -o missing/v.mp4": (ExitCode.USAGE, "nothing can be written in"),
     "create lake -o /proc/v.mp4": (ExitCode.USAGE, "nothing can be written in"),
     "create lake -o .": (ExitCode.USAGE, "exists and is not a file"),
@@ -82,6 +101,7 @@ def test_one_line_says_what_is_wrong(typed: str, cli: Cli) -> None:
 PENDING = responding(200, {"status": "pending"})
 DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=hang_up)
+LOGIN = responding(200, b"<h1>Log in</h1>", Content_Type="text/html")
 NO_ID = responding(200, {"note": "paid"})
 NO_PLACE = responding(200, {"status": "done", "id": "1"})
 GO_ON = "to go on: grok-imagine-video wait -o v.mp4 1"
@@ -97,6 +117,8 @@ OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
     ([OK, responding(404)], ExitCode.UNFINISHED, "404", GO_ON),
     ([OK, DONE, HALF], ExitCode.UNFINISHED, "RemoteProtocolError", GO_ON),
     ([OK, DONE, responding(403)], ExitCode.UNFINISHED, "403", GO_ON),
+    ([OK, DONE, LOGIN], ExitCode.UNFINISHED, "it is a page, not a file: text/html", GO_ON),
+    ([OK, DONE, responding(200)], ExitCode.UNFINISHED, "the file is empty", GO_ON),
     (
         [responding(200, {"id": "-1"}), PENDING],
         *(ExitCode.UNFINISHED, "had not ended", f"{GO_ON[:-1]}-- -1"),

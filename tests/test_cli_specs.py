@@ -60,6 +60,7 @@ TYPED: dict[str, dict[str, Any]] = {
         NEEDED | MASKS | {"seed": 7, "maybe": "m", "class": "c"}
     ),
     f"{BASE} --seed seven": NEEDED | MASKS | {"seed": "seven"},
+    f"{BASE} --counts 1 --counts -2 --maybe ''": NEEDED | MASKS | {"counts": [1, -2], "maybe": ""},
     f"{BASE} --extra more=null": NEEDED | MASKS | {"more": None},
     "edit --seconds 4": {"seconds": 4},
 }
@@ -77,7 +78,10 @@ def test_each_kind_of_field_can_be_typed(typed: str, made: Made) -> None:
 REFUSED = {
     "create hello --style x": "--mask",
     "create hello --mask https://a.example": "--style",
-    f"{BASE} --size 4": "1, 2, 3",
+    f"{BASE} --size 4": '"1", "2", "3"',
+    f"{BASE} --size 2.4": '"1", "2", "3"',
+    f"{BASE} --counts 1 --counts 2.5": "--counts: not an integer",
+    "create hello --style '' --mask https://a.example": "'style' must not be blank: ''",
     f"{BASE} --weight 3": "'weight' must be <= 2: 3.0",
     f"{BASE} --tags a --tags b --tags c": "tags",
     f"{BASE} --day tomorrow": "'day' must be date",

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import BODY, TOKEN, each_async_way
+from conftest import BODY, TOKEN
 from faults import OK, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -33,8 +33,12 @@ WRONG_TYPES: list[tuple[dict[str, Any], str]] = [
     ({"token": None}, "token must be str, not NoneType"),
     ({"headers": {"X-A": 1}}, "headers['X-A'] must be str"),
     ({"base_url": None}, "base_url is not a URL"),
-    *(({"async_transport": wrong}, "async_transport must be") for wrong in ("aiohttpx", True)),
+    *(({"async_transport": wrong}, "async_transport must make") for wrong in ("aiohttpx", True)),
 ]
+IGNORED: dict[str, dict[str, Any]] = {
+    "verify_ssl": {"verify_ssl": False},
+    **{name: {"httpx_args": {name: None}} for name in ("proxy", "limits", "http2")},
+}
 WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     *(({"token": TOKEN + end}, "token must be printable") for end in ("\n", "\0", "é", " ")),
     ({"token": ""}, "token must not be empty"),
@@ -58,6 +62,11 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
         for host in ("gateway.example", "10.0.0.1", "127.0.0.1.example")
     ),
     *(({"max_retries": wrong}, "max_retries must be") for wrong in (-1, True)),
+    ({"async_transport": "aiohttp"}, "async_transport=httpx_aiohttp.AiohttpTransport"),
+    *(
+        ({"async_transport": httpx.AsyncHTTPTransport, **ignored}, f"would ignore {name}")
+        for name, ignored in IGNORED.items()
+    ),
 ]
 REFUSED = {TypeError: WRONG_TYPES, ValueError: WRONG_VALUES}
 
@@ -166,18 +175,85 @@ def test_the_token_and_the_user_agent_are_sent_once_as_configured(
     assert [line for line in lines if line.lower().startswith(f"{name.lower()}:")] == [header]
 
 
-@each_async_way
-def test_a_client_works_in_a_second_event_loop(way: Way) -> None:
+def call_in_two_loops(client: Client) -> None:
     async def call() -> None:
         await create_video.asyncio(client=client, body=BODY)
         await client.get_async_httpx_client().aclose()  # nobody can once its loop is closed
 
+    for _ in range(2):
+        asyncio.run(call())
+
+
+@pytest.mark.usefixtures("way")
+def test_a_client_works_in_a_second_event_loop() -> None:
+    made: list[httpx.AsyncBaseTransport] = []
+
+    def transport() -> httpx.AsyncBaseTransport:
+        made.append(httpx.AsyncHTTPTransport())
+        return made[-1]
+
     with serving(OK) as server:
-        client = way.client(Client(server.base_url))
+        client = Client(server.base_url)
         client.get_async_httpx_client()  # outside of any loop
-        for _ in range(2):
-            asyncio.run(call())
-    assert len(server.arrived) == len(server.connections) == 2
+        call_in_two_loops(client)
+        call_in_two_loops(Client(server.base_url, async_transport=transport))
+    assert len(server.arrived) == len(server.connections) == 4
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("name", ["async_transport", "httpx_args"])
+def test_a_transport_in_a_second_event_loop_is_refused_before_anything_is_sent(name: str) -> None:
+    transport = httpx.AsyncHTTPTransport()
+    given: Any = {name: transport if name == "async_transport" else {"transport": transport}}
+    with serving(OK) as server:
+        with pytest.raises(RuntimeError, match="pass a class or a function that makes one"):
+            call_in_two_loops(Client(server.base_url, **given))
+        assert len(server.arrived) == 1
+
+
+def test_a_transport_that_is_not_one_of_asyncio_is_refused_before_anything_is_sent() -> None:
+    given: list[Any] = [{"async_transport": dict}, {"httpx_args": {"transport": OK}}]
+    for each in given:
+        client = Client(URL, **each)
+        with pytest.raises(TypeError, match=r"must be an httpx\.AsyncBaseTransport"):
+            asyncio.run(create_video.asyncio(client=client, body=BODY))
+
+
+def test_without_an_event_loop_of_asyncio_nothing_is_sent() -> None:
+    """Under trio, for example: here the coroutines are driven by hand."""
+    with serving(OK) as server:
+        client = Client(server.base_url)
+        calls = (
+            create_video.asyncio(client=client, body=BODY),
+            create_video.asyncio_and_wait(client=client, body=BODY),
+            client.asyncio_download("/", "v"),
+            client.__aenter__(),
+        )
+        for call in calls:
+            with pytest.raises(RuntimeError, match="async functions need asyncio"):
+                call.send(None)
+    assert not server.arrived
+
+
+# A variable of the environment, and its value; the error names the variable and not its password.
+UNUSABLE = {
+    **{"HTTP_PROXY": "http://me:s3cret@host:abc", "https_proxy": "socks4://me:s3cret@host"},
+    **{"ALL_PROXY": "gopher://host", "NO_PROXY": "[::1]", "SSL_CERT_FILE": "/nonexistent"},
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_variable_that_cannot_be_used_is_named(
+    name: str, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv(name, UNUSABLE[name])
+    with pytest.raises(ValueError, match=f"^{name} ") as raised:
+        way.call(create_video, "sync", Client(URL), body=BODY)
+    assert "\n" not in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    Client(URL, httpx_args={"trust_env": False}).get_httpx_client().close()
 
 
 def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
@@ -203,8 +279,9 @@ def test_a_session_or_transport_of_the_caller_is_used() -> None:
 
     transport = httpx.MockTransport(respond)
     args: dict[str, Any] = {"httpx_args": {"transport": transport}}
-    given = [(way, args) for way in WAYS] + [(WAYS[1], {"async_transport": transport})]
-    for way, options in [*given, (WAYS[0], {})]:
+    sync, asynchronous = WAYS[:2]
+    given = [(sync, args), (asynchronous, args), (asynchronous, {"async_transport": transport})]
+    for way, options in [*given, (sync, {})]:
         client = AuthenticatedClient(URL, TOKEN, **options)
         if not options:
             client.set_httpx_client(httpx.Client(base_url=URL, transport=transport))

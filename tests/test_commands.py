@@ -19,7 +19,6 @@ import create_video
 import relay
 import test_with_mock
 from scripts import Script
-from tools import words
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES_FOLDER = ROOT / "examples"
@@ -117,7 +116,7 @@ def test_an_example_is_short_and_does_what_it_says(
 def test_the_example_of_a_test_passes_and_all_examples_are_short() -> None:
     test_with_mock.test_the_url_of_a_video()
     short = {path.stem for path in EXAMPLES_FOLDER.glob("*.py")} - {"relay"}
-    assert short == {*EXAMPLES, "test_with_mock"}
+    assert short == {*EXAMPLES, "test_with_mock", "batch_on_dask"}
     for name in short:
         assert len((EXAMPLES_FOLDER / f"{name}.py").read_text().splitlines()) <= 40
 
@@ -204,11 +203,3 @@ def test_a_translation_has_the_same_code_headings_and_tables(path: Path) -> None
     for pattern in (r"^#+ ", r"^\|", r"^- ", r"^\d\. ", r"^\*\*\d\. ", r"^ *```", r"!\["):
         counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
         assert counts[0] == counts[1], pattern
-
-
-def test_words_that_make_readers_stop_are_refused_with_better_ones() -> None:
-    known = YAML(typ="safe").load(ROOT / "tools" / "words.yaml")
-    text = "There is no video.\nIt is no longer there: the smallest one.\nAn answer is no video.\n"
-    places = list(words.found(text, known))
-    assert [number for number, _ in places] == [3, 3]
-    assert places[0][1] == "'An answer': write response"

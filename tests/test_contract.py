@@ -11,7 +11,7 @@ from edits import EDITS, Edit
 from making import load
 from scripts import Script
 from tools.export.compare import compare
-from tools.review.demands import demands
+from tools.export.demands import demands
 from tools.review.spec import Spec
 
 ROOT = Path(__file__).parent.parent

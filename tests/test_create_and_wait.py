@@ -109,9 +109,10 @@ def test_ctrl_c_leaves_the_id_in_the_log(
 
 
 @each_async_way
-def test_cancelling_leaves_the_id_in_the_log(way: Way, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("way")
+def test_cancelling_leaves_the_id_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async def cancel(base_url: str) -> None:
-        async with AuthenticatedClient(base_url, "token", async_transport=way.transport) as client:
+        async with AuthenticatedClient(base_url, "token") as client:
             call = create_video.asyncio_and_wait(client=client, body=BODY)
             await cancel_when(call, lambda: len(server.arrived) == 2)
 

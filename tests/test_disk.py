@@ -68,7 +68,9 @@ def test_a_download_that_is_cancelled_twice_leaves_nothing(
 
 @each_async_way
 def test_the_event_loop_goes_on_while_the_disk_is_busy(
-    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Way,  # noqa: ARG001 - one of asyncio
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loop = asyncio.new_event_loop()
 
@@ -94,7 +96,7 @@ def test_the_event_loop_goes_on_while_the_disk_is_busy(
         monkeypatch.setattr(owner, name, once_the_loop_went_on(getattr(owner, name)))
 
     async def download(base_url: str) -> Path:
-        async with Client(base_url, async_transport=way.transport) as client:
+        async with Client(base_url) as client:
             return await client.asyncio_download("/v", tmp_path / "v.mp4")
 
     with (

@@ -16,7 +16,6 @@ from ruamel.yaml import YAML
 import grok_imagine_video
 from browser import PATH, Browser, browsing
 from grok_imagine_video import batch, errors, types
-from tools.docs import imports, plots
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "build" / "docs"
@@ -113,36 +112,6 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
         assert {f"{module.__name__}.{name}" for name in module.__all__} <= names
     for name in {*grok_imagine_video.__all__} - {"__version__", "errors"}:
         assert re.search(rf"\b{name}\b", text), name
-
-
-def test_the_drawings_show_the_figures_and_the_imports() -> None:
-    table = (ROOT / "docs" / "comparison.md").read_text("utf-8")
-    rows = plots.rows(table)
-    assert len(rows) == len(re.findall(r"^\| [^|-]+ \| [\d,.]", table, re.MULTILINE))
-    rates = plots.rates(table)
-    in_row = rows['async calls per second, 500 in flight, `async_transport="aiohttp"`']
-    assert rates[plots.ON_AIOHTTP][500] == in_row["ours"]
-    assert {name: line[500] for name, line in rates.items() if name in in_row} | {
-        "ours": in_row["ours"]
-    } == in_row
-    modules = imports.graph(ROOT / "generated" / "grok_imagine_video")
-    assert {"errors", "client"} <= modules["_calls"]
-    assert "_drivers" not in modules["client"]  # imported in functions, when it is called
-    layers = imports.layers(modules)
-    assert all(layers[name] > layers[each] for name, names in modules.items() for each in names)
-    assert imports.direct({"a": {"b", "c"}, "b": {"c"}, "c": set()})["a"] == {"b"}
-
-
-def test_the_readme_has_the_figures_of_the_table() -> None:
-    rows = plots.rows((ROOT / "docs" / "comparison.md").read_text("utf-8"))
-    posts = rows["POSTs for one call: no response, counted for 8 s"]
-    calls = rows['async calls per second, 500 in flight, `async_transport="aiohttp"`']
-    figures = [posts["ours"], posts["openai"], posts["fal-client"]]
-    figures += [rows["build and check a request"]["ours"], calls["ours"], calls["raw httpx"]]
-    for name in ("README.md", "README.zh-CN.md"):
-        why = (ROOT / name).read_text("utf-8").split("\n## ")[1]
-        shown = [plots.number(each) for each in re.findall(r"(?<!\w)\d[\d,.]*\d|\d(?=\D)", why)]
-        assert {*figures} <= {*shown}, name
 
 
 @pytest.fixture

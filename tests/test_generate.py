@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -213,7 +215,6 @@ BAD |= {
     "config.yaml: literal_enums must be true": ("config", "literal_enums: false"),
     "config.yaml: false": ("config", "post_hooks: ['false']"),
     "config.yaml: no-such-tool": ("config", "post_hooks: [no-such-tool]"),
-    "interrupted": ("config", "post_hooks: ['kill -INT $PPID']"),
 }
 
 
@@ -227,6 +228,19 @@ def test_bad_input_gets_one_line_and_changes_nothing(
         source.write_text(text)
     assert_refused(copy.parent, part, f"--{option}", source, "--output", copy)
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_changes_nothing(copy: Path) -> None:
+    config = copy.parent / "config.yaml"
+    config.write_text("post_hooks: ['kill -INT $PPID']")
+    before = contents(copy.parent)
+    # In a process of its own, which ends with what `subprocess.run` leaves behind when interrupted.
+    words: list[Any] = [sys.executable, "-m", "tools.generator"]
+    words += ["--config", config, "--output", copy]
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "generate: interrupted, the package is as it was\n"
+    assert contents(copy.parent) == before
 
 
 @pytest.mark.parametrize("output", ["file/package", "file", "folder"])

@@ -1,6 +1,5 @@
 """Specs and surroundings that would harm a command: it ends in one line, or is not disturbed."""
 
-import cProfile
 import os
 import resource
 import shutil
@@ -124,10 +123,12 @@ HOSTILE = {
     "billion laughs": (laughs("[lol]", TEN), "aliases unfolded"),
     "cyclic alias": (with_note("&a [*a]"), "the alias *'a' contains itself"),
     "number of many digits": (with_prompt(f"maxLength: {'9' * 5_000}"), NUMBER),
+    "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), NUMBER),
     "number that is infinite": (with_prompt("maximum: 1e999"), NUMBER),
     "number that is none": (with_prompt("maximum: .nan"), NUMBER),
     "text that is too long": (with_prompt(f"description: {'a' * 11_000_000}"), "larger than"),
     "name that is too long": (spec("createVideo", "a" * 5_000), "characters"),
+    "key that is too long": (with_note(f"{{{'a' * 1_000}: 1}}"), "characters"),
     "key that is a list": (with_note("{[1]: 2}"), "key"),
     "NUL byte": (with_note("a\0b"), "#x0000"),
     "half a surrogate": (with_note(r'"\uD800"'), "half of a surrogate pair"),
@@ -203,7 +204,7 @@ def test_a_base_that_leads_elsewhere_is_refused_too(elsewhere: tuple[str, Path])
     ("schema", "told"),
     [
         ('{$ref: "#/components/schemas/B"}', "the reference #/components/schemas/B leads nowhere"),
-        ("{properties: {a: {type: text}}}", "properties/a/type: 'text' is not valid"),
+        ("{properties: {a: {type: text}}}", 'properties/a/type: "text" is not valid'),
     ],
 )
 def test_a_schema_of_a_body_that_is_none_is_refused_with_its_place(schema: str, told: str) -> None:
@@ -217,19 +218,6 @@ def test_no_body_is_as_large_as_a_limit_says(limit: str) -> None:
     old, new = (Spec.parse(text, "spec") for text in (SPEC, with_prompt(limit)))
     assert any(limit.split()[1] in change.text for change in compare_documents(old, new))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
-
-
-def test_a_review_takes_longer_only_as_there_are_more_changes() -> None:
-    def calls(number: int) -> int:
-        fields = (f"more_{n}: {{type: string, maxLength: 9}}, " for n in range(number))
-        new = Spec.parse(spec("prompt:", f"{''.join(fields)}prompt:"), "spec")
-        with cProfile.Profile() as profile:
-            assert len(compare_documents(old, new)) == number
-        return sum(entry.callcount for entry in profile.getstats())
-
-    old = Spec.parse(SPEC, "spec")
-    calls(1)  # what is imported on first use
-    assert calls(200) < 4.2 * calls(50)
 
 
 DISTURBING = {

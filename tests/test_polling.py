@@ -17,9 +17,9 @@ PENDING = status(200, {"status": "pending", "progress": 10})
 
 
 def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = None) -> Play:
-    job = get_video._get_kwargs("job-1"), get_video._parse_response, get_video._JOB
-    client = client_of(URL, follow_redirects=True)
-    return Play(_polling.wait(client, *job, interval, timeout, seen), *outcomes)
+    request = get_video._get_kwargs("job-1"), get_video._parse_response
+    call = client_of(URL, follow_redirects=True), _polling.wait, request, get_video._JOB, "job-1"
+    return Play(*call, interval, timeout, seen, outcomes=outcomes)
 
 
 def job(state: str, **fields: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_a_wait_asks_once_more_right_before_its_deadline_and_can_go_on(
 
 
 def test_every_request_has_the_deadline_of_the_wait_redirected_or_not() -> None:
-    hops = (status(302, Location=place) for place in ("/x", "https://other.example/y"))
+    hops = (status(302, Location=place) for place in ("/x", f"{URL}/y"))
     played = play(*hops, PENDING, DONE)
     assert [request.url.path for request in played.requests][1:3] == ["/x", "/y"]
     assert played.deadlines == [1900] * 4

@@ -177,8 +177,8 @@ def test_at_random_nothing_is_paid_twice_and_nothing_is_left_behind(
 
     with serving(chance.respond) as chance.server:
         threads = threading.active_count()
-        client = way.client(AuthenticatedClient(chance.server.base_url, "token", **options))
-        if way.name == "sync":
+        client = AuthenticatedClient(chance.server.base_url, "token", **options)
+        if way.is_sync:
             with client:
                 do_all(client, at_random, tmp_path)
                 chance.is_kind = True

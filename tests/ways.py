@@ -1,15 +1,14 @@
-"""The three ways to use the package, and the time as it sees it."""
+"""The ways to use the package, and the time as it sees it."""
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from attrs import evolve, frozen
+from attrs import frozen
 
 # Each public function, and its async counterpart.
 COUNTERPARTS = {
@@ -24,24 +23,24 @@ COUNTERPARTS = {
 
 @frozen
 class Way:
-    """Sync, asyncio on httpx, or asyncio on aiohttp."""
+    """Sync or asyncio, with a server that keeps connections, or one that closes each of them."""
 
     name: str
-    transport: Any = None
+    closes: bool = False
 
-    def client(self, client: Any) -> Any:
-        return evolve(client, async_transport=self.transport) if self.transport else client
+    @property
+    def is_sync(self) -> bool:
+        return self.name.startswith("sync")
 
     @contextlib.contextmanager
     def using(self, client: Any) -> Iterator[Callable[..., Any]]:
         """Call functions of an operation, or of the client itself (None), and then close it."""
-        client = self.client(client)
 
         def call(owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
             found = getattr(client, name) if owner is None else getattr(owner, name)
             return found(*args, **kwargs if owner is None else {"client": client, **kwargs})
 
-        if self.name == "sync":
+        if self.is_sync:
             with client:
                 yield call
             return
@@ -60,7 +59,11 @@ class Way:
             return call(owner, name, *args, **kwargs)
 
 
-WAYS = (Way("sync"), Way("asyncio"), Way("aiohttp", "aiohttp"))
+WAYS = (
+    *(Way("sync"), Way("asyncio")),
+    *(Way("sync, closing", closes=True), Way("asyncio, closing", closes=True)),
+)
+ASYNC_WAYS = WAYS[1::2]
 
 
 async def cancel_when(call: Coroutine[Any, Any, object], is_time: Callable[[], object]) -> None:
@@ -73,45 +76,24 @@ async def cancel_when(call: Coroutine[Any, Any, object], is_time: Callable[[], o
         await task
 
 
-class Together:
-    """Calls at once on one client: what came of each, and how many requests were in flight."""
-
-    def __init__(self, way: Way, client: Any, owner: Any, name: str, *calls: Any) -> None:
-        self.outcomes: list[Any] = []
-        self.most = 0
-        self._now = 0
-        self._lock = threading.Lock()
-        if way.name == "sync":
-            self._run(client, getattr(owner, name), calls)
-        else:
-            function = getattr(owner, COUNTERPARTS[name])
-            asyncio.run(self._asyncio_run(way.client(client), function, calls))
-
-    def _run(self, client: Any, function: Any, calls: Any) -> None:
+def together(way: Way, client: Any, owner: Any, name: str, *calls: Any) -> list[Any]:
+    """What comes of calls at once on one client."""
+    if way.is_sync:
         with client, ThreadPoolExecutor(len(calls)) as pool:
-            self._watch(client.get_httpx_client(), self._count)
-            futures = [pool.submit(function, client=client, **call) for call in calls]
-            self.outcomes = [future.exception() or future.result() for future in futures]
+            futures = [pool.submit(getattr(owner, name), client=client, **call) for call in calls]
+            return [future.exception() or future.result() for future in futures]
 
-    async def _asyncio_run(self, client: Any, function: Any, calls: Any) -> None:
+    async def call_all() -> list[Any]:
         async with client:
-            self._watch(client.get_async_httpx_client(), self._asyncio_count)
+            function = getattr(owner, COUNTERPARTS[name])
             tasks = [function(client=client, **call) for call in calls]
-            self.outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         for _ in range(9):  # the loop finalizes streams in tasks of their own
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
+        return outcomes
 
-    def _watch(self, session: Any, count: Callable[[int], Any]) -> None:
-        session.event_hooks = {"request": [lambda _: count(1)], "response": [lambda _: count(-1)]}
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._now += change
-            self.most = max(self.most, self._now)
-
-    async def _asyncio_count(self, change: int) -> None:
-        self._count(change)
+    return asyncio.run(call_all())
 
 
 class Clock:
@@ -123,11 +105,11 @@ class Clock:
         self.meanwhile: Callable[[], object] = lambda: None
         self._monkeypatch = monkeypatch
 
-    def rule(self, drivers: ModuleType) -> None:
-        """Replace the time in the drivers of a package."""
+    def rule(self, io: ModuleType) -> None:
+        """Replace the time in the `_io` of a package."""
         time = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
-        self._monkeypatch.setattr(drivers, "time", time)
-        self._monkeypatch.setattr(drivers, "_asyncio_sleep", self._asyncio_sleep)
+        self._monkeypatch.setattr(io, "time", time)
+        self._monkeypatch.setattr(io, "_asyncio_sleep", self._asyncio_sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
-from ._downloads import temporary_path
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -52,6 +50,11 @@ def keep_other_file(temporary: Path, path: Path) -> None:
 def _check_same(temporary: Path, path: Path) -> None:
     if not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
         raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
+
+
+def temporary_path(path: Path) -> Path:
+    """A new name beside `path`, short enough for every file system."""
+    return path.with_name(f".{os.urandom(8).hex()}.part")
 
 
 @contextlib.contextmanager

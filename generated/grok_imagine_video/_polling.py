@@ -11,28 +11,20 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
-import httpx
 from attrs import frozen
 
 from . import errors
-from ._calls import (
-    Now,
-    Open,
-    RetryableResponse,
-    Session,
-    Sleep,
-    Steps,
-    attempt,
-    build_request,
-    is_transient,
-    read,
-    redacted,
-    status_error,
-)
+from ._bodies import Received
+from ._calls import Now, Sleep, Steps, call, is_passing, is_transient, read, result_of
+from ._opening import Opened
+from ._redirects import redacted
 from .client import MAX_SECONDS, Client
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+# The arguments of a request, and what reads its response.
+Request = tuple[dict[str, Any], Callable[[Received], T]]
 
 _logger = logging.getLogger(__package__)
 
@@ -83,21 +75,26 @@ class JobRules:
 
 
 def create_and_wait(
-    create: Steps[R],
-    places: Sequence[str],
-    wait_for: Callable[[str], Steps[T]],
+    client: Client,
+    opened: Opened,
+    creating: Request[R],
+    follow: Callable[[str], dict[str, Any]],
+    parse: Callable[[Received], T],
+    rules: JobRules,
     interval: float,
     timeout: float,
+    on_progress: Callable[[T], object] | None,
     on_created: Callable[[str], object] | None,
 ) -> Steps[T]:
     """Create a job, and wait for it. Every error after the creation has the id of the job."""
     check_seconds(interval, timeout)
-    job_id = id_of(places, (yield from create))
+    job_id = id_of(rules, (yield from result_of(client, opened, *creating)))
     _logger.info("created the job %s", job_id)
     try:
         if on_created is not None:
             on_created(job_id)
-        return (yield from wait_for(job_id))
+        following = (follow(job_id), parse), rules, job_id, interval, timeout, on_progress
+        return (yield from wait(client, opened, *following))
     except errors.APIError as error:  # on_created may raise one too
         error.job_id = job_id
         raise
@@ -106,54 +103,48 @@ def create_and_wait(
         raise
 
 
-def about_job(job_id: str | None, steps: Steps[T]) -> Steps[T]:
-    """The same steps. Their errors have the id of the job."""
-    try:
-        return (yield from steps)
-    except errors.APIError as error:
-        error.job_id = job_id
-        raise
-
-
 def wait(
     client: Client,
-    kwargs: dict[str, Any],
-    parse: Callable[[httpx.Response], T],
+    opened: Opened,
+    request: Request[T],
     rules: JobRules,
+    job_id: str | None,
     interval: float,
     timeout: float,
     on_progress: Callable[[T], object] | None,
 ) -> Steps[T]:
     """Poll until the job has ended or the deadline has passed, and return the last response."""
     check_seconds(interval, timeout)
-    session: Session = yield Open()
-    start: float = yield Now()
-    deadline = start + timeout
+    deadline = (yield Now()) + timeout
     last_poll = deadline - min(_LAST_CHANCE * timeout, _MAX_LAST_CHANCE)
     job: T | None = None
     error: errors.APIError | None = None
-    now = start
-    while now < deadline:
-        try:
-            job = yield from _poll(client, session, kwargs, parse, rules, deadline)
-        except errors.APIError as failure:
-            if not _may_pass(failure):
-                raise
-            error = failure
-        else:
-            error = None
-            if on_progress is not None:
-                on_progress(job)
-            if has_ended(rules, job):
-                return job
-        now = yield Now()
-        next_poll = now + _pause(interval, error)
-        if now < last_poll < next_poll and not _is_asked_to_wait(error):
-            next_poll = last_poll
-        yield Sleep(max(0.0, min(next_poll, deadline) - now))
-        now = yield Now()
-    what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
-    raise errors.WaitTimeoutError(what, job) from error
+    now = deadline - timeout
+    try:
+        while now < deadline:
+            try:
+                job = yield from _poll(client, opened, request, rules, deadline)
+            except errors.APIError as failure:
+                if not _may_pass(failure):
+                    raise
+                error = failure
+            else:
+                error = None
+                if on_progress is not None:
+                    on_progress(job)
+                if has_ended(rules, job):
+                    return job
+            now = yield Now()
+            next_poll = now + _pause(interval, error)
+            if now < last_poll < next_poll and not _is_asked_to_wait(error):
+                next_poll = last_poll
+            yield Sleep(max(0.0, min(next_poll, deadline) - now))
+            now = yield Now()
+        what = f"the job had not ended after {timeout:g} seconds; waiting can go on"
+        raise errors.WaitTimeoutError(what, job) from error
+    except errors.APIError as failure:
+        failure.job_id = job_id
+        raise
 
 
 def check_seconds(interval: float, timeout: float) -> None:
@@ -172,25 +163,16 @@ def _check(name: str, value: float) -> None:
 
 
 def _poll(
-    client: Client,
-    session: Session,
-    kwargs: dict[str, Any],
-    parse: Callable[[httpx.Response], T],
-    rules: JobRules,
-    deadline: float,
+    client: Client, opened: Opened, request: Request[T], rules: JobRules, deadline: float
 ) -> Steps[T]:
     """Ask once."""
-    try:
-        response = yield from attempt(client, build_request(client, session, kwargs), deadline)
-    except RetryableResponse as error:
-        response = error.response
-    else:
-        job = read(client, "GET", response, parse)
-        said = errors.APIStatusError("an error, and no job", *redacted(client, response))
-        if is_only_an_error(rules, job, said):
-            raise said
-        return job
-    raise status_error(client, response)
+    kwargs, parse = request
+    response = yield from call(client, opened, kwargs, deadline=deadline, max_retries=0)
+    job = read(client, kwargs["method"], response, parse)
+    said = errors.APIStatusError("an error, and no job", *redacted(client, response))
+    if is_only_an_error(rules, job, said):
+        raise said
+    return job
 
 
 def is_only_an_error(rules: JobRules, job: Any, said: errors.APIStatusError) -> bool:
@@ -219,7 +201,9 @@ def _may_pass(error: errors.APIError) -> bool:
     """Whether the next poll may have another outcome; a maintenance page may come with 200."""
     if isinstance(error, errors.APIStatusError):
         return is_transient(error.status_code)
-    return isinstance(error, errors.APIConnectionError | errors.APIResponseValidationError)
+    if isinstance(error, errors.APIConnectionError):
+        return is_passing(error.__cause__)
+    return isinstance(error, errors.APIResponseValidationError)
 
 
 def _pause(interval: float, error: errors.APIError | None) -> float:
@@ -269,11 +253,11 @@ def result(rules: JobRules, job: Any) -> str:
     raise errors.ResultMissingError(what + _reason(rules, job), job)
 
 
-def id_of(places: Sequence[str], job: Any) -> str:
+def id_of(rules: JobRules, job: Any) -> str:
     """The id of a job: itself, or in the response that created it."""
     if not hasattr(job, "to_dict"):
         return cast(str, job)
-    found = _text_at(job, places)
+    found = _text_at(job, rules.id)
     if found and found.isprintable():
         return found
     what = "the job was accepted, but no known place has its id"
@@ -341,6 +325,6 @@ def _result_at(job: Any, places: Sequence[str]) -> str:
     return next((value for value in values if value), "")
 
 
-def body(response: httpx.Response) -> Any:
+def body(response: Received) -> Any:
     """The JSON of a response about a job; that of a pending one may be empty."""
     return response.json() if response.content.strip() else {}

@@ -11,7 +11,7 @@ import httpx
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-from .._calls import without_secrets
+from .._redirects import without_secrets
 from ..client import AuthenticatedClient, Client
 from . import PACKAGE
 from .trace import Trace

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from .._calls import _SAFE_METHODS, redact, target
+from .._calls import SAFE_METHODS
+from .._redirects import redact, target
 from ..client import Client
 from . import PACKAGE
 
@@ -56,10 +57,10 @@ class Trace:
         return {"request": [on_request], "response": [on_response]}
 
     def _on_request(self, request: httpx.Request) -> None:
-        self.has_posted |= request.method not in _SAFE_METHODS
+        self.has_posted |= request.method not in SAFE_METHODS
         request.extensions = {**request.extensions, "started": time.monotonic()}
         if self._is_shown and self.client is not None:
-            body = "" if request.method in _SAFE_METHODS else self._body(request)
+            body = "" if request.method in SAFE_METHODS else self._body(request)
             self._say(f"> {target(self.client, request)} {body}".strip())
 
     def _body(self, request: httpx.Request) -> str:

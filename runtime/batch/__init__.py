@@ -55,7 +55,6 @@ async def asyncio_run(
     resend: Collection[Resend] = (),
     only: Collection[int] | None = None,
     forget: Collection[int] = (),
-    cluster: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """The async counterpart of `run`.
@@ -63,9 +62,7 @@ async def asyncio_run(
     If it is cancelled, it sends no more requests, waits for the responses in flight, and writes
     them down. If it is cancelled again, their outcome stays unknown.
     """
-    options = Options(
-        concurrency, rate, interval, timeout, resend, only, forget, cluster, on_progress
-    )
+    options = Options(concurrency, rate, interval, timeout, resend, only, forget, on_progress)
     return await _run(requests, client, folder, operation, options)
 
 
@@ -82,7 +79,6 @@ def run(
     resend: Collection[Resend] = (),
     only: Collection[int] | None = None,
     forget: Collection[int] = (),
-    cluster: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Create a job for each request, wait for all of them and save their results.
@@ -107,10 +103,6 @@ def run(
         only: The numbers of the requests to work on. Default: all.
         forget: The numbers of requests that end without a result if the gateway still does not find
             their jobs.
-        cluster: Let the workers of a Dask cluster wait and save: "local" for two workers on this
-            machine, or the address of its scheduler, such as "tls://host:8786". They need this
-            package, the same version of Python, and the folder under the same path. The client with
-            its token is sent to them: use a tls:// address on a network that you share with others.
         on_progress: Called with the `Status` and the `Entry` each time the state of a request has
             changed.
 
@@ -118,19 +110,16 @@ def run(
         How many are done, failed and so on. Errors of single requests are in it, not raised.
 
     Raises:
-        ImportError: `cluster` is given, and dask.distributed is not installed.
         TypeError: No operation creates jobs from such requests, or several do.
         ValueError: An argument cannot be used, another request was sent under a number, the
             journal belongs to another gateway or to another process; nothing was sent.
         JournalError: The journal is no longer in its place; the error has the ids of all jobs.
-        OSError: The folder or the cluster cannot be used.
+        OSError: The folder cannot be used.
         RuntimeError: An event loop is running; await `asyncio_run` there.
     """
 
     _refuse_loop()
-    options = Options(
-        concurrency, rate, interval, timeout, resend, only, forget, cluster, on_progress
-    )
+    options = Options(concurrency, rate, interval, timeout, resend, only, forget, on_progress)
 
     async def run_and_close() -> Summary:
         try:

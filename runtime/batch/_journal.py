@@ -3,14 +3,13 @@
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
 
 from attrs import astuple, evolve, fields, frozen
 
-from .._downloads import temporary_path
-from .._files import keep_other_file, sync_folder
+from .._files import keep_other_file, sync_folder, temporary_path
 from ._lock import is_locked, locked
 
 State = Literal["unknown", "created", "done", "failed"]
@@ -80,7 +79,7 @@ class Journal:
     What it promises:
 
     - When `put` or `remove` returns, the change is on disk, and survives a crash of the machine.
-    - A kill during a call leaves all of its changes or none, and never half of one.
+    - A kill during a call leaves all of its change or nothing of it.
     - The entry of a request is on disk before the request is sent, so a kill between the two leaves
       "unknown", and never a paid job of which nothing is known.
     - Earlier attempts stay in the file, with their jobs and their prices.
@@ -152,7 +151,7 @@ class Journal:
             if entry.state not in STATES or (entry.state == "created" and not entry.job_id):
                 msg = f"request {entry.number} has no state"
                 raise ValueError(msg)
-            self._keep(Change(entry))
+            self.keep(Change(entry))
 
     @property
     def about(self) -> tuple[str, str, int]:
@@ -166,13 +165,13 @@ class Journal:
             connection.execute("DELETE FROM batch")
             connection.execute("INSERT INTO batch VALUES (?, ?, ?)", (gateway, source, total))
 
-    def put(self, *entries: Entry) -> None:
-        """Write entries.
+    def put(self, entry: Entry) -> None:
+        """Write an entry.
 
         Raises:
-            JournalError: They are not on disk.
+            JournalError: It is not on disk.
         """
-        self.apply([Change(entry) for entry in entries])
+        self._apply(Change(entry))
 
     def remove(self, entry: Entry, before: Entry | None) -> None:
         """Undo the entry that was written before sending, because no job was created.
@@ -180,25 +179,19 @@ class Journal:
         Raises:
             JournalError: It is still on disk.
         """
-        self.apply([Change(entry, is_removal=True, before=before)])
+        self._apply(Change(entry, is_removal=True, before=before))
 
-    def apply(self, changes: Sequence[Change]) -> None:
-        """Make changes together."""
-        self.commit(changes)
-        self.keep(changes)
+    def _apply(self, change: Change) -> None:
+        self.commit(change)
+        self.keep(change)
 
-    def commit(self, changes: Sequence[Change]) -> None:
-        """Put changes on disk together. Any thread may do that, and `keep` must follow."""
+    def commit(self, change: Change) -> None:
+        """Put a change on disk. Any thread may do that, one at a time, and `keep` must follow."""
         with self._transaction() as connection:
-            for change in changes:
-                _write(connection, change)
+            _write(connection, change)
 
-    def keep(self, changes: Sequence[Change]) -> None:
-        """Have changes in `entries` that are on disk."""
-        for change in changes:
-            self._keep(change)
-
-    def _keep(self, change: Change) -> None:
+    def keep(self, change: Change) -> None:
+        """Have a change in `entries` that is on disk."""
         entry = change.entry
         latest = change.before if change.is_removal else evolve(entry, response=None)
         if old := self.entries.pop(entry.number, None):

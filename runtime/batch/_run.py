@@ -1,7 +1,8 @@
 """One run of a batch: send each request at most once, follow its job and save its result."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ from attrs import evolve
 from .._files import remove_temporary_files
 from .._registry import Create, Job
 from ..client import Client
-from ._commits import Commits
-from ._following import Follower, following
-from ._journal import Journal, JournalError
+from ._following import Follower
+from ._journal import Change, Journal, JournalError
 from ._options import Options
 from ._rate import RateLimiter, one_line
 from ._records import Records
@@ -26,15 +26,15 @@ from ._requests import (
     check_gateway,
     path_of,
 )
-from ._sending import Sender
+from ._sending import Sender, permits_of
 from ._status import Status, Summary
 
 
 def without_pool_timeout(client: Client) -> Client:
     """A client whose requests wait for a connection as long as it takes."""
-    timeout = httpx.Timeout(client._own.get("timeout", client._timeout))
+    timeout = httpx.Timeout(client._timeout)
     timeout.pool = None
-    return client._sharing({"timeout": timeout}, timeout=timeout)
+    return client.with_timeout(timeout)
 
 
 class Run:
@@ -53,11 +53,15 @@ class Run:
         self._requests, self._journal, self._options = requests, journal, options
         self._job = job.operation
         self._client = without_pool_timeout(client)
-        self._folder = journal.path.parent  # as a worker sees it
+        self._folder = journal.path.parent
         self._limiter = RateLimiter(options.rate, options.timeout)
         self._records = Records(journal, options.on_progress)
-        self._sender = Sender(create.operation, self._client, self._limiter, self._records)
-        self._checked: Sequence[int] = ()
+        permits = permits_of(client, options.concurrency)
+        self._sender = Sender(create.operation, self._client, permits, self._limiter, self._records)
+        self._follower = Follower(
+            self._job, self._client, options, self._path_of, self._limiter, self._records
+        )
+        self._digests: list[str] = []
 
     def status(self) -> Status:
         """How far the batch is."""
@@ -77,8 +81,8 @@ class Run:
         gateway = self._client._base_url.rstrip("/")
         check_gateway(self._journal, gateway)
         only = self._options.only or ()
-        self._checked = check(self._requests, self._journal.entries, self._path_of, only)
-        self._records.total = len(self._checked)
+        self._digests = check(self._requests, self._journal.entries, self._path_of, only)
+        self._records.total = len(self._digests)
         check_forgotten(self._journal, self._options.forget)
         if "failed" in self._options.resend:
             check_free(map(self._path_of, self._in_state("failed")))
@@ -93,36 +97,18 @@ class Run:
         Raises:
             JournalError: The journal is not in its place.
         """
-        with Commits(self._journal) as self._records.commits:
+        with contextlib.closing(self._records):
             await self._count_found()
-            if remaining := self._count_remaining():
-                arguments = self._job, self._client, self._options, self._journal.path
-                async with following(*arguments) as follow:
-                    self._follower = Follower(
-                        follow,
-                        self._job._JOB,
-                        self._path_of,
-                        self._options.forget,
-                        self._limiter,
-                        self._records,
-                    )
-                    await self._share(remaining)
+            await self._share()
         self._records.check()
-        remove_temporary_files(self._folder)  # of this run's lost workers, and of killed runs
+        remove_temporary_files(self._folder)  # of runs that were killed
 
-    def _count_remaining(self) -> int:
-        entries, only = self._journal.entries, self._options.only
-        unsent = self._records.total - len(entries)
-        if only is not None:
-            unsent = sum(number not in entries for number in only)
-        return unsent + len(self._in_state("created", *self._options.resend))
-
-    async def _share(self, remaining: int) -> None:
+    async def _share(self) -> None:
         """Let tasks share the requests."""
         requests = self._remaining()
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._options.concurrency, remaining)):
+                for _ in range(min(self._options.concurrency, self._records.total)):
                     group.create_task(self._work(requests))
         except ExceptionGroup as group:  # what on_progress raises
             raise group.exceptions[0] from None
@@ -134,7 +120,7 @@ class Run:
         for number in self._in_state("unknown"):
             if self._path_of(number).exists():
                 found = evolve(self._journal.entries[number], state="done", error=None)
-                await self._records.commits.put(found)
+                await self._records.write(Change(found))
 
     def _is_wanted(self, number: int) -> bool:
         return self._options.only is None or number in self._options.only
@@ -146,15 +132,12 @@ class Run:
 
     def _remaining(self) -> Iterator[tuple[int, Any, str]]:
         """The requests to work on, starting with those that have a job."""
-        again = set(self._in_state(*self._options.resend))
+        again = self._in_state(*self._options.resend)
+        settled = set(self._journal.entries).difference(again)
         yield from ((number, None, "") for number in self._in_state("created"))
-        sent = set(self._journal.entries)
-        for each in as_checked(self._requests, self._checked):
-            if each[0] not in sent and self._is_wanted(each[0]):
-                yield each
-        for each in as_checked(self._requests, self._checked) if again else ():
-            if each[0] in again:
-                yield each
+        for number, request, digest in as_checked(self._requests, self._digests):
+            if self._is_wanted(number) and number not in settled:
+                yield number, request, digest
 
     async def _work(self, requests: Iterator[tuple[int, Any, str]]) -> None:
         while each := self._next(requests):

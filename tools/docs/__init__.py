@@ -1,4 +1,4 @@
-"""The documentation: a site in two languages, and what is drawn for it from code and figures."""
+"""The documentation: a site in two languages, and what it shows of the command."""
 
 from pathlib import Path
 

@@ -5,29 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import ROOT, imports, plots, terminal
+from . import ROOT, terminal
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "docs"
-# What the pages include, drawn anew for each build.
+# What the pages include, written anew for each build.
 PARTS = ROOT / "build" / "docs-parts"
 COMMANDS = ("create", "wait", "get", "batch", "config")
 # The page of the API hides it; it would be fetched all the same.
 VENDOR_LOGO = "https://cdn.redoc.ly/redoc/logo-mini-full.svg"
 
 
-def draw() -> None:
-    """Write what the pages show of the code, of the figures and of the command."""
+def write_parts() -> None:
+    """Write what the pages show of the command."""
     shutil.rmtree(PARTS, ignore_errors=True)
     PARTS.mkdir(parents=True)
-    table = (DOCS / "comparison.md").read_text("utf-8")
-    package = ROOT / "generated" / "grok_imagine_video"
-    written = {
-        "calls.svg": plots.calls(table),
-        "posts.svg": plots.posts(table),
-        "imports.svg": imports.drawing(package, ROOT / "runtime"),
-    }
-    written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
+    written = {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
     for name, text in written.items():
         (PARTS / name).write_text(text, "utf-8")
     picture, path = terminal.picture(), DOCS / "images" / "terminal.svg"
@@ -65,8 +58,8 @@ def run_all(*commands: list[str]) -> None:
 
 
 def main() -> None:
-    """Draw the parts, and then build all pages."""
-    draw()
+    """Write the parts, and then build all pages."""
+    write_parts()
     shutil.rmtree(SITE, ignore_errors=True)
     SITE.mkdir(parents=True)
     run_all(sphinx("en", DOCS, SITE), sphinx("zh_CN", DOCS / "zh", SITE / "zh"), redocly())

@@ -1,11 +1,15 @@
 """Hold what an export demands against a spec, and say what differs and where to change it."""
 
+import json
+from os.path import commonprefix
+from typing import Any
+
 from ..review.changes import Impact, worst
-from ..review.demands import demands, place
 from ..review.documents import compare_documents
 from ..review.report import section
 from ..review.spec import Spec
-from ..review.values import cut, short_pair
+from ..review.values import cut
+from .demands import demands, place
 
 ASK = "They have no known form. Say in tools/export/words.yaml what they mean, or ask their author."
 
@@ -15,7 +19,7 @@ def compare(spec: Spec, export: Spec) -> tuple[Impact, list[str]]:
     ours, lines = demands(spec), []
     changes = compare_documents(ours, export)
     for change in changes:
-        pair = short_pair(export.find(change.pointer), ours.find(change.pointer))
+        pair = _short_pair(export.find(change.pointer), ours.find(change.pointer))
         said, own = ("nothing" if text == "null" else _code(text) for text in pair)
         says = f"the export says {said}, openapi.yaml says {own}"
         lines.append(f"{_place(spec, change.pointer)}: {change.text}: {says}")
@@ -37,6 +41,14 @@ def report(spec: Spec, export: Spec, words: list[tuple[str, str]]) -> tuple[bool
 def _place(spec: Spec, pointer: str) -> str:
     ours = place(spec, pointer)
     return f"- line {spec.line(ours)}, `{ours}`"
+
+
+def _short_pair(one: Any, other: Any) -> tuple[str, str]:
+    """Two values as text, from shortly before the place where they begin to differ."""
+    texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
+    start = max(0, len(commonprefix(texts)) - 40)  # noqa: RUF071 - of texts, not of paths
+    first, second = (f"{'…' if start else ''}{text[start:]}" for text in texts)
+    return cut(first), cut(second)
 
 
 def _code(text: str) -> str:

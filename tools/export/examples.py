@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..review.demands import BODY
 from ..review.probe import Validator
 from ..review.spec import Spec, mappings
-from ..review.values import plain, short
+from ..review.values import short
 from ..specs import BadSpecError, from_json5
+from .demands import BODY
 
 COMMENT = re.compile(r"(?<!:)//.*|/\*(?s:.*?)\*/")
 
@@ -35,7 +35,7 @@ def _place(example: Any, validators: list[Validator], at: str) -> Iterator[tuple
         yield at, f"an example of no body: {short(example)}"
         return
     body = best.pointer.removesuffix("/schema")
-    if not best.accepts(plain(example), example):
+    if not best.accepts(example):
         yield body, f"an example with a mistake: {best.why(example)}"
     named = best.spec.at(body).setdefault("examples", {})
     named[str(len(named) + 1)] = {"value": example}
@@ -45,7 +45,7 @@ def _fit(example: Any, validator: Validator) -> tuple[int, bool]:
     """How many fields of an example a schema describes, and whether it accepts the example."""
     fields = validator.spec.at(validator.pointer).get("properties", {})
     shared = fields.keys() & (example if isinstance(example, dict) else ())
-    return len(shared), validator.accepts(plain(example), example)
+    return len(shared), validator.accepts(example)
 
 
 def _read(text: str, at: str) -> tuple[list[Any], list[str]]:

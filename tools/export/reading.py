@@ -8,9 +8,9 @@ from ruamel.yaml import YAML
 
 from ..pointers import parts_of
 from ..review import ReviewError
-from ..review.demands import OPERATION, demands
 from ..review.spec import Node, Spec, mappings
 from ..specs import BadSpecError
+from .demands import OPERATION, demands
 from .examples import place_examples
 from .forms import read
 
@@ -29,7 +29,8 @@ def read_export(path: Path) -> tuple[Spec, list[tuple[str, str]]]:
             words += place_examples(spec, at)
         return demands(spec), [(at, each) for at, each in words if each not in known]
     except (BadSpecError, ReviewError) as error:  # what a brace begins may hold a token
-        raise ReviewError(f"{path.name}: {error}".partition("{'")[0].rstrip(": ")) from None
+        told = re.split(r"\{['\"]", f"{path.name}: {error}")[0]
+        raise ReviewError(told.rstrip(": ")) from None
 
 
 def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import re
 
 from ..review import ReviewError
-from ..review.documents import METHODS
+from ..review.operations import METHODS
 from ..review.spec import Node
 from ..specs import from_json5
 

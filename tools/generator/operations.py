@@ -72,7 +72,6 @@ class Follower:
     package: str
     module: str
     result_type: str
-    places_of_id: list[str]
     can_wait: bool
 
 
@@ -154,10 +153,9 @@ def follower_of(endpoint: Endpoint, document: Document, config: Config) -> Follo
     if found is None:
         return None
     tag, other = found
-    job = document.job(other.responses) or {}
     module = PythonIdentifier(other.name, config.field_prefix)
     result_type = union_type(successes_of(other))
-    return Follower(other, tag, module, result_type, job["id"], can_wait=takes_an_id(other))
+    return Follower(other, tag, module, result_type, can_wait=takes_an_id(other))
 
 
 def creators_of(endpoint: Endpoint, document: Document) -> list[Endpoint]:

@@ -5,11 +5,15 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from .spec import Node, Part, Spec
-from .values import differing, is_note, plain
+from .spec import Part, Spec
+from .values import differing, is_note, plain, rules
 
 Impact = Literal["major", "minor", "patch", "none"]
 RANK: dict[str, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
+# What a difference comes to where nothing looks at it more closely; all else may break callers.
+IMPACTS: dict[str, Impact] = {"deprecated": "minor", "operationId": "patch", "tags": "patch"}
+IMPACTS |= {"openapi": "patch", "security": "patch", "bearerFormat": "patch"}
+IMPACTS |= {"contact": "patch", "license": "patch", "termsOfService": "patch"}
 
 LOOK = "no body was found that shows it; a person has to look"
 
@@ -54,39 +58,21 @@ class Changes:
         self.found.append(Change(pointer, self.new.line(pointer), impact, text, body, why))
 
     def add_names(
-        self,
-        what: str,
-        old: Iterable[str],
-        new: Iterable[str],
-        pointer: str,
-        *,
-        if_new: Impact = "minor",
+        self, what: str, old: Iterable[str], new: Iterable[str], at: str, if_new: Impact = "minor"
     ) -> None:
         """Note the names that are in one of the specs alone."""
         for name in sorted(set(old) - set(new)):
-            self.add("major", f"{what} {name} is gone", pointer)
+            self.add("major", f"{what} {name} is gone", at)
         for name in sorted(set(new) - set(old)):
-            self.add(if_new, f"{what} {name} is new", pointer)
-
-    def add_named(self, what: str, old: Node, new: Node, pointer: str) -> None:
-        """Note the names that are in one of the specs alone, or whose values differ."""
-        self.add_names(what, old, new, pointer)
-        for name in sorted(old.keys() & new.keys()):
-            if plain(old[name]) != plain(new[name]):
-                self.add("major", f"{what} {name} differs", pointer, why=LOOK)
+            self.add(if_new, f"{what} {name} is new", at)
 
     def add_differing(
-        self,
-        prefix: str,
-        old: Part,
-        new: Part,
-        *,
-        known: Container[str] = (),
-        notes: Container[str] = (),
+        self, prefix: str, old: Part, new: Part, *, known: Container[str] = ()
     ) -> None:
         """Note each name whose value differs, except for those that are compared elsewhere."""
         for name in differing(old.node, new.node):
             if name not in known:
-                is_harmless = is_note(name) or name in notes
-                text, pointer = f"{prefix}{name} differs", new.child(name).pointer
-                self.add("patch" if is_harmless else "major", text, pointer)
+                was, now = (plain(rules(part.node.get(name))) for part in (old, new))
+                is_same = is_note(name) or was == now
+                impact: Impact = "patch" if is_same else IMPACTS.get(name, "major")
+                self.add(impact, f"{prefix}{name} differs", new.child(name).pointer)

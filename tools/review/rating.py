@@ -1,28 +1,31 @@
-"""Rate a difference between two schemas by its kind, and by the bodies that it breaks or fixes.
+"""Rate a difference between two schemas by the bodies that it breaks or fixes.
 
-What no body can show keeps the rating that its kind has, so that nothing is rated too low.
+What no body shows is no break if that is proven; else a person has to look.
 """
 
+import json
+from functools import cached_property
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from .changes import LOOK, Changes, Impact, worst
-from .keywords import Effect, beyond_bodies
-from .probe import Probe, Validator
+from .probe import Validator
 
-FLIPPED: dict[Effect, Effect] = {"tighter": "looser", "looser": "tighter"}
+# A body that shows what a difference does, and the words of its refusal; neither if none was found.
+Shown = tuple[Any, str | None]
+UNKNOWN: Shown = (None, None)
 
 
 @define
 class Rating:
-    """The ratings of the differences between the two schemas that some bodies are held to."""
+    """The ratings of the differences between two schemas."""
 
     changes: Changes
     what: str
     old: Validator
     new: Validator
-    _worst: Impact = "none"
+    _worst: Impact = field(default="none", init=False)
 
     def add(
         self, impact: Impact, text: str, pointer: str, body: Any = None, why: str | None = None
@@ -30,62 +33,56 @@ class Rating:
         self._worst = worst([self._worst, impact])
         self.changes.add(impact, f"{self.what}: {text}", pointer, body, why)
 
-    def note(self, text: str, pointer: str) -> None:
-        self.add("patch", text, pointer)
-
     def rate(
-        self,
-        effect: Effect,
-        text: str,
-        old_at: str,
-        new_at: str,
-        *,
-        is_flipped: bool,
-        field: str | None = None,
+        self, text: str, old_at: str, new_at: str, *, is_told: bool = True, least: Impact = "patch"
     ) -> None:
-        """Add one difference, whose effect on the schema is known.
+        """Add one difference.
 
         Args:
-            is_flipped: Whether the schema says what bodies must not be.
-            field: The only field of bodies that it can make a difference to, if there is one.
+            is_told: Whether JSON Schema tells of all that it can break.
+            least: Its impact if it makes no difference to any body.
         """
-        if effect == "none":
-            self.note(text, new_at)
-            return
-        effect = FLIPPED.get(effect, effect) if is_flipped else effect
-        may_break = effect == "other" or (effect == "tighter") == self.old.is_request
-        probe = self._probe(old_at, new_at, field, may_break=may_break)
-        pointer = new_at if self.new.spec.find(new_at) is not None else old_at
-        if probe.broken:
-            self.add("major", text, pointer, *probe.broken)
-        elif may_break and not (probe.seems_broken and self._is_told_by_bodies()):
-            self.add("major", text, pointer, why=LOOK)
-        elif probe.fixed or not (may_break or probe.seems_fixed):
-            self.add("minor", text, pointer, *(probe.fixed or ()))
+        part = self.new.spec.find(new_at)
+        spec = self.old.spec.changed(old_at, part, self.new.spec)
+        changed = Validator(spec, self.old.pointer, is_request=self.old.is_request)
+        pointer = old_at if part is None else new_at
+        broken = self._shown(changed, is_break=True)
+        if broken or not is_told:
+            body, why = broken or UNKNOWN
+            self.add("major", text, pointer, body, why or LOOK)
+        elif fixed := self._shown(changed, is_break=False):
+            self.add("minor", text, pointer, *fixed)
         else:
-            self.note(f"{text}, which makes no difference beside the other rules", pointer)
-
-    def _probe(self, old_at: str, new_at: str, field: str | None, *, may_break: bool) -> Probe:
-        """Try the one difference alone: in the old spec and, if need be, in the new one."""
-        old, new = self.old, self.new
-        before, after = old.spec.find(old_at), new.spec.find(new_at)
-        changed = old.of(old.spec.changed(old_at, after, new.spec))
-        probe = Probe(old, new, old, changed, field)
-        if may_break and not probe.seems_broken:  # something else may hide it in the old spec
-            changed = new.of(new.spec.changed(new_at, before, old.spec))
-            probe = Probe(old, new, changed, new, field)
-        return probe
-
-    def _is_told_by_bodies(self) -> bool:
-        """Whether both schemas have the same rules, except for those that bodies can tell of."""
-        old, new = (sorted(beyond_bodies(each.spec, each.pointer)) for each in (self.old, self.new))
-        return old == new
+            beside = ", which makes no difference beside the other rules"
+            self.add(least, text if least == "minor" else f"{text}{beside}", pointer)
 
     def rate_whole(self) -> None:
         """Add what all differences do together though none of them does it alone."""
-        if self._worst in ("patch", "minor"):
-            probe = Probe(self.old, self.new, self.old, self.new)
-            if probe.broken:
-                self.add("major", "all changes together", self.new.pointer, *probe.broken)
-            elif probe.fixed and self._worst == "patch":
-                self.add("minor", "all changes together", self.new.pointer, *probe.fixed)
+        text, at = "all changes together", self.new.pointer
+        if self._worst in ("patch", "minor") and (broken := self._shown(self.new, is_break=True)):
+            self.add("major", text, at, broken[0], broken[1] or LOOK)
+        elif self._worst == "patch" and (fixed := self._shown(self.new, is_break=False)):
+            self.add("minor", text, at, *fixed)
+
+    def _shown(self, changed: Validator, *, is_break: bool) -> Shown | None:
+        """The smallest body that a change breaks, or fixes; None if it is proven that none is.
+
+        A change of a request breaks a body that was accepted and is refused. A change of a response
+        breaks one that was refused and is accepted: its readers did not expect it.
+        """
+        was_accepted = is_break == self.old.is_request
+        for body in self._flipped[was_accepted]:
+            if changed.accepts(body) != was_accepted:
+                return body, (self.new if was_accepted else self.old).why(body)
+        old, after = self.old, (self.new, changed)
+        is_proven = any(x.covers(old) if was_accepted else old.covers(x) for x in after)
+        return None if is_proven else UNKNOWN
+
+    @cached_property
+    def _flipped(self) -> dict[bool, list[Any]]:
+        """The bodies that one schema alone accepts, by whether it is the old one."""
+        found = {json.dumps(body): body for body in [*self.old.bodies, *self.new.bodies]}
+        bodies = [found[text] for text in sorted(found, key=lambda text: (len(text), text))]
+        is_fine = self.old.accepts
+        apart = [body for body in bodies if is_fine(body) != self.new.accepts(body)]
+        return {was: [body for body in apart if is_fine(body) == was] for was in (True, False)}

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from jsonschema import SchemaError
+from jsonschema_rs import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from ..pointers import join, key_of, lookup, parts_of
 from ..specs import BadSpecError, load, text_of
 from . import ReviewError
-from .dialect import JsonSchema
 
 Node = dict[str, Any]
 # How deep `Spec.flat` follows references and parts: a schema may refer to itself.
@@ -47,34 +45,40 @@ class Spec:
         Raises:
             ReviewError: The text is not a spec, or one that would harm its readers.
         """
-        loaded = _with_lines(text, name)
-        document = json.loads(json.dumps(loaded, default=str))
-        spec = cls(document, dict(_lines(loaded)))
-        for pointer, node in mappings(document):
-            spec._vet(node, pointer, name)
         try:
-            validate(document)
-        except OpenAPIValidationError as error:
-            place = "/".join(map(str, error.absolute_path))
-            what = " ".join(error.message.split())[:300]
-            raise ReviewError(f"{name}: not a valid OpenAPI document: {place}: {what}") from None
+            load(text)
+            loaded = YAML(typ="rt").load(text)
+            spec = cls(json.loads(json.dumps(loaded, default=str)), dict(_lines(loaded)))
+            spec._vet()
+        except BadSpecError as error:
+            line = f":{error.line}" if error.line else ""
+            raise ReviewError(f"{name}{line}: {error}") from None
         except RecursionError:
             raise ReviewError(f"{name}: a schema is made of itself, without end") from None
         except Exception as error:  # references that lead nowhere have errors of many kinds
             raise ReviewError(f"{name}: {' '.join(str(error).split())[:300]}") from None
         return spec
 
-    def _vet(self, node: Node, pointer: str, name: str) -> None:
-        """Refuse what the validator of OpenAPI does not look at: references and bodies."""
-        reference = node.get("$ref")
-        if isinstance(reference, str) and self.find(reference.removeprefix("#")) is None:
-            raise ReviewError(f"{name}: {pointer}: the reference {reference} leads nowhere")
-        if re.search(r"/content/[^/]+/schema$", pointer):
-            try:
-                JsonSchema.check_schema(node)
-            except SchemaError as error:
-                place = join(pointer, *error.absolute_path)
-                raise ReviewError(f"{name}: {place}: {error.message[:300]}") from None
+    def _vet(self) -> None:
+        """Refuse references that lead nowhere, what is not OpenAPI, and then schemas of bodies."""
+        for pointer, node in mappings(self.document):
+            reference = node.get("$ref")
+            if isinstance(reference, str) and self.find(reference.removeprefix("#")) is None:
+                raise BadSpecError(f"{pointer}: the reference {reference} leads nowhere")
+        try:
+            validate(self.document)
+        except OpenAPIValidationError as error:
+            place = "/".join(map(str, error.absolute_path))
+            what = error.message.partition("\n")[0][:300]
+            raise BadSpecError(f"not a valid OpenAPI document: {place}: {what}") from None
+        for pointer, node in mappings(self.document):
+            if re.search(r"/(content/[^/]+|parameters/\d+)/schema$", pointer):
+                try:
+                    Draft202012Validator({**self.document, **node}, offline=True)
+                except ValidationError as error:
+                    is_here = error.instance_path[:1] != ["components"]
+                    place = join(pointer if is_here else "", *error.instance_path)
+                    raise BadSpecError(f"{place}: {error.message[:300]}") from None
 
     def at(self, pointer: str) -> Any:
         return lookup(self.document, pointer)
@@ -117,11 +121,7 @@ class Spec:
         return found
 
     def in_place(self, node: Any, around: tuple[str, ...] = ()) -> Any:
-        """A copy of a part with what it refers to in place of each reference.
-
-        Raises:
-            ReviewError: What a reference leads to refers to itself.
-        """
+        """A copy of a part with what it refers to in place of each reference."""
         if isinstance(node, list):
             return [self.in_place(each, around) for each in node]
         if not isinstance(node, dict):
@@ -184,27 +184,11 @@ class Part:
         return Part(self.spec, self.spec.target(self.pointer))
 
 
-def _with_lines(text: str, name: str) -> Node:
-    """What a text says, in mappings and lists that know their lines."""
-    try:
-        load(text)
-    except BadSpecError as error:
-        line = f":{error.line}" if error.line else ""
-        raise ReviewError(f"{name}{line}: {error}") from None
-    loaded: Node = YAML(typ="rt").load(text)
-    return loaded
-
-
 def _lines(node: Any, pointer: str = "") -> Iterator[tuple[str, int]]:
     """The line of each pointer into a document that was just read."""
-    if isinstance(node, CommentedMap):
-        places = [(key, value, node.lc.key(key)) for key, value in node.items()]
-    elif isinstance(node, CommentedSeq):
-        places = [(index, value, node.lc.item(index)) for index, value in enumerate(node)]
-    else:
-        return
-    for key, value, (line, _) in places:
-        below = join(pointer, key)
+    for key, value in _pairs(node):
+        below, places = join(pointer, key), node.lc
+        line, _ = places.key(key) if isinstance(node, dict) else places.item(key)
         yield below, line + 1
         yield from _lines(value, below)
 

@@ -1,7 +1,6 @@
 """Compare parts of specs as JSON values: what is the same, what is missing, what only describes."""
 
 import json
-from os.path import commonprefix
 from typing import Any
 
 from .spec import Node
@@ -10,11 +9,11 @@ from .spec import Node
 ANNOTATIONS = {"$comment", "description", "example", "examples"}
 ANNOTATIONS |= {"externalDocs", "summary", "title", "xml"}
 
-# What a schema says that does not have a keyword.
-DEFAULTS: Node = {"minItems": 0, "minLength": 0, "minProperties": 0, "uniqueItems": False}
-DEFAULTS |= {"items": {}, "additionalProperties": True, "required": [], "deprecated": False}
 # What is as if it were not there.
-SAYS_NOTHING = [*DEFAULTS.items(), ("parameters", []), ("required", False), ("servers", [])]
+SAYS_NOTHING: list[tuple[str, Any]] = [("items", {}), ("additionalProperties", True)]
+SAYS_NOTHING += [("parameters", []), ("required", []), ("required", False), ("servers", [])]
+SAYS_NOTHING += [(key, 0) for key in ("minItems", "minLength", "minProperties")]
+SAYS_NOTHING += [(key, False) for key in ("deprecated", "uniqueItems")]
 SAYS_NOTHING += [(key, {}) for key in ("content", "headers", "links", "properties")]
 
 
@@ -55,14 +54,6 @@ def short(value: Any) -> str:
     return cut(json.dumps(value, ensure_ascii=False))
 
 
-def short_pair(one: Any, other: Any) -> tuple[str, str]:
-    """Two values as text, from shortly before the place where they begin to differ."""
-    texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
-    start = max(0, len(commonprefix(texts)) - 40)  # noqa: RUF071 - of texts, not of paths
-    first, second = (f"{'…' if start else ''}{text[start:]}" for text in texts)
-    return cut(first), cut(second)
-
-
 def cut(text: str, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -79,12 +70,3 @@ def differing(old: Node, new: Node) -> list[str]:
         for name in names_in(old, new)
         if json.dumps(old.get(name)) != json.dumps(new.get(name))
     ]
-
-
-def is_missing(old: Any, new: Any) -> bool:
-    """Whether something in the old value is not in the new one."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return any(name not in new or is_missing(old[name], new[name]) for name in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return bool(set(map(plain, old)) - set(map(plain, new)))
-    return bool(old != new)

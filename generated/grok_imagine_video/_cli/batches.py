@@ -22,6 +22,7 @@ from ..batch._run import Run as BatchRun
 from ..batch._status import Summary, summary_of
 from ..client import Client
 from .exits import ExitCode
+from .options import Integer
 from .requests import Requests
 from .running import Run
 from .settings import Settings
@@ -61,7 +62,7 @@ _ResendUnknown = Annotated[
 _Extra = Annotated[bool, _flag("--extra", "Send fields that the spec does not have.")]
 _DryRun = Annotated[bool, _flag("--dry-run", "Check all requests, and send nothing.")]
 _Lines = Annotated[
-    list[int],
+    list[Integer],
     Parameter(
         name="--line", metavar="NUMBER", help="A request. Repeatable.", negative="", group=_BATCH
     ),
@@ -74,7 +75,8 @@ class Batching:
     """How a batch is run."""
 
     concurrency: Annotated[
-        int, Parameter(name="--concurrency", help="Requests that are worked on at the same time.")
+        Integer,
+        Parameter(name="--concurrency", help="Requests that are worked on at the same time."),
     ] = 20
     rate: Annotated[
         float | None,
@@ -92,20 +94,12 @@ class Batching:
         ),
     ] = 900.0
     forget: Annotated[
-        list[int] | None,
+        list[Integer] | None,
         Parameter(
             name="--forget",
             metavar="NUMBER",
             help="End a request without a result if its job is still not found. Repeatable.",
             negative="",
-        ),
-    ] = None
-    cluster: Annotated[
-        str | None,
-        Parameter(
-            name="--cluster",
-            metavar="ADDRESS",
-            help='Let a Dask cluster wait and save: "local", or the address of its scheduler.',
         ),
     ] = None
 
@@ -117,7 +111,6 @@ class Batching:
             interval=self.interval,
             timeout=self.timeout,
             forget=self.forget or (),
-            cluster=self.cluster,
             **more,
         )
 
@@ -173,7 +166,7 @@ class Command:
             options = batching.options(
                 resend=("unknown",) if resend_unknown else (), source=str(file.resolve())
             )
-            client = _client(run, options)
+            client = run.settings.client(run.trace, run.trace.async_hooks)
             output.mkdir(parents=True, exist_ok=True)
             with Journal(output) as journal:
                 return self._work(run, shown, requests, client, output, journal, options)
@@ -206,7 +199,7 @@ class Command:
                 _check_retried(journal, line)
                 requests = self._requests(run, source, has_extra=True)  # they were sent before
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
-                client = _client(run, options)
+                client = run.settings.client(run.trace, run.trace.async_hooks)
                 return self._work(run, shown, requests, client, folder, journal, options)
 
         return run.do(work)
@@ -276,11 +269,6 @@ class Command:
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
         shown.summary(summary, self._hints(folder), code)
         return code
-
-
-def _client(run: Run, options: Options) -> Client:
-    hooks = {} if options.cluster else run.trace.async_hooks  # no hook can go to workers
-    return run.settings.client(run.trace, hooks)
 
 
 async def _all(batch_run: BatchRun, client: Client) -> None:

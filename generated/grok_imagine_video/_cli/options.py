@@ -6,20 +6,22 @@ import base64
 import inspect
 import json
 import mimetypes
+import re
 import types
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import attrs
-from cyclopts import Parameter
+from cyclopts import CoercionError, Parameter, Token, convert
 from docstring_parser import parse
 
-from .._objects import _attributes_of
+from .._objects import _attributes, _attributes_of
 from .._registry import Create
+from .._validators import show
 from .._values import to_json
 from ..types import UNSET, Unset
 from . import PACKAGE
@@ -95,15 +97,16 @@ def options_of(create: Create, taken: Collection[str]) -> list[Option]:
         names = [name.upper()] if is_first else _names(name, create.names.get(field), taken)
         parameter = Parameter(
             name=names,
+            converter=convert,  # to the type alone, so that "null" is refused
             help=helps.get(name),
             group=REQUEST,
             metavar=kind.metavar,
             negative=None if kind.type is bool else "",
             required=default is attrs.NOTHING,
-            show_default=_is_typed(default),
+            show_default=str(default) if isinstance(default, str | int | float) else False,
         )
         annotation = Annotated[kind.type | None, parameter]  # type: ignore[name-defined]
-        made = _parameter(name, annotation, default, is_first=is_first)
+        made = _parameter(name, annotation, is_first=is_first)
         options.append(Option(field, made, default, kind))
     return sorted(options, key=lambda each: not each.is_positional)
 
@@ -114,19 +117,13 @@ def _default(create: Create, field: str, name: str) -> Any:
     return create.defaults.get(field, default) if default is attrs.NOTHING else to_json(default)
 
 
-def _parameter(name: str, annotation: Any, default: Any, *, is_first: bool) -> inspect.Parameter:
+def _parameter(name: str, annotation: Any, *, is_first: bool) -> inspect.Parameter:
     name = f"field_{name}"  # so that it is none of the command's own
     if is_first:
         return inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY, annotation=annotation)
-    shown = default if _is_typed(default) else None
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=shown
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None
     )
-
-
-def _is_typed(default: Any) -> bool:
-    """Whether a default can be shown as it would be typed."""
-    return isinstance(default, str | int | float)
 
 
 def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
@@ -147,12 +144,16 @@ def _kind(hint: Any) -> Kind:
     (one,) = alternatives
     if typing.get_origin(one) is list:
         return _list_of(_kind(typing.get_args(one)[0]))
-    if typing.get_origin(one) is Literal or one in (bool, int, float):
+    if typing.get_origin(one) is Literal:
+        return _choice(typing.get_args(one))
+    if one is int:
+        return _INTEGER
+    if one in (bool, float):
         return Kind(one)
     if not isinstance(one, type) or one in (dict, object):
         return _JSON
     if issubclass(one, Enum):
-        return Kind(Literal[tuple(each.value for each in one)])
+        return _choice(each.value for each in one)
     if attrs.has(one):
         return _FILE if "url" in _attributes_of(one) else _JSON
     return _TEXT  # also for dates and the like, which the model reads
@@ -163,8 +164,35 @@ def _alternatives(hint: Any) -> Sequence[Any]:
     return typing.get_args(hint) if is_union else [hint]
 
 
+def _choice(values: Iterable[Any]) -> Kind:
+    texts = {each if isinstance(each, str) else json.dumps(each): each for each in values}
+    return Kind(Literal[tuple(texts)], lambda text: texts.get(text, text))
+
+
 def _list_of(kind: Kind) -> Kind:
-    return Kind(list[kind.type], lambda items: [kind.read(each) for each in items], kind.metavar)  # type: ignore[name-defined]
+    def read(items: Sequence[Any]) -> list[Any]:
+        return [kind.read(each) if isinstance(each, str) else each for each in items]
+
+    return Kind(list[kind.type], read, kind.metavar)  # type: ignore[name-defined]
+
+
+def _integer(text: str) -> int:
+    """An integer as it is typed; cyclopts would round 5.5 to 6."""
+    if not re.fullmatch("[+-]?[0-9]+", text):
+        msg = f"not an integer; write it in digits, such as 4: {text!r}"
+        raise ValueError(msg)
+    return int(text)
+
+
+def _typed_integer(_: type, tokens: Sequence[Token]) -> int:
+    try:
+        return _integer(tokens[0].value)
+    except ValueError as error:
+        raise CoercionError(msg=str(error), token=tokens[0]) from None
+
+
+# The type of an integer that the command itself has, such as --concurrency.
+Integer = Annotated[int, Parameter(converter=_typed_integer)]
 
 
 def _json(text: str) -> Any:
@@ -210,6 +238,7 @@ def _file_or_url(text: str) -> Any:
 
 
 _TEXT = Kind(str)
+_INTEGER = Kind(str, _integer, "INT")
 _TEXT_OR_JSON = Kind(str, _text_or_json)
 _JSON = Kind(str, _json, "JSON")
 _FILE = Kind(str, _file_or_url, FILE_OR_URL)
@@ -234,7 +263,23 @@ def body_of(
             msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
             raise ValueError(msg)
         fields[name] = value
-    return create.body.from_dict(fields)
+    body = create.body.from_dict(fields)
+    check_texts(options, body)
+    return body
+
+
+def check_texts(options: Sequence[Option], body: object) -> None:
+    """Refuse a blank text that is required, such as that of a variable that is not set.
+
+    Raises:
+        ValueError: There is one.
+    """
+    attributes = _attributes(body)
+    for option in options:
+        text = getattr(body, attributes[option.field])
+        if option.default is attrs.NOTHING and isinstance(text, str) and not text.strip():
+            msg = f"{option.field!r} must not be blank: {show(text)}"
+            raise ValueError(msg)
 
 
 def _extra(given: Sequence[str]) -> Iterator[tuple[str, Any]]:

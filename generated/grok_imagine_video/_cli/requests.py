@@ -9,14 +9,22 @@ import json
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
 from .._objects import _attributes
 from .._registry import Create
 from ..batch._requests import digest_of
-from .options import FILE_OR_URL, Option, _text_or_json, beside, body_of, options_of
+from .options import (
+    FILE_OR_URL,
+    Option,
+    _text_or_json,
+    beside,
+    body_of,
+    check_texts,
+    options_of,
+)
 
 
 class Requests:
@@ -72,6 +80,7 @@ class Requests:
     def _read(self, record: bytes | dict[str, str]) -> Any:
         if isinstance(record, bytes):
             request = self._create.body.from_dict(_object(record))
+            check_texts(self._options, request)
         else:
             request = self._of_row(record)
         if not self._has_extra and (extra := next(_unknown_names(request), None)):
@@ -149,9 +158,7 @@ def _typed(kind: Any, cell: str) -> Any:
         (inner,) = typing.get_args(kind)
         items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
         return [_typed(inner, item) if isinstance(item, str) else item for item in items]
-    if typing.get_origin(kind) is Literal:
-        return next((each for each in typing.get_args(kind) if str(each) == cell), cell)
-    if kind in (bool, int, float):
+    if kind in (bool, float):
         try:
             return json.loads(cell.lower())
         except ValueError:

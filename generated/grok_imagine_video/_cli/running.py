@@ -93,6 +93,9 @@ class Run:
         """Save what a job has made."""
         try:
             client.download(self.operation.result(job), path, on_progress=self.display.saving)
+        except APIError as error:
+            error.job_id = self.job_id
+            raise
         except OSError as error:
             error.filename = error.filename or str(path)
             raise

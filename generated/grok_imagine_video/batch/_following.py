@@ -1,9 +1,8 @@
 # Do not edit: copied from runtime/batch/_following.py, whatever the spec says.
 # To change it, edit runtime/batch/_following.py and run: make generate
-"""Follow the jobs of a batch, here or on a cluster, and save their results."""
+"""Follow the jobs of a batch, and save their results."""
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 from attrs import evolve
 
 from .. import errors
-from .._drivers import asyncio_download
 from .._files import keep_other_file
-from .._polling import JobRules, cost_of
+from .._io import asyncio_download
+from .._polling import cost_of
 from ..client import Client
 from ._journal import Entry
 from ._options import Options
@@ -23,9 +22,6 @@ from ._records import Records
 ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
 NO_SUCH_JOB = (400, 404, 410)  # for a job, or its result, that the gateway has forgotten
 
-# Waits for a job, saves its result, and returns the last response.
-Follow = Callable[[str, Path], Awaitable[Any]]
-
 
 def is_forgotten(error: Exception) -> bool:
     """Whether the gateway does not find a job, or its result, or answers with an error and 200."""
@@ -34,51 +30,29 @@ def is_forgotten(error: Exception) -> bool:
     return isinstance(error, errors.ResultMissingError)
 
 
-@contextlib.asynccontextmanager
-async def following(
-    job: ModuleType, client: Client, options: Options, journal: Path
-) -> AsyncIterator[Follow]:
-    """What follows a job: this process, or the workers of a cluster."""
-    if options.cluster is not None:
-        from ._cluster import on_cluster  # it needs the extra `cluster`
-
-        async with on_cluster(job, client, options, journal) as follow:
-            yield follow
-        return
-    operation: Any = job
-
-    async def follow_here(job_id: str, path: Path) -> Any:
-        times = {"interval": options.interval, "timeout": options.timeout}
-        ended = await operation.asyncio_wait(job_id, client=client, **times)
-        url = operation.result(ended)
-        await asyncio_download(client, url, path, None, place=keep_other_file)
-        return ended
-
-    yield follow_here
-
-
 class Follower:
     """Brings requests that have a job to their end."""
 
     def __init__(
         self,
-        follow: Follow,
-        rules: JobRules,
+        job: ModuleType,
+        client: Client,
+        options: Options,
         place: Callable[[int], Path],
-        forget: Collection[int],
         limiter: RateLimiter,
         records: Records,
     ) -> None:
-        self._follow, self._rules, self._place, self._forget = follow, rules, place, forget
+        self._job: Any = job
+        self._client, self._options, self._place = client, options, place
         self._limiter, self._records = limiter, records
 
     async def finish(self, entry: Entry, job_id: str) -> None:
         """Follow a job until it has ended, save its result, and write that down."""
         try:
-            job = await self._follow(job_id, self._place(entry.number))
-            entry = evolve(entry, state="done", cost=cost_of(self._rules, job))
+            job = await self._save(job_id, self._place(entry.number))
+            entry = evolve(entry, state="done", cost=cost_of(self._job._JOB, job))
         except ENDED as error:
-            cost = cost_of(self._rules, error.job)
+            cost = cost_of(self._job._JOB, error.job)
             entry = evolve(entry, state="failed", cost=cost, error=one_line(error))
         except Exception as error:
             if not (why := self._why_forgotten(entry, error)):
@@ -87,9 +61,17 @@ class Follower:
             entry = evolve(entry, state="failed", error=why)
         await self._records.put(entry)
 
+    async def _save(self, job_id: str, path: Path) -> Any:
+        """Wait for a job, save its result, and return the last response."""
+        times = {"interval": self._options.interval, "timeout": self._options.timeout}
+        job = await self._job.asyncio_wait(job_id, client=self._client, **times)
+        url = self._job.result(job)
+        await asyncio_download(self._client, url, path, None, place=keep_other_file)
+        return job
+
     def _why_forgotten(self, entry: Entry, error: Exception) -> str | None:
         """Why the request ends without a result, if a person said so and the gateway agrees."""
-        if entry.number not in self._forget or not is_forgotten(error):
+        if entry.number not in self._options.forget or not is_forgotten(error):
             return None
         return f"forgotten, job {entry.job_id}: {one_line(error)}"
 
@@ -106,4 +88,4 @@ class Follower:
             self._limiter.stop(why)  # the next results could not be saved either
 
 
-__all__ = ["Follow", "Follower", "following"]
+__all__ = ["Follower"]

@@ -3,7 +3,6 @@
 """The lock of a batch, which the system releases when the process ends, however it ends."""
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,21 +11,18 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_to_lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has one
+    def _lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001 - Windows has one kind
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _try_to_lock(descriptor: int, *, shared: bool) -> None:
-        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    def _lock(descriptor: int, *, shared: bool) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 _NAME = ".journal.lock"
-
-# Seconds that somebody who only looks may hold the lock, and more.
-_PATIENCE = 0.2
+_TRIES = 10
 
 
 @contextlib.contextmanager
@@ -34,40 +30,32 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be made, or the file system has no locks.
         ValueError: Another process holds it.
     """
-    deadline = time.monotonic() + _PATIENCE
-    with _opened(folder, os.O_RDWR | os.O_CREAT) as descriptor:
-        while True:
-            try:
-                _try_to_lock(descriptor, shared=False)
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    msg = f"another batch is running in {folder}; wait for it"
-                    raise ValueError(f"{msg}, or use another folder") from None
-                time.sleep(_PATIENCE / 50)
-        yield
+    with (folder / _NAME).open("ab") as file:
+        for _ in range(_TRIES):
+            if _try_to_lock(file.fileno(), shared=False):
+                yield
+                return
+            time.sleep(0.02)  # somebody who only looks holds it for less than that
+    msg = f"another batch is running in {folder}; wait for it, or use another folder"
+    raise ValueError(msg)
 
 
 def is_locked(folder: Path) -> bool:
     """Whether another process holds the lock of a folder."""
-    with contextlib.suppress(OSError), _opened(folder, os.O_RDWR) as descriptor:
-        try:
-            _try_to_lock(descriptor, shared=True)
-        except OSError:
-            return True
-    return False  # also where there is none
+    with contextlib.suppress(OSError), (folder / _NAME).open("rb") as file:
+        return not _try_to_lock(file.fileno(), shared=True)
+    return False  # there is none
 
 
-@contextlib.contextmanager
-def _opened(folder: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(folder / _NAME, flags, 0o644)
+def _try_to_lock(descriptor: int, *, shared: bool) -> bool:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        _lock(descriptor, shared=shared)
+    except (BlockingIOError, PermissionError):  # another process holds it
+        return False
+    return True
 
 
 __all__ = ["is_locked", "locked"]

@@ -2,8 +2,6 @@
 # To change it, edit runtime/batch/_options.py and run: make generate
 """How a batch is run."""
 
-import importlib.util
-import re
 from collections.abc import Callable, Collection
 from typing import Literal
 
@@ -32,7 +30,6 @@ class Options:
     resend: Collection[Resend] = ()
     only: Collection[int] | None = field(default=None, converter=_as_set)
     forget: Collection[int] = ()
-    cluster: str | None = None
     on_progress: OnProgress | None = None
     source: str = ""
 
@@ -48,17 +45,6 @@ class Options:
         if isinstance(self.resend, str) or set(self.resend) - {"unknown", "failed"}:
             msg = f"'resend' must be a list with 'unknown' and 'failed' in it: {self.resend!r}"
             raise ValueError(msg)
-        if self.cluster is not None:
-            _check_cluster(self.cluster)
-
-
-def _check_cluster(address: str) -> None:
-    if not re.fullmatch(r"local|(tcp|tls)://\S+:\d+", address):
-        msg = f"'cluster' must be local, tcp://host:8786 or tls://host:8786: {address!r}"
-        raise ValueError(msg)
-    if importlib.util.find_spec("distributed") is None:
-        msg = "'cluster' needs another package: pip install distributed"
-        raise ImportError(msg)
 
 
 __all__ = ["OnProgress", "Options", "Resend"]

@@ -2,11 +2,13 @@
 # To change it, edit runtime/batch/_records.py and run: make generate
 """What is known of the requests of a run: in the journal, and beside it."""
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from ._commits import Commits
-from ._journal import Entry, Journal, JournalError
+from ._journal import Change, Entry, Journal, JournalError
 from ._options import OnProgress
 from ._status import Status, Summary, counts_of, problems_of
 
@@ -16,16 +18,16 @@ _logger = logging.getLogger(__name__)
 class Records:
     """What is known of the requests of a run.
 
+    A thread writes to the journal, one change after the other, so that the event loop does not wait
+    for the disk.
+
     Attributes:
-        commits: Writes to the journal while the run is going on.
         total: The number of requests.
         running: How many are being worked on.
         in_flight: The numbers of those that have been sent and have no response yet.
         reasons: Why requests are left to the next run or a person, by number.
         is_refused: Whether the gateway refuses this caller.
     """
-
-    commits: Commits
 
     def __init__(self, journal: Journal, on_progress: OnProgress | None) -> None:
         self.total = self.running = 0
@@ -34,6 +36,8 @@ class Records:
         self.is_refused = False
         self._journal, self._on_progress = journal, on_progress
         self._lost: dict[int, str] = {}  # jobs that are not in the journal, by number
+        self._thread = ThreadPoolExecutor(1, "journal")
+        self._writing: deque[tuple[Future[None], Change]] = deque()
 
     @property
     def entries(self) -> Mapping[int, Entry]:
@@ -68,6 +72,30 @@ class Records:
             error.jobs |= self._lost
             raise
 
+    async def write(self, change: Change) -> None:
+        """Put a change on disk; it is there after `close` if the caller is cancelled meanwhile.
+
+        Raises:
+            JournalError: It is not on disk.
+        """
+        done = self._thread.submit(self._journal.commit, change)
+        self._writing.append((done, change))
+        try:
+            await asyncio.shield(asyncio.wrap_future(done))
+        finally:
+            self._keep_written()
+
+    def _keep_written(self) -> None:
+        while self._writing and self._writing[0][0].done():
+            done, change = self._writing.popleft()
+            if done.exception() is None:
+                self._journal.keep(change)
+
+    def close(self) -> None:
+        """Write what waits, and end the thread; nothing can cancel that."""
+        self._thread.shutdown()
+        self._keep_written()
+
     async def put(self, entry: Entry) -> None:
         """Write down what came of a request.
 
@@ -75,7 +103,7 @@ class Records:
             JournalError: It is not on disk; it is in the log, and among the reasons.
         """
         try:
-            await self.commits.put(entry)
+            await self.write(Change(entry))
         except JournalError:
             self.reasons[entry.number] = why = self._why_unwritten(entry)
             _logger.error("request %d: %s", entry.number, why)

@@ -5,7 +5,6 @@
 import hashlib
 import json
 import re
-from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +47,7 @@ def check(
     entries: Mapping[int, Entry],
     place: Callable[[int], Path],
     only: Collection[int] = (),
-) -> Sequence[int]:
+) -> list[str]:
     """Refuse to mix up requests or files, so that no paid result is lost.
 
     Args:
@@ -58,15 +57,15 @@ def check(
         only: Numbers that the requests must have.
 
     Returns:
-        The beginnings of their digests, for `as_checked`.
+        Their digests, for `as_checked`.
 
     Raises:
         ValueError: Something is not as it was in the previous run, or a number is not there.
     """
-    sent, missing, checked = set(entries), set(only), array("Q")
+    sent, missing, digests = set(entries), set(only), list[str]()
     for number, request in requests:
         digest = digest_of(number, request)
-        checked.append(_beginning(digest))
+        digests.append(digest)
         missing.discard(number)
         if number in sent:
             sent.remove(number)
@@ -78,26 +77,20 @@ def check(
     for number in missing:
         msg = f"there is no request {number}"
         raise ValueError(msg)
-    return checked
+    return digests
 
 
-def as_checked(requests: Numbered, checked: Sequence[int]) -> Iterator[tuple[int, Any, str]]:
+def as_checked(requests: Numbered, digests: Sequence[str]) -> Iterator[tuple[int, Any, str]]:
     """Requests with their numbers and digests, read again; those that are new are left out.
 
     Raises:
         ValueError: One is not as it was when it was checked.
     """
-    for (number, request), beginning in zip(requests, checked, strict=False):
-        digest = digest_of(number, request)
-        if _beginning(digest) != beginning:
+    for (number, request), digest in zip(requests, digests, strict=False):
+        if digest_of(number, request) != digest:
             msg = f"request {number} has changed since it was checked; restore it"
             raise ValueError(msg)
         yield number, request, digest
-
-
-def _beginning(digest: str) -> int:
-    """Enough of a digest to see a change, in 8 bytes a request."""
-    return int(digest[:16], 16)
 
 
 def check_free(paths: Iterable[Path]) -> None:

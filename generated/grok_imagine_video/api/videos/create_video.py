@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
-
-from ... import _calls, _drivers, _objects
+from ... import _bodies, _calls, _io, _objects
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
@@ -30,7 +28,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> CreateVideoResponse:
+def _parse_response(response: _bodies.Received) -> CreateVideoResponse:
     if response.is_success:
         return CreateVideoResponse.from_dict(response.json())
     msg = f"the spec does not say what a response with status {response.status_code} holds"
@@ -60,7 +58,7 @@ def sync_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    return _drivers.run(client, _calls.detailed(client, _get_kwargs(body=body), _parse_response))
+    return _io.run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
 
 
 def sync(
@@ -88,7 +86,7 @@ def sync(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _drivers.run(client, _calls.result(client, _get_kwargs(body=body), _parse_response))
+    return _io.run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
 
 
 async def asyncio_detailed(
@@ -114,9 +112,7 @@ async def asyncio_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It was sent, and its outcome is not known.
     """
-    return await _drivers.asyncio_run(
-        client, _calls.detailed(client, _get_kwargs(body=body), _parse_response)
-    )
+    return await _io.asyncio_run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
 
 
 async def asyncio(
@@ -144,9 +140,7 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return await _drivers.asyncio_run(
-        client, _calls.result(client, _get_kwargs(body=body), _parse_response)
-    )
+    return await _io.asyncio_run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
 
 
 def job_id(response: CreateVideoResponse) -> str:
@@ -156,20 +150,9 @@ def job_id(response: CreateVideoResponse) -> str:
         errors.APIResponseValidationError: There is no id; `content` has the whole response.
     """
     from ... import _polling  # most callers of the module do not need it
+    from ..videos import get_video as _job
 
-    return _polling.id_of(
-        [
-            "request_id",
-            "id",
-            "task_id",
-            "data.request_id",
-            "data.id",
-            "data.task_id",
-            "data.0.id",
-            "data",
-        ],
-        response,
-    )
+    return _polling.id_of(_job._JOB, response)
 
 
 def sync_and_wait(
@@ -218,27 +201,17 @@ def sync_and_wait(
     from ... import _polling
     from ..videos import get_video as _job
 
-    return _drivers.run(
+    return _io.run(
         client,
-        _polling.create_and_wait(
-            _calls.result(client, _get_kwargs(body=body), _parse_response),
-            [
-                "request_id",
-                "id",
-                "task_id",
-                "data.request_id",
-                "data.id",
-                "data.task_id",
-                "data.0.id",
-                "data",
-            ],
-            lambda job_id: _job._wait(
-                job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
-            ),
-            interval,
-            timeout,
-            on_created,
-        ),
+        _polling.create_and_wait,
+        (_get_kwargs(body=body), _parse_response),
+        _job._get_kwargs,
+        _job._parse_response,
+        _job._JOB,
+        interval,
+        timeout,
+        on_progress,
+        on_created,
     )
 
 
@@ -288,25 +261,15 @@ async def asyncio_and_wait(
     from ... import _polling
     from ..videos import get_video as _job
 
-    return await _drivers.asyncio_run(
+    return await _io.asyncio_run(
         client,
-        _polling.create_and_wait(
-            _calls.result(client, _get_kwargs(body=body), _parse_response),
-            [
-                "request_id",
-                "id",
-                "task_id",
-                "data.request_id",
-                "data.id",
-                "data.task_id",
-                "data.0.id",
-                "data",
-            ],
-            lambda job_id: _job._wait(
-                job_id, client=client, interval=interval, timeout=timeout, on_progress=on_progress
-            ),
-            interval,
-            timeout,
-            on_created,
-        ),
+        _polling.create_and_wait,
+        (_get_kwargs(body=body), _parse_response),
+        _job._get_kwargs,
+        _job._parse_response,
+        _job._JOB,
+        interval,
+        timeout,
+        on_progress,
+        on_created,
     )

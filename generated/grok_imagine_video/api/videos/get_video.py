@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote as _quote
 
-import httpx
-
-from ... import _calls, _drivers, _objects, _polling, _values
+from ... import _bodies, _calls, _io, _objects, _polling, _values
 from ... import _validators as _v
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_response import CreateVideoResponse
@@ -27,7 +25,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(response: httpx.Response) -> VideoJob:
+def _parse_response(response: _bodies.Received) -> VideoJob:
     if response.is_success:
         return VideoJob.from_dict(_polling.body(response))
     msg = f"the spec does not say what a response with status {response.status_code} holds"
@@ -54,9 +52,7 @@ def sync_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return _drivers.run(
-        client, _calls.detailed(client, _get_kwargs(request_id=request_id), _parse_response)
-    )
+    return _io.run(client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response)
 
 
 def sync(
@@ -81,9 +77,7 @@ def sync(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _drivers.run(
-        client, _calls.result(client, _get_kwargs(request_id=request_id), _parse_response)
-    )
+    return _io.run(client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response)
 
 
 async def asyncio_detailed(
@@ -106,8 +100,8 @@ async def asyncio_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return await _drivers.asyncio_run(
-        client, _calls.detailed(client, _get_kwargs(request_id=request_id), _parse_response)
+    return await _io.asyncio_run(
+        client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response
     )
 
 
@@ -133,8 +127,8 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return await _drivers.asyncio_run(
-        client, _calls.result(client, _get_kwargs(request_id=request_id), _parse_response)
+    return await _io.asyncio_run(
+        client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response
     )
 
 
@@ -201,26 +195,6 @@ def result(job: VideoJob) -> str:
     return _polling.result(_JOB, job)
 
 
-def _wait(
-    request_id: str,
-    *,
-    client: AuthenticatedClient | Client,
-    interval: float = 5.0,
-    timeout: float = 900.0,
-    on_progress: Callable[[VideoJob], object] | None = None,
-) -> _calls.Steps[VideoJob]:
-    steps = _polling.wait(
-        client,
-        _get_kwargs(request_id=request_id),
-        _parse_response,
-        _JOB,
-        interval,
-        timeout,
-        on_progress,
-    )
-    return _polling.about_job(_values.text_of(request_id), steps)
-
-
 def wait(
     request_id: str | CreateVideoResponse,
     *,
@@ -258,15 +232,16 @@ def wait(
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
             status 200 and holds an error and no job.
     """
-    return _drivers.run(
+    request_id = _polling.id_of(_JOB, request_id)
+    return _io.run(
         client,
-        _wait(
-            _polling.id_of(_JOB.id, request_id),
-            client=client,
-            interval=interval,
-            timeout=timeout,
-            on_progress=on_progress,
-        ),
+        _polling.wait,
+        (_get_kwargs(request_id=request_id), _parse_response),
+        _JOB,
+        _values.text_of(request_id),
+        interval,
+        timeout,
+        on_progress,
     )
 
 
@@ -307,13 +282,14 @@ async def asyncio_wait(
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
             status 200 and holds an error and no job.
     """
-    return await _drivers.asyncio_run(
+    request_id = _polling.id_of(_JOB, request_id)
+    return await _io.asyncio_run(
         client,
-        _wait(
-            _polling.id_of(_JOB.id, request_id),
-            client=client,
-            interval=interval,
-            timeout=timeout,
-            on_progress=on_progress,
-        ),
+        _polling.wait,
+        (_get_kwargs(request_id=request_id), _parse_response),
+        _JOB,
+        _values.text_of(request_id),
+        interval,
+        timeout,
+        on_progress,
     )

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from ..pointers import join, parts_of
-from .documents import METHODS
-from .spec import Node, Part, Spec, mappings
-from .values import rules
+from ..review.operations import METHODS
+from ..review.spec import Node, Part, Spec, mappings
+from ..review.values import rules
 
 OPERATION = re.compile(rf"/paths/[^/]+/({'|'.join(METHODS)})")
 BODY = re.compile(rf"{OPERATION.pattern}/(requestBody|responses/\w+)/content/[^/]+")
@@ -76,11 +76,8 @@ def _own(node: Any) -> Any:
         return [_own(each) for each in node]
     if not isinstance(node, dict):
         return node
-    return {key: _own(each) for key, each in node.items() if not _is_foreign(each)}
-
-
-def _is_foreign(node: Any) -> bool:
-    return isinstance(node, dict) and "x-source" in node
+    foreign = {key for key, each in node.items() if isinstance(each, dict) and "x-source" in each}
+    return {key: _own(each) for key, each in node.items() if key not in foreign}
 
 
 def _numbered(examples: Node) -> Node:

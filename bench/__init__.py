@@ -1,1 +1,0 @@
-"""`make bench`: the client and its peers, measured in one run."""

@@ -1,0 +1,97 @@
+# Do not edit: copied from runtime/_connections.py, whatever the spec says.
+# To change it, edit runtime/_connections.py and run: make generate
+"""Connections of asyncio: one public transport over many, each of which has one connection.
+
+httpx's own pool looks at all of its connections for each request, so it slows down with their
+number. Here a request takes a permit, and with it a transport of its own.
+"""
+
+import asyncio
+import functools
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of a response, after which its transport is kept or closed."""
+
+    def __init__(self, body: Any, release: Callable[[bool], Awaitable[None]]) -> None:
+        self._body, self._release = body, release
+        self._is_whole = self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._body:
+            yield chunk
+        self._is_whole = True
+
+    async def aclose(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed, is_reusable = True, False
+        try:
+            await self._body.aclose()
+            is_reusable = self._is_whole
+        finally:
+            await self._release(is_reusable)
+
+
+class Connections(httpx.AsyncBaseTransport):
+    """Opens a connection for a request, or takes the idle one that was used last."""
+
+    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+        permits, kept = limits.max_connections, limits.max_keepalive_connections
+        self._permits = asyncio.Semaphore(sys.maxsize if permits is None else permits)
+        self._max_idle = sys.maxsize if kept is None else kept
+        self._expiry = limits.keepalive_expiry or 0.0
+        one = httpx.Limits(max_connections=1, keepalive_expiry=self._expiry)
+        self._open = functools.partial(httpx.AsyncHTTPTransport, verify=context, limits=one)
+        # The origin of each idle transport, and since when it is idle; the one used last is last.
+        self._idle: dict[httpx.AsyncHTTPTransport, tuple[Any, float]] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        seconds = request.extensions.get("timeout", {}).get("pool")
+        try:  # a timer costs more than a permit that is free
+            async with asyncio.timeout(seconds if self._permits.locked() else None):
+                await self._permits.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("every connection was in use", request=request) from None
+        origin = request.url.scheme, request.url.host, request.url.port
+        idle = (kept for kept, (its, _) in reversed(self._idle.items()) if its == origin)
+        transport = next(idle, None) or self._open()
+        self._idle.pop(transport, None)
+        release = functools.partial(self._release, transport, origin)
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            await release(False)
+            raise
+        response.stream = _Body(response.stream, release)
+        return response
+
+    async def _release(self, transport: Any, origin: Any, is_reusable: bool) -> None:
+        try:
+            if is_reusable:
+                self._idle[transport] = origin, time.monotonic()
+            else:
+                await transport.aclose()
+            await self._close_idle()
+        finally:
+            self._permits.release()
+
+    async def _close_idle(self) -> None:
+        while self._idle:
+            transport, (_, since) = next(iter(self._idle.items()))
+            is_recent = time.monotonic() - since <= self._expiry
+            if is_recent and len(self._idle) <= self._max_idle:
+                return
+            del self._idle[transport]
+            await transport.aclose()
+
+    async def aclose(self) -> None:
+        self._max_idle = -1  # whatever is in use is closed when its response has been read
+        await self._close_idle()
