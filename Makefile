@@ -8,8 +8,6 @@ PYTHON = $(shell for python in python3 python3.15 python3.14 python3.13 python3.
 SPEC =
 CONFIG =
 OUTPUT =
-# PARTIAL=1 leaves out what cannot be generated, and says so.
-PARTIAL =
 # The revision that `review` compares with. The default is origin/main, or main.
 BASE =
 # The Apifox export that `compare-export` reads.
@@ -36,7 +34,7 @@ IS_SUPPORTED = -E -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/n
 BIN = .venv/bin
 RUN = $(BIN)/python
 GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
-	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT") $(if $(PARTIAL),--partial)
+	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench docs examples runtime tests tools
 
 .PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench check build check-release check-tag lock clean
@@ -58,7 +56,7 @@ test: $(VENV)  ## run all tests
 stress: $(VENV)  ## do 20,000 random calls each way, sync and asyncio; SEED= repeats a run
 	@CALLS=20000 $(RUN) -m pytest -n 3 -s tests/test_stress.py
 
-generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths, PARTIAL=1 leaves out what fails
+generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths
 	@$(GENERATE)
 
 check-generated: $(VENV)  ## fail if the package is not up to date with the spec

@@ -4,9 +4,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from enum import Enum, IntEnum, StrEnum
 from io import BytesIO
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from ._validators import show
@@ -17,34 +16,8 @@ T = TypeVar("T")
 # What a reader raises for a value that is not what the spec says.
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
 
-
-class StringEnum(StrEnum):
-    """An enumeration of the spec; a response may have other values than its members."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
-
-    @classmethod
-    def _missing_(cls, value: Any) -> Self:
-        unknown = str.__new__(cls, value)
-        unknown._name_, unknown._value_ = str(value), value
-        return unknown
-
-
-class IntegerEnum(IntEnum):
-    """An enumeration of the spec; a response may have other values than its members."""
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
-
-    @classmethod
-    def _missing_(cls, value: Any) -> Self:
-        unknown = int.__new__(cls, value if isinstance(value, int) else 0)
-        unknown._name_, unknown._value_ = str(value), value
-        return unknown
+# Beyond it a float is not an exact integer.
+_MOST_EXACT = 2**53
 
 
 def list_of(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
@@ -73,17 +46,9 @@ def first_of(*readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return read
 
 
-def member_of(enum: type[Enum]) -> Callable[[Any], Any]:
-    """A reader of the members of an enumeration, and of no other values."""
-
-    def read_member(source: Any) -> Any:
-        for member in enum:
-            if type(member.value) is type(source) and member.value == source:
-                return member
-        msg = f"{show(source)} is not a member"
-        raise ValueError(msg)
-
-    return read_member
+def tagged(name: str, readers: Mapping[Any, Callable[[Any], T]]) -> Callable[[Any], T]:
+    """A reader of objects that say in a field which one they are."""
+    return lambda source: readers[source[name]](source)
 
 
 def _text_like(pattern: str, parse: Callable[[str], T]) -> Callable[[Any], T]:
@@ -113,63 +78,45 @@ def file(source: Any) -> File:
     return File(payload=BytesIO(source)) if isinstance(source, bytes) else cast(File, source)
 
 
-def content(value: Any) -> Any:
-    """A body that is not JSON, as it is sent."""
-    return value.payload.read() if isinstance(value, File) else value
-
-
 def to_json(value: Any) -> Any:
     """A value as it is in JSON; what a response had in its place stays as it is.
 
     A whole number has no fraction: some servers refuse 4.0 where they want an integer.
     """
     if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+        return int(value) if value.is_integer() and abs(value) <= _MOST_EXACT else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {name: to_json(item) for name, item in value.items()}
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, File):
-        return value.to_tuple()
-    if isinstance(value, Enum):
-        return value.value
     return str(value) if isinstance(value, UUID) else value
 
 
 def text_of(value: Any) -> str:
-    """A value as the text that it is in JSON, a path, a header or a cookie."""
+    """A value as the text that it is in a path, a header or a form."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Enum):
-        return text_of(value.value)
     if isinstance(value, list):
         return ",".join(map(text_of, value))
     return str(to_json(value))
 
 
-def json_text(value: Any) -> Any:
-    """A parameter that the spec has as JSON, as a text of JSON."""
-    return json.dumps(to_json(value)) if _is_given(value) else value
-
-
-def _is_given(value: Any) -> bool:
-    return value is not UNSET and value is not None
+def _given(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in values.items() if value not in (UNSET, None)}
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Headers or cookies: those that are set, as texts."""
-    return {name: text_of(value) for name, value in values.items() if _is_given(value)}
+    """Headers: those that are set, as texts."""
+    return {name: text_of(value) for name, value in _given(values).items()}
 
 
 def query(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a URL: those that are set; each field of a model is one of its own."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        plain = to_json(value)
-        found |= plain if hasattr(value, "to_dict") else {name: plain}
-    return {name: value for name, value in found.items() if _is_given(value)}
+    """The parameters of a URL: those that are set."""
+    return {name: to_json(value) for name, value in _given(values).items()}
 
 
 def form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
@@ -181,24 +128,20 @@ def form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
         yield name, value.to_tuple()
     elif hasattr(value, "to_dict") or isinstance(value, dict):
         yield name, (None, json.dumps(to_json(value)).encode(), "application/json")
-    elif _is_given(value):
+    elif value is not None:
         yield name, (None, text_of(value).encode(), "text/plain")
 
 
 __all__ = [
     "UNREADABLE",
-    "IntegerEnum",
-    "StringEnum",
-    "content",
     "date_of",
     "date_time_of",
     "file",
     "first_of",
     "form_parts",
-    "json_text",
     "list_of",
-    "member_of",
     "query",
+    "tagged",
     "text_of",
     "texts",
     "to_json",

@@ -16,7 +16,6 @@ from ruamel.yaml import YAML
 import grok_imagine_video
 from browser import PATH, Browser, browsing
 from grok_imagine_video import batch, errors, types
-from tools.generator.schemas import REFUSED
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "build" / "docs"
@@ -102,13 +101,6 @@ def test_each_page_is_there_in_both_languages_and_links_to_the_other_one(site: P
         assert f"../{name}" in Page(chinese).links
         assert '<html class="no-js" lang="zh-CN"' in chinese
         assert "On this page" not in chinese
-
-
-@needs_redocly
-def test_the_keywords_that_the_generator_refuses_are_listed(site: Path) -> None:
-    for folder in (site, site / "zh"):
-        text = Page((folder / "other-specs.html").read_text("utf-8")).text
-        assert [keyword for keyword in REFUSED if keyword not in text] == []
 
 
 @needs_redocly

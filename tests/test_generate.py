@@ -73,28 +73,34 @@ SHARED = """
 
 
 def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
-    shared = made_from(document(load(SHARED), Client={"type": "object"}), tmp_path)
-    exported = ["__version__", "AuthenticatedClient", "Client", "ClientModel", "errors", "own"]
+    shared = made_from(document(load(SHARED)), tmp_path)
+    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "own"]
     assert [*shared.__all__] == exported
     assert shared.errors is not import_module(f"{shared.__name__}.api.c.errors")
     assert all(import_module(f"{shared.__name__}.api.{tag}.find").sync for tag in "ab")
 
 
-# What checks a field, and its schema: where JSON Schema has a rule in another way, or has it twice.
+SEND = """paths:
+  /m: {post: {operationId: send, responses: {}, requestBody: {content: {
+    application/json: {schema: {$ref: '#/components/schemas/M'}}}}}}"""
+# What checks a field, and its schema.
 CHECKS = {
-    "_v.integer, _v.ge(1), _v.le(15)": "{type: integer, minimum: 1, maximum: 15}",
-    "_v.number, _v.gt(0)": "{type: number, minimum: 0.0, exclusiveMinimum: true}",
-    "_v.integer, _v.ge(1)": "{type: integer, allOf: [{minimum: 1}], minimum: 1}",
-    "_v.date, _v.as_text(_v.pattern('^2'))": "{type: string, format: date, pattern: '^2'}",
+    "_v.integer, _v.ge(1), _v.le(15)": "{type: integer, minimum: 1.0, maximum: 15}",
     "_v.string, _v.pattern('^a+')": "{type: string, pattern: '^a+'}",
     r"_v.string, _v.pattern('^a+$', '^a+\\Z')": "{type: string, pattern: '^a+$'}",
-    "_v.integer": "{type: integer, minLength: 2}",
+    '_v.array(_v.model("X")), _v.min_len(1)': (
+        "{type: array, minItems: 1, items: {$ref: '#/components/schemas/X'}}"
+    ),
+    "_v.any_of(_v.all_of(_v.string, _v.max_len(2)), _v.null)": (
+        "{type: [string, 'null'], maxLength: 2}"
+    ),
 }
 
 
 def test_a_reviewer_sees_each_rule_as_a_validator(tmp_path: Path) -> None:
     fields = {f"x{number}": load(schema) for number, schema in enumerate(CHECKS.values())}
-    package = made_from(document(M={"type": "object", "properties": fields}), tmp_path)
+    model = {"type": "object", "properties": fields}
+    package = made_from(document(load(SEND)["paths"], M=model, X={"type": "object"}), tmp_path)
     code = (tmp_path / package.__name__ / "models" / "m.py").read_text()
     for checks in CHECKS:
         assert f" = _field(default=UNSET, validator=[_v.if_set({checks})])\n" in code
@@ -142,24 +148,8 @@ def test_a_change_of_the_runtime_alone_is_a_change_of_the_package(
     assert found == [f"{tmp_path}/gone/{name}: missing" for name in sorted(contents(copy))]
 
 
-CANNOT = "the templates cannot enforce"
-SEND = """paths:
-  /m: {post: {operationId: send, responses: {}, requestBody: {content: {
-    application/json: {schema: {$ref: '#/components/schemas/M'}}}}}}"""
-# What a model M says that is sent, for each part of a line.
-MODELS = {
-    f"M.x: {CANNOT} 'unevaluatedItems'": "properties: {x: {unevaluatedItems: false}}",
-    f"M: {CANNOT} 'unevaluatedProperties'": "unevaluatedProperties: false",
-    f"M.x[].a: {CANNOT} '$dynamicRef'": (
-        "properties: {x: {contains: {properties: {a: {$dynamicRef: '#a'}}}}}"
-    ),
-    f"M.x: {CANNOT} 'pattern'": "properties: {x: {type: string, pattern: '\\p{L}'}}",
-    f"M.x: {CANNOT} 'a rule about the text of a file'": (
-        "properties: {x: {type: string, format: binary, maxLength: 1}}"
-    ),
-    "contains itself": "properties: {x: {not: {$ref: '#/components/schemas/Circle'}}}",
-}
-CIRCLE = "Circle: {not: {$ref: '#/components/schemas/Circle'}}"
+OF_M = "application/json: {schema: {$ref: '#/components/schemas/M'}}"
+OF_BYTES = "application/octet-stream: {schema: {type: string, format: binary}}"
 # What is replaced in PETS, and by what.
 EDITS = {
     "line 3": ("info: {", "info: ["),
@@ -173,20 +163,47 @@ EDITS = {
     ),
     "schemas/Dog": ("schemas/Pet'", "schemas/Dog'"),
     "image/png": ("application/json", "image/png"),
-    "spec.yaml: the reference #/x leads nowhere; fix": ("paths:", "paths:\n  /a: {$ref: '#/x'}"),
-    "x-job needs id, status, progress, result, allowed, error": ("{type: o", "{x-job: {}, type: o"),
-}
-MODELS_IN_PETS = {
-    part: PETS.replace("paths:", SEND).replace(
-        "schemas: {", f"schemas: {{{CIRCLE}, M: {{type: object, {model}}}, "
-    )
-    for part, model in MODELS.items()
+    "line 5: #/paths/~1a/$ref: a path that refers to": ("paths:", "paths:\n  /a: {$ref: '#/x'}"),
+    "Pet/x-job: x-job needs id, status, progress": ("{type: o", "{x-job: {}, type: o"),
+    "#/paths/~1pets~1{id}/get: another path is /pets/{}": (
+        "paths:",
+        "paths:\n  /pets/{x}: {get: {operationId: other, responses: {}, parameters: [{name: x, "
+        "in: path, required: true, schema: {type: string}}]}}",
+    ),
+    "two parts of it are written to api/pets/get_pet.py": (
+        "paths:",
+        "paths:\n  /x: {get: {tags: [pets], operationId: get-pet, responses: {}}}",
+    ),
+    "the generated code has a File of its own": ("{Pet:", "{File: {type: object}, Pet:"),
+    "#/paths/~1pets~1{id}/get/parameters/0/in: such a parameter": (
+        "[{name: id,",
+        "[{name: c, in: cookie, schema: {type: string}}, {name: id,",
+    ),
+    "parameters/0/schema: such a parameter": (
+        "[{name: id,",
+        "[{name: q, in: query, schema: {type: array, items: {type: object}}}, {name: id,",
+    ),
+    "parameters/0/content: a parameter without a schema": (
+        "[{name: id,",
+        "[{name: q, in: query, content: {text/plain: {}}}, {name: id,",
+    ),
+    "line 5: #/paths/~1m/post/requestBody/content: a body of several media types": (
+        "paths:",
+        SEND.replace(OF_M, f"{OF_BYTES}, multipart/form-data: {{schema: {{type: object}}}}"),
+    ),
+    "content/application~1octet-stream: application/octet-stream is not": (
+        "paths:",
+        SEND.replace(OF_M, OF_BYTES),
+    ),
+    "the generator cannot read it: TypeError": (
+        "paths:",
+        SEND.replace(OF_M, "application/json: {schema: {type: object, required: null}}"),
+    ),
 }
 # Which file is bad, and what stands in it, or None if it is missing.
 BAD: dict[str, tuple[str, str | None]] = {
     part: ("spec", PETS.replace(old, new)) for part, (old, new) in EDITS.items()
 }
-BAD |= {part: ("spec", spec) for part, spec in MODELS_IN_PETS.items()}
 BAD |= {
     "spec.yaml: No such file": ("spec", None),
     "not an OpenAPI document": ("spec", "- 1"),
@@ -195,6 +212,7 @@ BAD |= {
     "config.yaml: No such file": ("config", None),
     "not a configuration": ("config", "a: ["),
     "literal_enums": ("config", "literal_enums: perhaps"),
+    "config.yaml: literal_enums must be true": ("config", "literal_enums: false"),
     "config.yaml: false": ("config", "post_hooks: ['false']"),
     "config.yaml: no-such-tool": ("config", "post_hooks: [no-such-tool]"),
 }

@@ -22,8 +22,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
-from .ecma import to_python
-from .patterns import is_endless
+from .pointers import key_of, parts_of
 
 MOST_BYTES = 10_000_000
 MOST_NODES = 1_000_000
@@ -73,6 +72,20 @@ def load(text: str, *, is_json: bool = False) -> dict[str, Any]:
         raise BadSpecError(what)
     _vet(document, "#", MOST_LEVELS)
     return document
+
+
+def line_of(path: Path, pointer: str) -> int:
+    """The line of a part, or of the nearest part around it that is there; 0 if it is not known."""
+    line = 0
+    try:
+        node: Any = YAML(typ="rt").load(text_of(path))
+        for part in parts_of(pointer):
+            key = key_of(node, part)
+            at = node.lc.key(key) if isinstance(key, str) else node.lc.item(key)
+            line, node = at[0] + 1, node[key]
+    except (AttributeError, LookupError, TypeError, ValueError, YAMLError):
+        return line
+    return line
 
 
 def from_json5(text: str, where: str) -> Any:
@@ -192,11 +205,6 @@ def _vet_keyword(key: Any, value: Any, at: str) -> None:
         for _, target in _items(value.get("mapping")):
             if isinstance(target, str) and "/" in target and not target.startswith("#"):
                 _refuse(f"{at}/mapping", f"other documents are not read: {_shown(target)}")
-    patterns = value if key == "patternProperties" and isinstance(value, dict) else [value]
-    for pattern in patterns if key in ("pattern", "patternProperties") else ():
-        if isinstance(pattern, str) and is_endless(to_python(pattern) or pattern):
-            what = f"the pattern {_shown(pattern)} can backtrack without end, since a part that "
-            _refuse(at, f"{what}repeats matches one text in two ways; write it otherwise")
 
 
 def _is_finite(number: float) -> bool:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..generator.schemas import REFUSED
 from . import ROOT, terminal
 
 DOCS = ROOT / "docs"
@@ -18,11 +17,10 @@ VENDOR_LOGO = "https://cdn.redoc.ly/redoc/logo-mini-full.svg"
 
 
 def write_parts() -> None:
-    """Write what the pages show of the generator and of the command."""
+    """Write what the pages show of the command."""
     shutil.rmtree(PARTS, ignore_errors=True)
     PARTS.mkdir(parents=True)
-    written = {"refused.txt": "\n".join(sorted(REFUSED))}
-    written |= {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
+    written = {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
     for name, text in written.items():
         (PARTS / name).write_text(text, "utf-8")
     picture, path = terminal.picture(), DOCS / "images" / "terminal.svg"

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from .driver import BadInputError, Partial, check, files, generate
+from .driver import BadInputError, check, files, generate
 
 DEFAULTS = {
     "spec": "openapi.yaml",
@@ -19,18 +19,13 @@ def main() -> None:
     for name, default in DEFAULTS.items():
         parser.add_argument(f"--{name}", default=default, help=f"default: {default}")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    parser.add_argument("--partial", action="store_true", help="leave out what cannot be generated")
     options = parser.parse_args()
     spec, config, output = (Path(getattr(options, name)) for name in DEFAULTS)
-    partial = Partial() if options.partial else None
     try:
         if options.check:
-            sys.exit(report(check(spec, config, output, partial=partial), options))
-        generate(spec, config, output, partial=partial)
-        for line in partial.left_out if partial else ():
-            print(f"left out: {line}")
-        of_all = f", with {partial.made} of {partial.total} operations" if partial else ""
-        print(f"wrote {len(files(output))} files to {output}{of_all}")
+            sys.exit(report(check(spec, config, output), options))
+        generate(spec, config, output)
+        print(f"wrote {len(files(output))} files to {output}")
     except BadInputError as error:
         sys.exit(f"generate: {error}")
     except KeyboardInterrupt:
@@ -48,7 +43,6 @@ def report(found: list[str], options: argparse.Namespace) -> str | None:
         for name, default in DEFAULTS.items()
         if getattr(options, name) != default
     ]
-    changed += ["PARTIAL=1"] if options.partial else []
     fix = " ".join(["make generate", *changed])
     return "\n".join([*found, f"{options.output} is not what the spec gives; run: {fix}"])
 

@@ -13,7 +13,7 @@ from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.strings import PythonIdentifier
 
-from .document import Document, cannot, properties_of
+from .document import Document, properties_of, refuse
 from .operations import takes_an_id
 
 # Names of commands that every package has.
@@ -107,7 +107,7 @@ def _create(
     (body,) = operation.endpoint.bodies
     assert isinstance(body.prop, ModelProperty)  # noqa: S101 - `_creates` has looked
     model = document.model(body.prop)
-    example = document.example(operation.endpoint, body.content_type.get_untrusted_value())
+    example = document.example(operation.endpoint)
     name = names[operation.module]
     return Create(
         name,
@@ -122,13 +122,12 @@ def _create(
 def _names_of_options(model: ModelProperty, document: Document) -> dict[str, str]:
     """The names that the spec gives to options: `x-option`."""
     found = {}
-    for part in document.parts(model):
-        for name, node in part.get("properties", {}).items():
-            if "x-option" in node:
-                found[name] = option = str(node["x-option"])
-                is_taken = option.replace("-", "_") in part["properties"]
-                if is_taken or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
-                    cannot(f"{model.class_info.name}.{name}", f"x-option: {option}")
+    fields = document.node(model).get("properties", {})
+    for name, node in fields.items():
+        if "x-option" in node:
+            found[name] = option = str(node["x-option"])
+            if option.replace("-", "_") in fields or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
+                refuse(node, "x-option", f"{option!r} cannot be the name of an option")
     return found
 
 

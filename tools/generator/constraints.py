@@ -1,198 +1,233 @@
-"""The types and constraints of fields, arguments and objects, as code that checks Python's values.
+"""What the schemas of a document demand of what is sent, as code: calls of the validators.
 
-A rule that is about the text, the number or the items themselves checks the value as it is. All
-others check what the value is in JSON.
+A reviewer sees a rule of the spec in the generated file, as `_v.ge(1), _v.le(15)`. A keyword that
+no validator enforces ends the generation.
 """
 
-from collections.abc import Collection, Iterable
-from typing import Any, cast
+import itertools
+from collections.abc import Iterable
+from typing import Any
 
-from attrs import frozen
-from openapi_python_client.parser.properties import ModelProperty, Property
-from openapi_python_client.parser.properties.const import ConstProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.union import UnionProperty
+from ..openapi31 import Node
+from ..patterns import to_python
+from .document import AT, UNIONS, Document, refuse, values_of
 
-from .document import Document
-from .modern import UNIONS, Node
-from .rewrites import KINDS
-from .schemas import FORMATS, JSON_TYPES, Rules, call, json_type, kinds_in, together
-
-# The classes of properties that the generator knows, with the validators of their types.
 TYPES = {
-    "BooleanProperty": "_v.boolean",
-    "DateProperty": "_v.date",
-    "DateTimeProperty": "_v.date_time",
-    "FileProperty": "_v.file",
-    "FloatProperty": "_v.number",
-    "IntProperty": "_v.integer",
-    "NoneProperty": "_v.null",
-    "StringProperty": "_v.string",
-    "UuidProperty": "_v.uuid",
+    "boolean": "_v.boolean",
+    "integer": "_v.integer",
+    "null": "_v.null",
+    "number": "_v.number",
+    "string": "_v.string",
 }
-# The types of JSON of those validators, and of values in Python.
-KINDS_OF_TYPES = {code: kind for kind, code in JSON_TYPES.items()}
-KINDS_OF_TYPES |= dict.fromkeys(FORMATS.values(), "string")
-KINDS_OF_VALUES = {bool: "boolean", int: "integer", str: "string"}
-# Types of which the generator knows all that there is to know.
-PLAIN = frozenset(JSON_TYPES.values()) | {"_v.file"}
+KINDS = frozenset({*TYPES, "array", "object"}) - {"integer"}
+SCALARS = frozenset(TYPES)
+# Formats that are types in Python; all others are annotations.
+FORMATS = {
+    "binary": "_v.file",
+    "date": "_v.date",
+    "date-time": "_v.date_time",
+    "uuid": "_v.uuid",
+}
+OF_VALUES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+
+OF_NUMBERS = {
+    "minimum": "ge",
+    "exclusiveMinimum": "gt",
+    "maximum": "le",
+    "exclusiveMaximum": "lt",
+}
+OF_STRINGS = {"minLength": "min_len", "maxLength": "max_len", "pattern": "pattern"}
+OF_ARRAYS = {"minItems": "min_len", "maxItems": "max_len"}
+# The keywords that demand something of values of one kind, and the validators of most of them.
+KEYWORDS: dict[str, dict[str, str]] = {
+    "string": OF_STRINGS,
+    "integer": OF_NUMBERS,
+    "number": OF_NUMBERS,
+    "array": {"items": "", **OF_ARRAYS},
+    "object": dict.fromkeys(("properties", "required", "additionalProperties"), ""),
+}
+OF_ONE_KIND = frozenset(itertools.chain(*KEYWORDS.values()))
+# What demands nothing.
+ANNOTATIONS = frozenset(
+    {"$comment", "default", "deprecated", "description", "example", "examples", "externalDocs"}
+    | {"format", "readOnly", "title", "writeOnly", "xml"}
+)
 
 
-@frozen
-class ObjectRules:
-    """The rules about a whole object, and those that hold only once it is complete."""
-
-    always: list[str]
-    when_sent: list[str]
-
-
-class Constraints:
-    """The constraints of a document's schemas, as code."""
+class Rules:
+    """The rules of what a document sends, as code."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._in_json = Rules(document)
+        self._around: list[str] = []  # where the schemas are that are being written out
 
-    def rules(self, prop: Property, nodes: Iterable[Node], where: str) -> str:
-        """The type and the constraints of a property; "" for none."""
-        found = self.of_property(prop, nodes, where)
-        code = ", ".join(dict.fromkeys(found))
-        if prop.required:
+    def of_field(self, node: Node, *, is_required: bool) -> str:
+        """The validators of a field or a parameter; "" for none."""
+        code = ", ".join(self.of(node))
+        if is_required:
             return code or "_v.given"
         return f"_v.if_set({code})" if code else ""
 
-    def of_property(self, prop: Property, nodes: Iterable[Node], where: str) -> list[str]:
-        """The type and the constraints of a property."""
-        type_ = type_of(prop)
-        if not type_ and not isinstance(prop, ConstProperty):  # it can be anything in Python
-            return in_json(rule for node in nodes for rule in self._in_json.of(node, where))
-        rules = (rule for node in nodes for rule in self._beyond(prop, node, where))
-        return [*filter(None, [type_]), *rules]
-
-    def _beyond(self, prop: Property, node: Node, where: str) -> list[str]:
-        """What a node demands of a value beyond the type that it has in Python."""
-        found = []
-        document = self._document
-        own = document.parts(document.model(prop)) if isinstance(prop, ModelProperty) else []
-        for part in self._document.schemas(node):
-            if any(part is each for each in own):  # the class holds its objects to it
-                continue
-            kinds, known = kinds_of(prop), {"allOf", *self._known(prop, part, where)}
-            types = json_type(part)
-            found += in_json([types]) if types and not kinds <= kinds_in(part) else []
-            found += self._in_json.of_values(part, where, kinds, texts_of(prop))
-            if "items" in known & part.keys():
-                inner: Any = cast(Any, prop).inner_property
-                rules = self._beyond(inner, part["items"], f"{where}[]")
-                found += [f"_v.each({', '.join(rules)})"] if rules else []
-            for each in part.get("allOf", []):
-                found += self._beyond(prop, each, where)
-            rest = {key: value for key, value in part.items() if key not in known}
-            found += in_json(self._in_json.of_whole(rest, where))
+    def of(self, node: Node) -> list[str]:
+        """The validators of what a schema describes; none if it takes everything."""
+        node = self._target(node)
+        if node[AT] in self._around:
+            refuse(node, "", "a schema contains itself, with no object between")
+        self._around.append(node[AT])
+        found = self._of(node)
+        self._around.pop()
         return found
 
-    def _known(self, prop: Property, part: Node, where: str) -> Iterable[str]:
-        """The keywords of a part that the type of a property in Python, or its items, enforce."""
-        if isinstance(prop, ListProperty) and "prefixItems" not in part:
-            yield "items"
-        for union in UNIONS if isinstance(prop, UnionProperty) else ():
-            branches = part.get(union, [])
-            rules = [together(self._in_json.of(each, where)) for each in branches]
-            types = [
-                FORMATS.get(each.get("format"), rule)
-                for each, rule in zip(branches, rules, strict=True)
-            ]
-            is_any = union == "anyOf" or "discriminator" in part or are_apart(types)
-            if is_any and all(rule in PLAIN or is_object(rule) for rule in rules):
-                yield union
-
-    def rules_of_object(
-        self, model: ModelProperty, names: Collection[str], where: str, *, closed: bool
-    ) -> ObjectRules:
-        """The rules about a whole object, whose described fields have these names."""
-        rules = ObjectRules([], [])
-        parts = self._document.parts(model)
-        for part in parts:
-            excluded = part.get("not", {})
-            rest = {key: value for key, value in part.items() if key not in ("allOf", "properties")}
-            if [*excluded] == ["required"]:
-                rules.always.append(call("not_together", rest.pop("not")["required"]))
-            if "maxProperties" in part:
-                rules.always.append(call("max_properties", [rest.pop("maxProperties")]))
-            if undescribed := [name for name in rest.pop("required", []) if name not in names]:
-                rules.when_sent.append(call("needs", undescribed))
-            if part.get("minProperties"):
-                rules.when_sent.append(call("min_properties", [rest.pop("minProperties")]))
-            if len(parts) > 1 or "patternProperties" in part:  # the class does not hold to it
-                rest["properties"] = {key: {} for key in part.get("properties", {})}
+    def _target(self, node: Node) -> Node:
+        """What a reference, or an allOf of one schema and nothing else, leads to."""
+        while self._document.class_of(node) is None:
+            if "$ref" in node:
+                check_keywords(node, {"$ref"})
+                node = self._document.resolved(node)
+            elif len(node.get("allOf", [])) == 1:
+                check_keywords(node, {"allOf"})
+                (node,) = node["allOf"]
             else:
-                rest.pop("additionalProperties", None)
-            types = [] if "object" in kinds_in(part) else [json_type(part)]
-            values = self._in_json.of_values(rest, where, frozenset({"object"}))
-            if whole := types + values + self._in_json.of_whole(rest, where):
-                rules.when_sent.append(f"_s.whole({where!r}, {', '.join(whole)})")
-        if closed:
-            rules.always.append(call("closed", names))
-        return rules
+                break
+        return node
+
+    def _of(self, node: Node) -> list[str]:
+        kinds = kinds_in(node)
+        if not kinds and self._document.class_of(node):
+            kinds = ["object"]
+        for union in UNIONS:
+            if union in node:
+                return self._of_union(node, union)
+        if "enum" in node or "const" in node:
+            return of_values(node)
+        of_object = {"not"} if kinds == ["object"] else set()  # a rule for all kinds is refused
+        check_keywords(node, {"type", *OF_ONE_KIND, *of_object} if kinds else ())
+        return any_of([self._of_kind(kind, node) for kind in kinds])
+
+    def _of_kind(self, kind: str, node: Node) -> list[str]:
+        """The validators for values of one kind."""
+        if kind == "object":
+            name = self._document.class_of(node) or refuse(node, "type")
+            return [f'_v.model("{name}")']
+        if kind == "array":
+            return [f"_v.array({', '.join(self.of(node['items']))})", *calls(OF_ARRAYS, node)]
+        type_ = FORMATS.get(node.get("format", ""), "") if kind == "string" else ""
+        if type_:
+            check_keywords(node, {"type"})
+        return [type_ or TYPES[kind], *calls(KEYWORDS.get(kind, {}), node)]
+
+    def _of_union(self, node: Node, union: str) -> list[str]:
+        check_keywords(node, {union, "discriminator"})
+        branches = [self._target(each) for each in node[union]]
+        rules = [self.of(each) for each in branches]
+        if not all(rules) and union == "anyOf":
+            return []
+        of_objects = [each for each in branches if self._document.class_of(each)]
+        tags = self._document.tags(filter(None, map(self._document.class_of, of_objects)))
+        for one, other in itertools.combinations(branches, 2):
+            shared = self._kinds(one) & self._kinds(other)
+            if tags and one in of_objects and other in of_objects:
+                shared -= {"object"}
+            if union == "anyOf" or are_disjoint(one, other):
+                shared -= SCALARS
+            if shared:
+                refuse(node, union, f"the alternatives of {union!r} cannot be told apart")
+        return any_of(rules)
+
+    def _kinds(self, node: Node) -> frozenset[str]:
+        """The kinds of values that a schema can take; a number can be an integer."""
+        node = self._target(node)
+        kinds = kinds_in(node) or [*map(kind_of, values_of(node))]
+        if self._document.class_of(node) and not kinds:
+            kinds = ["object"]
+        for union in UNIONS:
+            kinds += [kind for each in node.get(union, []) for kind in self._kinds(each)]
+        return frozenset("number" if kind == "integer" else kind for kind in kinds) or KINDS
+
+    def check_object(self, node: Node) -> None:
+        """Refuse what is demanded of a whole object, but what its fields are held to."""
+        check_keywords(node, {"type", "not", *OF_ONE_KIND})
+        for name in node.get("required", []):
+            if name not in node.get("properties", {}):
+                refuse(node, "required", f"{name!r} is required and not described")
+
+    def excluded(self, node: Node) -> list[str]:
+        """The names of the fields of an object that cannot be used together."""
+        if "not" not in node:
+            return []
+        check_keywords(node["not"], {"required"})
+        names: list[str] = node["not"].get("required", [])
+        if not names or not node.get("properties", {}).keys() >= {*names}:
+            refuse(node, "not")
+        return names
 
 
-def in_json(rules: Iterable[str]) -> list[str]:
-    """Rules about a value in JSON, as one about the value in Python."""
-    rules = [*dict.fromkeys(rules)]
-    return [f"_s.in_json({', '.join(rules)})"] if rules else []
+def check_keywords(node: Node, known: Iterable[str]) -> None:
+    """Refuse what a schema demands beyond the keywords that are enforced."""
+    for keyword in node:
+        if keyword not in {*known, *ANNOTATIONS} and not keyword.startswith("x-"):
+            refuse(node, keyword)
 
 
-def type_of(prop: Property, *, in_union: bool = False) -> str:
-    """The Python type that the generator chose for a property, as a validator; "" for any."""
-    kind = type(prop).__name__
-    if kind in TYPES:
-        return TYPES[kind]
-    found: Any = prop
-    if kind == "ListProperty":
-        return f"_v.array({type_of(found.inner_property)})"
-    if isinstance(prop, ModelProperty):
-        return f'_v.model("{prop.class_info.name}")'
-    if kind == "LiteralEnumProperty":
-        return "_v.integer" if found.value_type is int else "_v.string"
-    if kind == "EnumProperty":
-        return f"_v.instance({found.class_info.name})"
-    if kind == "ConstProperty" and in_union:
-        return f"_v.const({found.value.python_code.as_unembedded_code()})"
-    if kind == "UnionProperty":
-        types = [type_of(each, in_union=True) for each in found.inner_properties]
-        return f"_v.any_of({', '.join(types)})" if "" not in types else ""
-    return ""
+def kinds_in(node: Node) -> list[str]:
+    """The types that a schema names."""
+    said = node.get("type") or []
+    return [said] if isinstance(said, str) else [*said]
 
 
-def kinds_of(prop: Property) -> frozenset[str]:
-    """The types of JSON that the values of a property have."""
-    found: Any = prop
-    if isinstance(prop, UnionProperty):
-        return frozenset().union(*map(kinds_of, found.inner_properties))
-    kind = type(prop).__name__
-    if kind == "ConstProperty":
-        return frozenset([KINDS_OF_VALUES[type(found.value.raw_value)]])
-    if kind in ("EnumProperty", "LiteralEnumProperty"):
-        return frozenset([KINDS_OF_VALUES[found.value_type]])
-    if kind == "ListProperty":
-        return frozenset(["array"])
-    if kind == "ModelProperty":
-        return frozenset(["object"])
-    return frozenset([KINDS_OF_TYPES[TYPES[kind]]]) if kind in TYPES else KINDS
+def kind_of(value: Any) -> str:
+    """The kind of a value; "" for one that is no scalar."""
+    return "null" if value is None else OF_VALUES.get(type(value), "")
 
 
-def texts_of(prop: Property) -> list[str]:
-    """The types of a property that are a text in JSON, and none in Python."""
-    inner: list[Any] = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
-    return [type_of(each) for each in inner if type_of(each) in FORMATS.values()]
+def of_values(node: Node) -> list[str]:
+    """The validators of an `enum` or a `const`."""
+    keyword = "enum" if "enum" in node else "const"
+    check_keywords(node, {"type", keyword})
+    values = [value for value in values_of(node) if value is not None]
+    kinds = {kind_of(value) for value in values}
+    said = kinds_in(node)
+    allowed = {*said, "integer"} if "number" in said else {*said} or {*TYPES}
+    if len(kinds) != 1 or not kinds <= allowed:
+        refuse(node, keyword)
+    rules = [[TYPES[kind], f"_v.in_({', '.join(map(repr, values))})"] for kind in kinds]
+    if None in values_of(node) and (not said or "null" in said):
+        rules.append(["_v.null"])
+    return any_of(rules)
 
 
-def are_apart(types: list[str]) -> bool:
-    """Whether no value is of two of these types."""
-    found = ["object" if is_object(each) else each for each in types]
-    return len({*found}) == len(found) and not {"_v.integer", "_v.number"} <= {*found}
+def are_disjoint(one: Node, other: Node) -> bool:
+    """Whether two schemas name values, and none that both have."""
+    values, others = values_of(one), values_of(other)
+    return bool(values and others) and not any(each in others for each in values)
 
 
-def is_object(rule: str) -> bool:
-    """Whether a rule is the type of an object."""
-    return rule == "_v.object_" or rule.startswith("_s.model(")
+def any_of(rules: list[list[str]]) -> list[str]:
+    """The validators of values that pass those of one alternative."""
+    if len(rules) < 2:
+        return [*itertools.chain(*rules)]
+    return [f"_v.any_of({', '.join(map(together, rules))})"]
+
+
+def together(rules: list[str]) -> str:
+    """Some validators as one."""
+    return rules[0] if len(rules) == 1 else f"_v.all_of({', '.join(rules)})"
+
+
+def calls(validators: dict[str, str], node: Node) -> list[str]:
+    """The validators of the keywords that a schema has: `repr` makes a literal of any text."""
+    return [
+        f"_v.{validator}({arguments(keyword, node)})"
+        for keyword, validator in validators.items()
+        if keyword in node
+    ]
+
+
+def arguments(keyword: str, node: Node) -> str:
+    """What a validator is given; of a pattern, also what it is in Python if that differs."""
+    value = node[keyword]
+    if keyword != "pattern":
+        return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if (regex := to_python(value)) is None:
+        refuse(node, keyword, f"the pattern {value!r} may mean something else in Python")
+    return repr(value) if regex == value else f"{value!r}, {regex!r}"

@@ -15,30 +15,65 @@ from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
-from ..pointers import lookup
-from .modern import METHODS, UNIONS, Node
-from .rewrites import AT
+from ..openapi31 import Node, in_31, nodes
+from ..pointers import join, lookup
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+UNIONS = ("anyOf", "oneOf")
+# Parameters that OpenAPI says to ignore in headers: the client sets them. Apifox writes them.
+OF_CLIENT = frozenset({"accept", "authorization", "content-type"})
+AT = "x-at"  # where in the document something is
+# A field, and the class of an object for each of its values.
+Tags = tuple[str, dict[Any, str]]
 
 PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
-# A field, and the class of an object for each of its values.
-Tags = tuple[str, dict[str, str]]
 STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
 MORE_OF_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
 
 
-class CannotEnforceError(Exception):
-    """A constraint that no validator enforces."""
+class RefusedError(Exception):
+    """What is not generated, since it would be wrong, and where in the document it is."""
+
+    def __init__(self, what: str, place: str = "") -> None:
+        super().__init__(what)
+        self.place = place
 
 
-def cannot(where: str, keyword: str) -> NoReturn:
-    """End the generation: a constraint that is not enforced must not look as if it were."""
-    msg = f"{where}: the templates cannot enforce {keyword!r}; express it otherwise"
-    raise CannotEnforceError(msg)
+def refuse(node: Node, keyword: str, what: str = "") -> NoReturn:
+    """End the generation: what is not enforced must not look as if it were."""
+    what = what or f"what is sent cannot be held to {keyword!r}"
+    place = join(node[AT], keyword) if keyword else node[AT]
+    raise RefusedError(f"{what}; express it otherwise", place)
+
+
+def prepared(document: Node) -> Node:
+    """A document in the terms of 3.1, each part of which says where it is."""
+    found = in_31(document)
+    for pointer, node in [*nodes(found)]:
+        node[AT] = pointer
+        if isinstance(node.get("parameters"), list):
+            node["parameters"] = [each for each in node["parameters"] if not is_of_client(each)]
+        if isinstance(node.get("responses"), dict):  # Apifox has names for a second response
+            said = node["responses"].items()
+            node["responses"] = {key: each for key, each in said if not key.startswith("x-")}
+    return found
+
+
+def is_of_client(parameter: Any) -> bool:
+    """Whether a parameter is a header that the client sets."""
+    name = str(parameter.get("name")).lower() if isinstance(parameter, dict) else ""
+    return name in OF_CLIENT and parameter.get("in") == "header"
 
 
 def properties_of(model: ModelProperty) -> list[Property]:
     """The properties of a model, those that are required first."""
     return [*(model.required_properties or []), *(model.optional_properties or [])]
+
+
+def values_of(node: Node) -> list[Any]:
+    """The values that a schema names; none if it can have any."""
+    found: list[Any] = node.get("enum", [node["const"]] if "const" in node else [])
+    return found
 
 
 def endpoints_of(data: GeneratorData) -> Iterator[tuple[PythonIdentifier, Endpoint]]:
@@ -54,31 +89,21 @@ class Document:
     def __init__(self, document: Node, data: GeneratorData) -> None:
         self._document = document
         self._models = {str(model.class_info.name): model for model in data.models}
-        self._classes = {id(self.node(model)): name for name, model in self._models.items()}
-        self._operations = {
-            (key, method): (item, item[method])
-            for key_of_path in (shape, named)
-            for path, item in document["paths"].items()
-            for method in METHODS
-            if method in item
-            for key in [key_of_path(path)]
-        }
-        self._tagged = list(endpoints_of(data))
-        endpoints = [endpoint for _, endpoint in self._tagged]
-        received = self.reached(response.prop for each in endpoints for response in each.responses)
-        sent = self.reached(prop for each in endpoints for prop in each.list_all_parameters())
+        self._classes = {self.node(model)[AT]: name for name, model in self._models.items()}
+        self._operations: dict[tuple[str, str], tuple[Node, Node]] = {}
+        for path, item in document["paths"].items():
+            for method in item.keys() & METHODS:
+                if (shape(path), method) in self._operations:
+                    refuse(item, method, f"another path is {shape(path)} too")
+                self._operations[shape(path), method] = (item, item[method])
+            if "$ref" in item:
+                refuse(item, "$ref", "a path that refers to another one is not generated")
+        self.tagged = list(endpoints_of(data))
+        endpoints = [endpoint for _, endpoint in self.tagged]
+        received = self._reached(response.prop for each in endpoints for response in each.responses)
+        sent = self._reached(prop for each in endpoints for prop in each.list_all_parameters())
         self._received = {str(model.class_info.name) for model in received}
         self._sent = {str(model.class_info.name) for model in sent}
-
-    @property
-    def tagged(self) -> list[tuple[PythonIdentifier, Endpoint]]:
-        """The operations, each with the tag that it is found under."""
-        return self._tagged
-
-    @property
-    def count(self) -> int:
-        """How many operations the document has."""
-        return sum(len(item.keys() & {*METHODS}) for item in self._document["paths"].values())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,10 +112,10 @@ class Document:
         for name, variable in found.items() if isinstance(found, dict) else [("", "")]:
             is_known = name in ("base_url", "token") and isinstance(variable, str)
             if not is_known or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
-                cannot("x-env", f"{name}: {variable}")
+                refuse(self._document, "x-env", f"{name}: {variable} is no variable of a client")
         return dict(found)
 
-    def reached(self, properties: Iterable[Any]) -> Iterator[ModelProperty]:
+    def _reached(self, properties: Iterable[Any]) -> Iterator[ModelProperty]:
         """The models in properties, at any depth."""
         seen: set[str] = set()
         waiting = list(properties)
@@ -105,41 +130,34 @@ class Document:
                 yield model
             waiting = [prop for prop in waiting if prop is not None]
 
-    def check_whole(self, properties: Iterable[Any]) -> None:
-        """Check that the generator has made all classes that are in properties.
-
-        Raises:
-            CannotEnforceError: It has left one out.
-        """
-        for model in self.reached(properties):
-            if str(model.class_info.name) not in self._models:
-                raise CannotEnforceError(f"it needs {model.class_info.name}, which is left out")
-
     def is_sent(self, model: ModelProperty) -> bool:
         """Whether a request may hold the model: it is held to its constraints."""
         return str(model.class_info.name) in self._sent
 
     def is_received(self, model: ModelProperty) -> bool:
         """Whether a response may hold the model: it is read as it comes."""
-        return str(model.class_info.name) in self._received
+        return str(model.class_info.name) in self._received or not self.is_sent(model)
 
     def class_of(self, node: Node) -> str | None:
-        """The class that is made of a schema, if it is held to its constraints."""
-        name = self._classes.get(id(node))
-        is_read_only = name in self._received and name not in self._sent
-        return None if is_read_only else name
+        """The class that is made of a schema."""
+        return self._classes.get(node[AT])
 
     def node(self, model: ModelProperty) -> Node:
         """The schema that a model is made of."""
-        found: Node = self.at((model.data.model_extra or {})[AT])
+        found: Node = self._at((model.data.model_extra or {})[AT])
         return found
 
-    def at(self, reference: str) -> Any:
-        """What a reference leads to."""
+    def _at(self, reference: str) -> Any:
         try:
             return lookup(self._document, reference)
         except LookupError as error:
-            raise CannotEnforceError(str(error)) from None
+            raise RefusedError(str(error)) from None
+
+    def resolved(self, node: Node) -> Node:
+        """A node, or what it refers to."""
+        while "$ref" in node:
+            node = self._at(node["$ref"])
+        return node
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
@@ -147,9 +165,8 @@ class Document:
 
     def job(self, responses: Iterable[Response]) -> Node | None:
         """The `x-job` of the first response that has one: how to tell whether a job has ended."""
-        models = (response.prop for response in responses)
-        parts = (self.parts(model) for model in models if isinstance(model, ModelProperty))
-        found = (part["x-job"] for each in parts for part in each if "x-job" in part)
+        models = [each.prop for each in responses if isinstance(each.prop, ModelProperty)]
+        found = (node for node in map(self.node, models) if "x-job" in node)
         return next(map(rules_of_job, found), None)
 
     def follower(self, endpoint: Endpoint) -> tuple[PythonIdentifier, Endpoint] | None:
@@ -158,17 +175,17 @@ class Document:
 
     def creators(self, endpoint: Endpoint) -> list[Endpoint]:
         """The operations that create the jobs which an operation follows."""
-        found = ((each, self.follower(each)) for _, each in self._tagged)
+        found = ((each, self.follower(each)) for _, each in self.tagged)
         return [each for each, follower in found if follower and follower[1] is endpoint]
 
     @cached_property
     def _followers(self) -> dict[int, tuple[PythonIdentifier, Endpoint]]:
         followers = {
             self._operation(other).get("operationId"): (tag, other)
-            for tag, other in reversed(self._tagged)
+            for tag, other in reversed(self.tagged)
             if other.method == "get" and self.job(other.responses)
         }
-        linked = {id(each): self._linked(each) for _, each in self._tagged}
+        linked = {id(each): self._linked(each) for _, each in self.tagged}
         return {
             creator: followers[name]
             for creator, names in linked.items()
@@ -178,144 +195,104 @@ class Document:
 
     def _linked(self, endpoint: Endpoint) -> list[str]:
         """The operations that the responses of an operation link to, the last one first."""
-        responses = map(self._resolved, self._operation(endpoint).get("responses", {}).values())
+        responses = map(self.resolved, self._operation(endpoint).get("responses", {}).values())
         links = [
-            self._resolved(each) for node in responses for each in node.get("links", {}).values()
+            self.resolved(each) for node in responses for each in node.get("links", {}).values()
         ]
         return [link["operationId"] for link in links if "operationId" in link]
 
-    def schemas(self, node: Node) -> list[Node]:
-        """The schemas that a node consists of: what it refers to, and what stands beside that."""
-        if "$ref" not in node:
-            return [node]
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        referred = self.schemas(self.at(node["$ref"]))
-        return [*referred, beside] if beside else referred
+    def tags(self, classes: Iterable[str]) -> Tags | None:
+        """The field that tells the objects of a union apart; nothing if there is none."""
+        models = {name: self.node(self._models[name]) for name in classes}
+        said, mapping = self._discriminators.get(frozenset(models), ("", {}))
+        first = next(iter(models.values()), {})
+        for field in [said] if said else first.get("properties", {}):
+            found = [
+                (value, name)
+                for name, node in models.items()
+                for value in self._fixed(node, field, is_required=not said)
+            ]
+            tags = mapping | dict(found)
+            if {*tags.values()} == {*models} and len(dict(found)) == len(found):
+                return field, tags
+        return None
 
-    def parts(self, model: ModelProperty) -> list[Node]:
-        """The schemas that a model is made of: its own, and those in its allOf."""
-
-        def parts_of(node: Node) -> list[Node]:
-            found = self.schemas(node)
-            inner = (sub for each in found for sub in each.get("allOf", []))
-            return found + [part for sub in inner for part in parts_of(sub)]
-
-        return parts_of(self.node(model))
+    def _fixed(self, model: Node, field: str, *, is_required: bool) -> list[Any]:
+        """The values that a field of a model can have; none if it can have any."""
+        if is_required and field not in model.get("required", []):
+            return []
+        node = self.resolved(model.get("properties", {}).get(field, {}))
+        return values_of(node)
 
     @cached_property
-    def _discriminators(self) -> dict[frozenset[str], Tags | None]:
-        """By the classes of a union, what tells them apart; nothing if unions disagree."""
-        found: dict[frozenset[str], Tags | None] = {}
-        for classes, tags in self._unions(self._document):
-            found[classes] = tags if found.get(classes, tags) == tags else None
+    def _discriminators(self) -> dict[frozenset[str], Tags]:
+        """By the classes of a union, its `discriminator`."""
+        found: dict[frozenset[str], Tags] = {}
+        for _, node in nodes(self._document):
+            said = node.get("discriminator")
+            branches = [each for union in UNIONS for each in node.get(union, [])]
+            names = {str(each.get("$ref")): self.class_of(self.resolved(each)) for each in branches}
+            if isinstance(said, dict) and "propertyName" in said and None not in names.values():
+                by_name = {reference.rpartition("/")[2]: names[reference] for reference in names}
+                mapping = {
+                    value: names.get(target) or by_name.get(target)
+                    for value, target in said.get("mapping", {}).items()
+                }
+                mapping |= {key: of for key, of in by_name.items() if of not in mapping.values()}
+                tags = {value: of for value, of in mapping.items() if of}
+                found[frozenset(tags.values())] = (str(said["propertyName"]), tags)
         return found
-
-    def _unions(self, node: Any) -> Iterator[tuple[frozenset[str], Tags | None]]:
-        for each in node.values() if isinstance(node, dict) else node:
-            if isinstance(each, dict | list):
-                yield from self._unions(each)
-        branches = [
-            each
-            for union in UNIONS
-            if isinstance(node, dict) and isinstance(node.get(union), list)
-            for each in node[union]
-            if isinstance(each, dict)
-        ]
-        classes = {str(each.get("$ref", id(each))): self._class_in(each) for each in branches}
-        if known := frozenset(filter(None, classes.values())):
-            yield known, self._tags(node.get("discriminator"), classes)
-
-    def _class_in(self, node: Node) -> str | None:
-        try:
-            return self._classes.get(id(self._resolved(node)))
-        except CannotEnforceError:  # the generator says so, with the operation
-            return None
-
-    def _tags(self, said: Any, classes: dict[str, str | None]) -> Tags | None:
-        """A discriminator: a field, and the class for each of its values."""
-        if not isinstance(said, dict) or "propertyName" not in said:
-            return None
-        names = {at.rpartition("/")[2]: at for at in classes}
-        mapping = {
-            value: names.get(target, target)
-            for value, target in (said.get("mapping") or {}).items()
-        }
-        mapping |= {name: at for name, at in names.items() if at not in mapping.values()}
-        known = {value: classes.get(at) for value, at in mapping.items()}
-        return str(said["propertyName"]), {value: name for value, name in known.items() if name}
-
-    def tags(self, models: Iterable[ModelProperty]) -> Tags | None:
-        """The discriminator of a union: a field, and the class for each of its values."""
-        return self._discriminators.get(frozenset(str(each.class_info.name) for each in models))
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
-        """An operation's parameters, with a schema each, by place and name."""
-        item, operation = self._place(endpoint)
+        """An operation's parameters by place and name."""
         found = {}
-        for node in map(self._resolved, [*item["parameters"], *operation["parameters"]]):
-            found[node["in"], node["name"]] = node
+        for holder in self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method]:
+            for node in map(self.resolved, holder.get("parameters", [])):
+                if "schema" not in node:
+                    refuse(node, "content", "a parameter without a schema is not generated")
+                found[node["in"], node["name"]] = node
         return found
 
-    def body(self, endpoint: Endpoint, content_type: str) -> Node:
-        """The schema of an operation's body of one media type."""
-        body = self._resolved(self._operation(endpoint)["requestBody"])
-        schema: Node = body["content"][content_type]["schema"]
-        return schema
+    def content(self, endpoint: Endpoint) -> Node:
+        """What an operation says of its body, by media type."""
+        body = self.resolved(self._operation(endpoint)["requestBody"])
+        if len(body["content"]) > 1:
+            refuse(body, "content", "a body of several media types is not generated")
+        content: Node = body["content"]
+        return content
 
-    def example(self, endpoint: Endpoint, content_type: str) -> Node:
-        """The first example of a body of one media type; an empty one if there is none."""
-        body = self._resolved(self._operation(endpoint)["requestBody"])
-        content = body["content"][content_type]
+    def example(self, endpoint: Endpoint) -> Node:
+        """The first example of a body; an empty one if there is none."""
+        (content,) = self.content(endpoint).values()
         for found in content.get("examples", {}).values():
-            content = {"example": self._resolved(found).get("value")}
+            content = {"example": self.resolved(found).get("value")}
             break
         example = content.get("example")
         return example if isinstance(example, dict) else {}
 
     def _operation(self, endpoint: Endpoint) -> Node:
-        return self._place(endpoint)[1]
-
-    def _place(self, endpoint: Endpoint) -> tuple[Node, Node]:
-        """The path item and the operation that an endpoint was made from."""
-        path = endpoint.path.get_untrusted_value()
-        found = self._operations.get((path, endpoint.method))
-        return found or self._operations[shape(path), endpoint.method]
-
-    def _resolved(self, node: Node) -> Node:
-        while "$ref" in node:
-            node = self.at(node["$ref"])
-        return node
+        return self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method][1]
 
 
-def rules_of_job(node: Any) -> Node:
-    """An `x-job`, with its statuses in lower case."""
-    if not is_job(node):
+def rules_of_job(schema: Node) -> Node:
+    """The `x-job` of a schema, with its statuses in lower case."""
+    job = schema["x-job"]
+    lists = {*PLACES_IN_JOBS, *STATUSES_OF_JOBS}
+    kinds: dict[str, type] = dict.fromkeys(lists, list) | MORE_OF_JOBS
+    is_known = isinstance(job, dict) and lists <= job.keys() <= kinds.keys()
+    if not is_known or not all(is_one(value, kinds[name]) for name, value in job.items()):
         msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: lists of paths with dots; and "
         msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; it can have cost: a list of "
         msg += "paths, cost_unit: a number, suffix: a text; and nothing else"
-        raise CannotEnforceError(msg)
-    lower = {name: [status.lower() for status in node[name]] for name in STATUSES_OF_JOBS}
-    return {name: lower.get(name, value) for name, value in node.items()}
+        raise RefusedError(msg, join(schema[AT], "x-job"))
+    lower = {name: [status.lower() for status in job[name]] for name in STATUSES_OF_JOBS}
+    return {name: lower.get(name, value) for name, value in job.items()}
 
 
-def is_job(node: Any) -> bool:
-    """Whether a node has what an `x-job` needs, and nothing that it cannot have."""
-    lists = (*PLACES_IN_JOBS, *STATUSES_OF_JOBS)
-    if not isinstance(node, dict) or not node.keys() >= {*lists}:
-        return False
-    more = {name: value for name, value in node.items() if name not in lists}
-    is_known = all(type(value) is MORE_OF_JOBS.get(name) for name, value in more.items())
-    return is_known and all(is_texts(node[name]) for name in {*lists, *node.keys() & {"cost"}})
-
-
-def is_texts(value: Any) -> bool:
-    """Whether a value is a list of texts."""
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def named(path: str) -> str:
-    """A path with the names of its parameters in Python."""
-    return re.sub(r"\{([^}]*)\}", lambda name: f"{{{PythonIdentifier(name[1], 'field_')}}}", path)
+def is_one(value: Any, kind: type) -> bool:
+    """Whether a value is of a kind, and a list one of texts."""
+    texts = value if isinstance(value, list) else []
+    return type(value) is kind and all(isinstance(each, str) for each in texts)
 
 
 def shape(path: str) -> str:

@@ -4,27 +4,24 @@ Drives openapi-python-client from Python and not through its command line, which
 with a page of text or a traceback, and which writes more than this package needs.
 """
 
+import copy
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from attrs import define, field
 from openapi_python_client import Project
-from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.config import ClassOverride, Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
-from ..specs import BadSpecError, read
-from . import models, operations
-from .document import CannotEnforceError, Document
-from .modern import Node, modern
+from ..openapi31 import Node
+from ..specs import BadSpecError, line_of, read
+from .document import Document, RefusedError, prepared
 from .names import keep_names_apart
 from .pages import pages
-from .rewrites import types_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
@@ -41,15 +38,6 @@ HEADER_OF_COPIES = (
 
 class BadInputError(Exception):
     """Something that the person at the keyboard can fix; the text is the one line to print."""
-
-
-@define
-class Partial:
-    """What a package has of a spec, if it may lack some."""
-
-    left_out: list[str] = field(factory=list)
-    made: int = 0
-    total: int = 0
 
 
 # What the libraries below add to their messages that helps nobody here.
@@ -74,6 +62,11 @@ def told(error: GeneratorError) -> str:
     return one_line(f"{error.header.strip(' :.')}: {error.detail or ''}{where}")
 
 
+def cannot_read(error: Exception) -> str:
+    """What an exception says that a malformed document leads to, in one line."""
+    return f"the generator cannot read it: {one_line(f'{type(error).__name__}: {error}')}"
+
+
 def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoReturn:
     """Treat a warning as an error too: it means that a part of the spec was left out."""
     more = f" (and {len(others)} more)" if others else ""
@@ -90,6 +83,9 @@ def load_config(path: Path) -> ConfigFile:
     except Exception as error:
         msg = f"{path}: not a configuration of openapi-python-client: {one_line(str(error))}"
         raise BadInputError(msg) from error
+    if "literal_enums" in config.model_fields_set and not config.literal_enums:
+        raise BadInputError(f"{path}: literal_enums must be true, or left out")
+    config.literal_enums = True
     if config.post_hooks is None:  # the generator's own ones follow whatever ruff is installed
         config.post_hooks = load_config(CONFIG).post_hooks
     return config
@@ -105,84 +101,57 @@ def load_document(spec: Path) -> Node:
 
 
 def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
-    """What openapi-python-client makes of a document; it changes the document."""
+    """What openapi-python-client makes of a document."""
     try:
-        data = GeneratorData.from_dict(document, config=config)
+        data = GeneratorData.from_dict(copy.deepcopy(document), config=config)
     except Exception as error:  # the parser trips over some malformed documents
-        detail = f"{type(error).__name__}: {error}"
-        raise BadInputError(f"{spec}: the generator cannot read it: {one_line(detail)}") from error
+        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
     if isinstance(data, GeneratorError):
         refuse(spec, data)
+    collections = data.endpoint_collections_by_tag.values()
+    errors = [*data.errors, *(error for each in collections for error in each.parse_errors)]
+    if errors:
+        refuse(spec, *errors)
+    classes = [each.class_info for each in [*data.models, *data.enums]]
+    names = {str(each.name): str(each.module_name) for each in classes}
+    clashing = {name for name, module in names.items() if name == module}  # as in Chinese
+    if clashing - config.class_overrides.keys():
+        for name in clashing:
+            config.class_overrides[name] = ClassOverride(module_name=f"{name}_model")
+        return parse(spec, document, config)
     keep_names_apart(data, config)
     return data
 
 
-def build(spec: Path, config_path: Path, package: Path, *, partial: Partial | None = None) -> None:
-    """Write the package that `spec` gives to `package`, which must not exist yet.
-
-    Args:
-        partial: Is told what cannot be generated. Without it, that is an error.
-    """
+def build(spec: Path, config_path: Path, package: Path) -> None:
+    """Write the package that `spec` gives to `package`, which must not exist yet."""
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
-    original = load_document(spec)
+    loaded = load_document(spec)
     try:
-        document = modern(original)
-        types = types_of(document)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        parse(spec, original, config)  # which says what is wrong, if it can
-        detail = one_line(str(error))
-        raise BadInputError(f"{spec}: {detail}; fix it and run this again") from error
-    data = parse(spec, types, config)
-    warnings = warnings_of(data)
-    if warnings and partial is None:
-        refuse(spec, *warnings)
-    try:
-        described = Document(document, data)
-        if partial is not None:
-            partial.left_out += [*map(told, warnings), *leave_out(described, data, config)]
-            described = Document(document, data)
-            partial.made, partial.total = len(described.tagged), described.count
+        document = prepared(loaded)
+        data = parse(spec, document, config)
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
-        render(project, described)
-    except CannotEnforceError as error:
-        raise BadInputError(f"{spec}: {error}") from error
+        render(project, Document(document, data))
+    except RefusedError as error:
+        line = line_of(spec, error.place)
+        place = "".join(f"{each}: " for each in (line and f"line {line}", error.place) if each)
+        raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # it is malformed
+        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
     finish(package)
 
 
-def warnings_of(data: GeneratorData) -> list[GeneratorError]:
-    """What the generator says of the parts that it leaves out."""
-    collections = data.endpoint_collections_by_tag.values()
-    return [*data.errors, *(error for each in collections for error in each.parse_errors)]
-
-
-def leave_out(document: Document, data: GeneratorData, config: Config) -> Iterator[str]:
-    """Leave out what needs a part that is missing or not enforced: a line for each operation."""
-    for tag, endpoint in document.tagged:
-        sent = endpoint.list_all_parameters()
-        try:
-            document.check_whole([*sent, *(response.prop for response in endpoint.responses)])
-            operations.describe(endpoint, document, config)
-            for model in document.reached(sent):
-                models.describe(model, document)
-        except CannotEnforceError as error:
-            data.endpoint_collections_by_tag[tag].endpoints.remove(endpoint)
-            yield f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: {error}"
-    for prop in [*data.models]:
-        try:
-            document.check_whole([prop])
-        except CannotEnforceError:
-            data.models.remove(prop)
-
-
 def render(project: Project, document: Document) -> None:
     """Write all files that come from templates."""
     for page in pages(document, project.openapi, project.config):
         path = project.package_dir / page.path
+        if path.exists():
+            raise RefusedError(f"two parts of it are written to {page.path}; rename one")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(project.env.get_template(page.template).render(page.given), "utf-8")
 
@@ -215,8 +184,8 @@ def files(package: Path) -> dict[str, Path]:
     }
 
 
-def generate(spec: Path, config: Path, output: Path, *, partial: Partial | None = None) -> None:
-    """Replace `output` as a whole, or leave it as it was; `partial` is as in `build`."""
+def generate(spec: Path, config: Path, output: Path) -> None:
+    """Replace `output` as a whole, or leave it as it was."""
     init = output / "__init__.py"
     is_ours = init.is_file() and init.read_text("utf-8").startswith(HEADER)
     if output.exists() and not is_ours and (not output.is_dir() or any(output.iterdir())):
@@ -225,7 +194,7 @@ def generate(spec: Path, config: Path, output: Path, *, partial: Partial | None 
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
-        build(spec, config, fresh, partial=partial)
+        build(spec, config, fresh)
         if output.exists():
             output.rename(old)
         try:
@@ -235,10 +204,10 @@ def generate(spec: Path, config: Path, output: Path, *, partial: Partial | None 
             raise
 
 
-def check(spec: Path, config: Path, output: Path, *, partial: Partial | None = None) -> list[str]:
+def check(spec: Path, config: Path, output: Path) -> list[str]:
     """One line for each file in which `output` is not what `spec` gives."""
     with tempfile.TemporaryDirectory() as scratch:
-        build(spec, config, Path(scratch, "fresh"), partial=partial)
+        build(spec, config, Path(scratch, "fresh"))
         return compare(Path(scratch, "fresh"), output)
 
 

@@ -8,13 +8,15 @@ from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.strings import PythonIdentifier
 
-from .document import endpoints_of, properties_of
+from .document import RefusedError, endpoints_of, properties_of
 
+# Names that the modules of a package import, and that no class can have as well.
+RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
 # Names of the generated code itself, which a field or an argument would hide.
 NAMES_IN_MODELS = frozenset(
     {
         *("additional_keys", "additional_properties", "cls"),
-        *("from_dict", "to_dict", "to_multipart", "unchecked"),
+        *("from_dict", "to_dict", "unchecked"),
     }
 )
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
@@ -66,7 +68,15 @@ def exports_of(data: GeneratorData, config: Config) -> Exports:
 
 
 def keep_names_apart(data: GeneratorData, config: Config) -> None:
-    """Rename, in Python alone, what has a name that the generated code uses itself."""
+    """Rename, in Python alone, what has a name that the generated code uses itself.
+
+    Raises:
+        RefusedError: A class has such a name.
+    """
+    for each in [*data.models, *data.enums]:
+        if str(each.class_info.name) in RESERVED:
+            msg = f"the generated code has a {each.class_info.name} of its own; rename the schema"
+            raise RefusedError(msg)
     for model in data.models:
         for prop in properties_of(model):
             if prop.python_name in NAMES_IN_MODELS:

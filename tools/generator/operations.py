@@ -4,49 +4,33 @@ from attrs import frozen
 from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ModelProperty, Property
-from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
 from openapi_python_client.parser.properties.file import FileProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
 from openapi_python_client.strings import PythonIdentifier
 
-from .constraints import Constraints
-from .document import Document
+from ..openapi31 import Node
+from .constraints import Rules
+from .document import Document, refuse
 from .models import documented
-from .modern import Node
 from .names import imports_of_models
-from .schemas import together
-from .values import in_json, reader
+from .values import reader
 
 # Methods that only read, so that a request can be sent again at no cost.
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# How a body is handed to httpx: the keyword, and the value where it is not the body's JSON. A file
-# is read at once, since asyncio cannot read it, and sending it again needs all of it.
+# How a body is handed to httpx: the keyword, and the value.
 BODIES = {
-    BodyType.JSON: ("json", ""),
-    BodyType.DATA: ("data", "body.to_dict()"),
-    BodyType.FILES: ("files", "body.to_multipart()"),
-    BodyType.CONTENT: ("content", "_values.content(body)"),
+    BodyType.JSON: ("json", "_values.to_json(body)"),
+    BodyType.FILES: ("files", "_objects.to_multipart(body)"),
 }
-# What no text is read as, such as a stream of events whose schema is one of an event.
-NOT_OF_TEXT = (
-    BooleanProperty,
-    FloatProperty,
-    IntProperty,
-    ListProperty,
-    ModelProperty,
-    UnionProperty,
-)
-
-# The condition of a media type that has no type of its own.
-TAKES_ALL = "not isinstance(body, Unset)"
+# The places of parameters.
+PLACES = ("path", "query", "header")
 
 
 @frozen
@@ -60,26 +44,16 @@ class Argument:
     checks: str
     docstrings: list[str]
     is_list: bool = False
-    is_json: bool = False
-
-    @property
-    def value(self) -> str:
-        """The code of its value, as it is sent."""
-        return f"_values.json_text({self.name})" if self.is_json else self.name
 
 
 @frozen
 class Content:
-    """How a body of one media type is sent; `condition` is "" if it always is."""
+    """How a body is sent; `condition` is "" if it always is."""
 
     condition: str
     keyword: str
     value: str
     media_type: UntrustedString | None
-
-    def is_open(self) -> bool:
-        """Whether it takes whatever no other takes."""
-        return self.condition == TAKES_ALL
 
 
 @frozen
@@ -139,7 +113,7 @@ class Operation:
         return " | ".join(["str", *(union_type(successes_of(each)) for each in self.creators)])
 
     def at(self, place: str) -> list[Argument]:
-        """The parameters in one place: path, query, header or cookie."""
+        """The parameters in one place: path, query or header."""
         return [argument for argument in self.arguments if argument.place == place]
 
     @property
@@ -155,7 +129,7 @@ def describe(endpoint: Endpoint, document: Document, config: Config) -> Operatio
     return Operation(
         endpoint,
         arguments_of(endpoint, document),
-        sorted((content_of(body, endpoint) for body in endpoint.bodies), key=Content.is_open),
+        [content_of(body) for body in endpoint.bodies],
         cases,
         default,
         union_type(list(endpoint.responses)),
@@ -199,82 +173,67 @@ def takes_an_id(endpoint: Endpoint) -> bool:
 def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
     """The arguments in their order: those in the path, the body, all others."""
     nodes = document.parameters(endpoint)
-    constraints = Constraints(document)
-    parameters = []
-    for place, prop in endpoint.iter_all_parameters():
-        name = prop.name.get_untrusted_value()
-        node, where = nodes[place.value, name], f"{endpoint.name}.{name}"
-        parameters.append(parameter_of(prop, place.value, node, where, constraints))
+    rules = Rules(document)
+    parameters = [
+        parameter_of(prop, place.value, nodes[place.value, prop.name.get_untrusted_value()], rules)
+        for place, prop in endpoint.iter_all_parameters()
+    ]
     in_path = [parameter for parameter in parameters if parameter.place == "path"]
-    bodies = [body_of(endpoint, document, constraints)] if endpoint.bodies else []
+    bodies = [body_of(body, endpoint, document, rules) for body in endpoint.bodies]
     return [*in_path, *bodies, *(each for each in parameters if each.place != "path")]
 
 
-def parameter_of(
-    prop: Property, place: str, node: Node, where: str, constraints: Constraints
-) -> Argument:
+def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argument:
     """A parameter of an operation."""
+    if place not in PLACES or has_objects(prop):
+        refuse(node, "in" if place not in PLACES else "schema", "such a parameter is not generated")
     described = prop if prop.description else documented(prop, node.get("description", ""))
-    checks = [constraints.rules(prop, [node["schema"]], where)]
-    if place != "query":
-        checks.append("_v.segment" if place == "path" else "_v.header")
+    checks = [rules.of_field(node["schema"], is_required=prop.required)]
+    checks += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
     return Argument(
         name=prop.python_name,
-        json_name=UntrustedString(node["x-name"]) if "x-name" in node else prop.name,
+        json_name=prop.name,
         place=place,
         declaration=prop.to_string().as_unembedded_code(),
         checks=", ".join(filter(None, checks)),
         docstrings=[described.to_docstring()],
         is_list=isinstance(prop, ListProperty),
-        is_json=any("json" in media_type for media_type in node.get("content", {})),
     )
 
 
-def body_of(endpoint: Endpoint, document: Document, constraints: Constraints) -> Argument:
-    """The argument for the body, which may have several media types."""
-    where = f"{endpoint.name}.body"
-    props = [body.prop for body in endpoint.bodies]
-    nodes = [document.body(endpoint, media_type_of(body)) for body in endpoint.bodies]
-    if len(props) == 1:
-        checks = constraints.rules(props[0], nodes, where)
-    else:
-        alternatives = [
-            together(constraints.of_property(prop, [node], where))
-            for prop, node in zip(props, nodes, strict=True)
-        ]
-        alternatives = [] if "" in alternatives else [*dict.fromkeys(alternatives)]
-        checks = f"_v.any_of({', '.join(alternatives)})" if alternatives else ""
-        checks = checks if props[0].required or not checks else f"_v.if_set({checks})"
-    types = " | ".join(
-        prop.get_type_string(no_optional=True).as_unembedded_code() for prop in props
-    )
+def has_objects(prop: PropertyProtocol) -> bool:
+    """Whether a value can be an object, or hold one, or is not described at all."""
+    if isinstance(prop, UnionProperty):
+        return any(map(has_objects, prop.inner_properties))
+    inner = prop.inner_property if isinstance(prop, ListProperty) else prop
+    return isinstance(inner, AnyProperty | FileProperty | ListProperty | ModelProperty)
+
+
+def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) -> Argument:
+    """The argument for the body."""
+    (content,) = document.content(endpoint).values()
+    if body.body_type not in BODIES:
+        refuse(content, "", f"{body.content_type.get_untrusted_value()} is not generated")
+    prop = body.prop
+    type_ = prop.get_type_string(no_optional=True).as_unembedded_code()
     return Argument(
         name="body",
         json_name=None,
         place="body",
-        declaration=f"body: {types}" if props[0].required else f"body: {types} | Unset = UNSET",
-        checks=checks,
-        docstrings=[prop.to_docstring() for prop in props],
+        declaration=f"body: {type_}" if prop.required else f"body: {type_} | Unset = UNSET",
+        checks=rules.of_field(content["schema"], is_required=prop.required),
+        docstrings=[prop.to_docstring()],
     )
 
 
-def content_of(body: Body, endpoint: Endpoint) -> Content:
-    """How a body of one media type is sent."""
-    condition = "" if body.prop.required else TAKES_ALL
-    if len(endpoint.bodies) > 1:
-        type_ = body.prop.get_instance_type_string().as_unembedded_code()
-        is_class = type_ not in ("", "Any") and not type_.startswith("Literal")
-        condition = f"isinstance(body, {type_})" if is_class else TAKES_ALL
+def content_of(body: Body) -> Content:
+    """How a body is sent."""
     keyword, value = BODIES[body.body_type]
-    if keyword == "files" and not isinstance(body.prop, ModelProperty):  # it is one of several
-        value = "_objects.to_multipart(body)"
+    if keyword == "json" and isinstance(body.prop, ModelProperty):
+        value = "body.to_dict()"
     media_type = None if keyword == "files" else body.content_type  # httpx adds the boundary
-    return Content(condition, keyword, value or in_json(body.prop, "body"), media_type)
-
-
-def media_type_of(body: Body) -> str:
-    """A body's media type as the document has it."""
-    return body.content_type.get_untrusted_value()
+    condition = "" if body.prop.required else "not isinstance(body, Unset)"
+    return Content(condition, keyword, value, media_type)
 
 
 def is_success(response: Response) -> bool:
@@ -310,27 +269,25 @@ def condition_of(response: Response) -> str:
 
 def value_of(response: Response, document: Document) -> str:
     """The code that reads the body of a response."""
-    source = response.source["attribute"]
-    type_ = type_of_response(response)
-    if type_ == response.source["return_type"] != "Any":
+    source, type_ = response.source["attribute"], type_of_response(response)
+    if type_ == response.source["return_type"]:
         return source
     if document.job([response]):
         source = "_polling.body(response)"
-    if read := reader(response.prop, document):
-        value = f"{read}({source})"
-        return f"_cast({type_}, {value})" if read.startswith("_values.first_of(") else value
-    is_exact = type_ in ("Any", response.source["return_type"])
-    return source if is_exact else f"_cast({type_}, {source})"
+    read = reader(response.prop, document)
+    value = f"{read}({source})" if read else source
+    is_exact = read and not read.startswith("_values.first_of(")
+    return value if is_exact else f"_cast({type_}, {value})"
 
 
 def type_of_response(response: Response) -> str:
-    """The type of what a response holds: no model is read of what is not JSON."""
-    given = response.source["return_type"]
-    is_file = isinstance(response.prop, FileProperty)
-    is_raw = isinstance(response.prop, NOT_OF_TEXT) or (given == "str" and is_file)
-    if given == "None" or (given != "Any" and is_raw):
-        return given
-    return response.prop.get_type_string().as_unembedded_code()
+    """The type of what a response holds: what is not JSON is a text, or a file."""
+    is_file = response.source["attribute"] == "response.content"
+    if response.source["return_type"] == "Any" or (
+        is_file and isinstance(response.prop, FileProperty)
+    ):
+        return response.prop.get_type_string().as_unembedded_code()
+    return response.source["return_type"]
 
 
 def union_type(responses: list[Response]) -> str:

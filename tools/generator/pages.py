@@ -6,7 +6,6 @@ from typing import Any
 from attrs import frozen
 from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.properties import LiteralEnumProperty
 from openapi_python_client.strings import PythonIdentifier
 
 from . import commands, models, operations
@@ -42,14 +41,12 @@ def _models(document: Document, data: GeneratorData) -> Iterator[Page]:
         yield Page(path, "model.py.jinja", {"model": models.describe(prop, document)})
     for enum in data.enums:
         path = f"models/{enum.class_info.module_name}.py"
-        is_literal = isinstance(enum, LiteralEnumProperty)
-        template = "literal_enum.py.jinja" if is_literal else "enum.py.jinja"
-        yield Page(path, template, {"enum": enum})
+        yield Page(path, "literal_enum.py.jinja", {"enum": enum})
 
 
 def _operations(document: Document, data: GeneratorData, config: Config) -> Iterator[Page]:
     yield Page("api/__init__.py", "api_init.py.jinja", {})
-    for tag in data.endpoint_collections_by_tag:
+    for tag in dict.fromkeys(tag for tag, _ in endpoints_of(data)):
         yield Page(f"api/{tag}/__init__.py", "endpoint_init.py.jinja", {})
     for tag, endpoint in endpoints_of(data):
         module = PythonIdentifier(endpoint.name, config.field_prefix)

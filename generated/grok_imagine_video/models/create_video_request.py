@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define as _define
 from attrs import field as _field
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..models.reference_image import ReferenceImage
 
 
-@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
-class CreateVideoRequest(_objects.SentObject, _objects.OpenObject["Any"]):
+@_define
+class CreateVideoRequest(_objects.SentObject):
     """The video to make. `image` and `reference_images` cannot be used together.
 
     Attributes:
@@ -41,8 +41,6 @@ class CreateVideoRequest(_objects.SentObject, _objects.OpenObject["Any"]):
         ValueError: A field breaks another rule of the spec.
     """
 
-    _rules: ClassVar[tuple[_v.Rule, ...]] = (_v.not_together("image", "reference_images"),)
-
     model: CreateVideoRequestModel = _field(
         validator=[_v.string, _v.in_("grok-imagine-video", "grok-imagine-video-1.5-preview")]
     )
@@ -52,49 +50,20 @@ class CreateVideoRequest(_objects.SentObject, _objects.OpenObject["Any"]):
         validator=[_v.string, _v.in_("1:1", "16:9", "9:16")]
     )
     duration: int = _field(validator=[_v.integer, _v.ge(1), _v.le(15)])
-    image: ImageInput | Unset = _field(default=UNSET, validator=[_v.if_set(_v.model("ImageInput"))])
-    reference_images: list[ReferenceImage] | Unset = _field(
-        default=UNSET, validator=[_v.if_set(_v.array(_v.model("ReferenceImage")))]
+    image: ImageInput | Unset = _field(
+        default=UNSET,
+        validator=[_v.if_set(_v.model("ImageInput")), _v.not_together("image", "reference_images")],
     )
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
-
-    def __attrs_post_init__(self) -> None:
-        """Check the object against its rules."""
-        _objects.check_all(self)
-
-    def _is_plain(self) -> bool:
-        """Whether a quick look shows that all rules hold; if not, the validators look."""
-        return (
-            type(self.model) is str
-            and self.model in ["grok-imagine-video", "grok-imagine-video-1.5-preview"]
-            and type(self.prompt) is str
-            and type(self.resolution) is str
-            and self.resolution in ["480p", "720p"]
-            and type(self.aspect_ratio) is str
-            and self.aspect_ratio in ["1:1", "16:9", "9:16"]
-            and type(self.duration) is int
-            and self.duration >= 1
-            and self.duration <= 15
-            and self.image is UNSET
-            and self.reference_images is UNSET
-            and type(self.additional_properties) is dict
-            and not self.additional_properties
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        fields["model"] = self.model
-        fields["prompt"] = self.prompt
-        fields["resolution"] = self.resolution
-        fields["aspect_ratio"] = self.aspect_ratio
-        fields["duration"] = _values.to_json(self.duration)
-        if not isinstance(self.image, Unset):
-            fields["image"] = self.image.to_dict()
-        if not isinstance(self.reference_images, Unset):
-            fields["reference_images"] = _values.to_json(self.reference_images)
-        fields.update(self.additional_properties)
-        return fields
+    reference_images: list[ReferenceImage] | Unset = _field(
+        default=UNSET,
+        validator=[
+            _v.if_set(_v.array(_v.model("ReferenceImage"))),
+            _v.not_together("image", "reference_images"),
+        ],
+    )
+    additional_properties: dict[str, Any] = _field(
+        init=False, factory=dict, validator=[_objects.extra]
+    )
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -123,3 +92,21 @@ class CreateVideoRequest(_objects.SentObject, _objects.OpenObject["Any"]):
         )
         built.additional_properties = left
         return built
+
+    @classmethod
+    def unchecked(cls, **fields: Any) -> CreateVideoRequest:
+        """An object that is sent as it is, for a gateway that is ahead of the spec.
+
+        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
+        be some that the spec does not have. Nested objects can be dicts.
+
+        Args:
+            fields: The fields, by their names in Python.
+        """
+        return UncheckedCreateVideoRequest(**fields)
+
+
+class UncheckedCreateVideoRequest(_objects.Unchecked, CreateVideoRequest):
+    """One that is sent as it is; `CreateVideoRequest.unchecked` makes it."""
+
+    __slots__ = ()

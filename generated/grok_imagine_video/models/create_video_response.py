@@ -24,14 +24,6 @@ class CreateVideoResponse(_objects.OpenObject[Any]):
     request_id: str | Unset = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.request_id, Unset):
-            fields["request_id"] = self.request_id
-        fields.update(self.additional_properties)
-        return fields
-
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from a response: unknown values and fields are kept, null is a field left out.
@@ -41,7 +33,7 @@ class CreateVideoResponse(_objects.OpenObject[Any]):
             ValueError: A field that every response has is missing.
         """
         left = _objects.as_dict(src_dict, absent_if_null=("request_id",))
-        return _objects.unchecked(
+        return _objects.received(
             cls,
             request_id=left.pop("request_id", UNSET),
             additional_properties=left,

@@ -12,8 +12,8 @@ from .. import _objects
 from .. import _validators as _v
 
 
-@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
-class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
+@_define
+class ImageInput(_objects.SentObject):
     """The image that guides a video, instead of reference images.
 
     Attributes:
@@ -25,26 +25,9 @@ class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
     """
 
     url: str = _field(validator=[_v.string])
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
-
-    def __attrs_post_init__(self) -> None:
-        """Check the object against its rules."""
-        _objects.check_all(self)
-
-    def _is_plain(self) -> bool:
-        """Whether a quick look shows that all rules hold; if not, the validators look."""
-        return (
-            type(self.url) is str
-            and type(self.additional_properties) is dict
-            and not self.additional_properties
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        fields["url"] = self.url
-        fields.update(self.additional_properties)
-        return fields
+    additional_properties: dict[str, Any] = _field(
+        init=False, factory=dict, validator=[_objects.extra]
+    )
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -60,3 +43,21 @@ class ImageInput(_objects.SentObject, _objects.OpenObject[Any]):
         )
         built.additional_properties = left
         return built
+
+    @classmethod
+    def unchecked(cls, **fields: Any) -> ImageInput:
+        """An object that is sent as it is, for a gateway that is ahead of the spec.
+
+        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
+        be some that the spec does not have. Nested objects can be dicts.
+
+        Args:
+            fields: The fields, by their names in Python.
+        """
+        return UncheckedImageInput(**fields)
+
+
+class UncheckedImageInput(_objects.Unchecked, ImageInput):
+    """One that is sent as it is; `ImageInput.unchecked` makes it."""
+
+    __slots__ = ()

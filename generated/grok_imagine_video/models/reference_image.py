@@ -13,8 +13,8 @@ from .. import _validators as _v
 from ..types import UNSET, Unset
 
 
-@_define(field_transformer=_objects.checked_together, on_setattr=_objects.on_assignment)
-class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
+@_define
+class ReferenceImage(_objects.SentObject):
     """One of the reference images for a video.
 
     Attributes:
@@ -26,27 +26,9 @@ class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
     """
 
     url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
-    additional_properties: dict[str, Any] = _field(init=False, factory=dict, validator=[_v.extra])
-
-    def __attrs_post_init__(self) -> None:
-        """Check the object against its rules."""
-        _objects.check_all(self)
-
-    def _is_plain(self) -> bool:
-        """Whether a quick look shows that all rules hold; if not, the validators look."""
-        return (
-            (self.url is UNSET or type(self.url) is str)
-            and type(self.additional_properties) is dict
-            and not self.additional_properties
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.url, Unset):
-            fields["url"] = self.url
-        fields.update(self.additional_properties)
-        return fields
+    additional_properties: dict[str, Any] = _field(
+        init=False, factory=dict, validator=[_objects.extra]
+    )
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -62,3 +44,21 @@ class ReferenceImage(_objects.SentObject, _objects.OpenObject[Any]):
         )
         built.additional_properties = left
         return built
+
+    @classmethod
+    def unchecked(cls, **fields: Any) -> ReferenceImage:
+        """An object that is sent as it is, for a gateway that is ahead of the spec.
+
+        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
+        be some that the spec does not have. Nested objects can be dicts.
+
+        Args:
+            fields: The fields, by their names in Python.
+        """
+        return UncheckedReferenceImage(**fields)
+
+
+class UncheckedReferenceImage(_objects.Unchecked, ReferenceImage):
+    """One that is sent as it is; `ReferenceImage.unchecked` makes it."""
+
+    __slots__ = ()

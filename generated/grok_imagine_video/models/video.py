@@ -28,18 +28,6 @@ class Video(_objects.OpenObject[Any]):
     respect_moderation: bool | Unset = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.url, Unset):
-            fields["url"] = self.url
-        if not isinstance(self.duration, Unset):
-            fields["duration"] = self.duration
-        if not isinstance(self.respect_moderation, Unset):
-            fields["respect_moderation"] = self.respect_moderation
-        fields.update(self.additional_properties)
-        return fields
-
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from a response: unknown values and fields are kept, null is a field left out.
@@ -49,7 +37,7 @@ class Video(_objects.OpenObject[Any]):
             ValueError: A field that every response has is missing.
         """
         left = _objects.as_dict(src_dict, absent_if_null=("url", "duration", "respect_moderation"))
-        return _objects.unchecked(
+        return _objects.received(
             cls,
             url=left.pop("url", UNSET),
             duration=left.pop("duration", UNSET),

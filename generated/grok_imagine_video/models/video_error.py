@@ -8,7 +8,7 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import _objects, _values
+from .. import _objects
 from ..types import UNSET, Unset
 
 
@@ -25,16 +25,6 @@ class VideoError(_objects.OpenObject[Any]):
     message: str | Unset = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.code, Unset):
-            fields["code"] = _values.to_json(self.code)
-        if not isinstance(self.message, Unset):
-            fields["message"] = self.message
-        fields.update(self.additional_properties)
-        return fields
-
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from a response: unknown values and fields are kept, null is a field left out.
@@ -44,7 +34,7 @@ class VideoError(_objects.OpenObject[Any]):
             ValueError: A field that every response has is missing.
         """
         left = _objects.as_dict(src_dict, absent_if_null=("code", "message"))
-        return _objects.unchecked(
+        return _objects.received(
             cls,
             code=left.pop("code", UNSET),
             message=left.pop("message", UNSET),

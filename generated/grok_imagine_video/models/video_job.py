@@ -43,24 +43,6 @@ class VideoJob(_objects.OpenObject["Any"]):
     error: str | Unset | VideoError = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.status, Unset):
-            fields["status"] = self.status
-        if not isinstance(self.progress, Unset):
-            fields["progress"] = self.progress
-        if not isinstance(self.video, Unset):
-            fields["video"] = self.video.to_dict()
-        if not isinstance(self.model, Unset):
-            fields["model"] = self.model
-        if not isinstance(self.usage, Unset):
-            fields["usage"] = self.usage.to_dict()
-        if not isinstance(self.error, Unset):
-            fields["error"] = _values.to_json(self.error)
-        fields.update(self.additional_properties)
-        return fields
-
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from a response: unknown values and fields are kept, null is a field left out.
@@ -78,7 +60,7 @@ class VideoJob(_objects.OpenObject["Any"]):
             src_dict, absent_if_null=("status", "progress", "video", "model", "usage", "error")
         )
         odd = _objects.take_odd(left, ("video", "usage"))
-        return _objects.unchecked(
+        return _objects.received(
             cls,
             status=left.pop("status", UNSET),
             progress=left.pop("progress", UNSET),

@@ -8,7 +8,7 @@ from typing import Any, Self
 from attrs import define as _define
 from attrs import field as _field
 
-from .. import _objects, _values
+from .. import _objects
 from ..types import UNSET, Unset
 
 
@@ -24,14 +24,6 @@ class VideoUsage(_objects.OpenObject[Any]):
     cost_in_usd_ticks: int | Unset = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
-        fields: dict[str, Any] = {}
-        if not isinstance(self.cost_in_usd_ticks, Unset):
-            fields["cost_in_usd_ticks"] = _values.to_json(self.cost_in_usd_ticks)
-        fields.update(self.additional_properties)
-        return fields
-
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read it from a response: unknown values and fields are kept, null is a field left out.
@@ -41,7 +33,7 @@ class VideoUsage(_objects.OpenObject[Any]):
             ValueError: A field that every response has is missing.
         """
         left = _objects.as_dict(src_dict, absent_if_null=("cost_in_usd_ticks",))
-        return _objects.unchecked(
+        return _objects.received(
             cls,
             cost_in_usd_ticks=left.pop("cost_in_usd_ticks", UNSET),
             additional_properties=left,

@@ -1,0 +1,68 @@
+"""A document of OpenAPI 3.0 in the terms of 3.1, for every tool that reads one.
+
+Apifox writes 3.0: `nullable`, bounds that are exclusive if a boolean says so, and references whose
+names are percent-encoded.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from .pointers import join
+
+Node = dict[str, Any]
+
+# Keywords that hold something by name, where each name is free, and those that hold values.
+NAMED = frozenset(
+    {"$defs", "callbacks", "content", "dependentSchemas", "encoding", "headers", "links"}
+    | {"mapping", "parameters", "paths", "pathItems", "patternProperties", "properties"}
+    | {"requestBodies", "responses", "schemas", "scopes", "securitySchemes", "variables"}
+)
+VALUES = frozenset({"const", "default", "enum", "example", "examples", "security"})
+EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+MIXED = ("$ref", "allOf", "anyOf", "oneOf")
+
+
+def in_31(document: Node) -> Node:
+    """A copy of a document in the terms of 3.1, in which no part is in two places.
+
+    What is in it has the pointer that it had, but for what may now be null as well.
+    """
+    found: Node = json.loads(json.dumps(document, default=str))
+    is_old = str(found.get("openapi", "")).startswith("3.0")
+    for _, node in nodes(found):
+        if isinstance(node.get("$ref"), str):
+            node["$ref"] = unquote(node["$ref"])
+        if is_old:
+            _rewrite(node)
+    return found | ({"openapi": "3.1.0"} if is_old else {})
+
+
+def nodes(node: Any, pointer: str = "#", *, is_named: bool = False) -> Iterator[tuple[str, Node]]:
+    """Each mapping of keywords in a document, all schemas among them, with its pointer."""
+    if isinstance(node, dict) and not is_named:
+        yield pointer, node
+    for key, value in [*node.items()] if isinstance(node, dict) else enumerate(node):
+        holds_values = not is_named and (key in VALUES or str(key).startswith("x-"))
+        if isinstance(value, dict | list) and not holds_values:
+            is_map = not is_named and key in NAMED and isinstance(value, dict)
+            yield from nodes(value, join(pointer, key), is_named=is_map)
+
+
+def _rewrite(schema: Node) -> None:
+    for exclusive, bound in EXCLUSIVE.items():
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
+    if isinstance(schema.get("nullable"), bool) and schema.pop("nullable"):
+        _add_null(schema)
+
+
+def _add_null(schema: Node) -> None:
+    """Let a schema take null; without a type it does already, and nothing stands beside a $ref."""
+    if "type" in schema:
+        kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        schema["type"] = [*dict.fromkeys([*kinds, "null"])]
+    elif "$ref" not in schema and (mixed := [key for key in MIXED if key in schema]):
+        inner = {key: schema.pop(key) for key in (*mixed, "discriminator") if key in schema}
+        schema["anyOf"] = [inner, {"type": "null"}]
