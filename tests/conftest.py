@@ -16,7 +16,15 @@ from tblib import pickling_support  # type: ignore[import-untyped]
 import faults
 import relay
 from bodies import TEXT
-from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, _io, errors
+from grok_imagine_video import (
+    AuthenticatedClient,
+    Client,
+    CreateVideoRequest,
+    CreateVideoResponse,
+    _io,
+    create_video,
+    errors,
+)
 from ways import ASYNC_WAYS, WAYS, Clock, Way
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
@@ -25,14 +33,23 @@ pickling_support.install()
 TOKEN = "a-token/of-the-tests"
 BODY = CreateVideoRequest.from_dict(TEXT)
 
-# For tests of what only tasks can do, or of what is slow.
+# For tests of what only tasks can do.
 each_async_way = pytest.mark.parametrize("way", ASYNC_WAYS, indirect=True, ids=lambda way: way.name)
+
+# For tests in which it makes no difference whether the server keeps its connections.
+sync_and_asyncio = pytest.mark.parametrize("way", WAYS[:2], indirect=True, ids=lambda way: way.name)
 
 
 def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
     """A client that soon gives up when no response comes."""
     timeout = httpx.Timeout(0.5, connect=5, pool=5)
     return AuthenticatedClient(base_url, TOKEN, **{"timeout": timeout} | options)
+
+
+def create(way: Way, client: Client, body: CreateVideoRequest = BODY) -> CreateVideoResponse:
+    """Create a video, and close the client."""
+    response: CreateVideoResponse = way.call(create_video, "sync", client, body=body)
+    return response
 
 
 def assert_well_made(error: Exception) -> None:

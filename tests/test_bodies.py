@@ -1,6 +1,5 @@
 """Bodies of responses: compressed or not, whole or not, and never more than is allowed."""
 
-import contextlib
 import gzip
 import tracemalloc
 import zlib
@@ -10,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import BODY, client_of
+from conftest import client_of, create, sync_and_asyncio
 from faults import Fault, responding, serving
-from grok_imagine_video import _bodies, create_video, errors, get_video
-from ways import Clock, Way
+from grok_imagine_video import AuthenticatedClient, _bodies, _calls, errors, get_video
+from grok_imagine_video._bodies import Received
+from playing import URL, Play, status
+from ways import Way
 
 JSON = b'{"request_id": "1"}'
 VIDEO = bytes(range(256)) * 9000  # more than is decompressed at once, and it does not shrink much
@@ -37,8 +38,14 @@ READABLE: dict[str, tuple[str, Any]] = {
 }
 
 
+def play(method: str, code: int, content: bytes, coding: str, **options: Any) -> Play:
+    client = client_of(URL, max_retries=0, **options)
+    call = client, _calls.result_of, {"method": method, "url": "/v1"}, Received.json
+    return Play(*call, outcomes=[status(code, content, Content_Encoding=coding)])
+
+
 @pytest.mark.parametrize("name", READABLE)
-def test_a_body_is_read_however_it_is_compressed_and_cut(name: str, way: Way) -> None:
+def test_a_body_is_read_however_it_is_compressed_and_cut(name: str) -> None:
     coding, compress = READABLE[name]
     headers = httpx.Headers({"Content-Encoding": coding})
     for content in (JSON, VIDEO, b" " * 3_000_000):
@@ -51,10 +58,9 @@ def test_a_body_is_read_however_it_is_compressed_and_cut(name: str, way: Way) ->
             assert content.startswith(b"".join(pieces))
             assert max(map(len, pieces), default=0) <= max(2**20, size)
     assert _bodies.decoded(headers, b"", 0) == b""
-    with serving(responding(200, compress(JSON), Content_Encoding=coding)) as server:
-        response = way.call(create_video, "sync", client_of(server.base_url), body=BODY)
-    assert response["request_id"] == "1"
-    assert b"\r\nAccept-Encoding: identity\r\n" in server.arrived[0]
+    played = play("POST", 200, compress(JSON), coding)
+    assert played.end == {"request_id": "1"}
+    assert played.requests[0].headers["accept-encoding"] == "identity"
 
 
 WHOLE = {"gzip": gzip.compress(JSON), "deflate": zlib.compress(JSON)}
@@ -68,26 +74,15 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_body_that_is_not_what_its_headers_say_is_kept_as_it_came(
-    name: str, way: Way, tmp_path: Path
-) -> None:
+def test_a_body_that_is_not_what_its_headers_say_is_kept_as_it_came(name: str) -> None:
     coding, content, told = BROKEN[name]
-    fault = responding(200, content, Content_Encoding=coding)
-    refused = responding(400, content, Content_Encoding=coding)
-    with serving(fault, refused, fault) as server:
-        client = client_of(server.base_url, max_retries=0)
-        with way.using(client) as call:
-            with pytest.raises(errors.OutcomeUnknownError, match=told) as raised:
-                call(create_video, "sync", body=BODY)
-            assert (raised.value.status_code, raised.value.content) == (200, content)
-            with pytest.raises(errors.BadRequestError) as refusal:
-                call(create_video, "sync", body=BODY)
-            assert refusal.value.content == content
-            with pytest.raises(errors.APIConnectionError, match=told):
-                call(get_video, "sync", "1")
-            with pytest.raises(errors.APIConnectionError, match=told):
-                call(None, "download", "/v.mp4", tmp_path / "v.mp4")
-    assert not list(tmp_path.iterdir())
+    unknown = play("POST", 200, content, coding).end
+    assert type(unknown) is errors.OutcomeUnknownError
+    assert told in str(unknown)
+    assert (unknown.status_code, unknown.content) == (200, content)
+    refused = play("POST", 400, content, coding).end
+    assert (type(refused), refused.content) == (errors.BadRequestError, content)
+    assert type(play("GET", 200, content, coding).end) is errors.APIConnectionError
 
 
 # What could become gigabytes in one step, or is compressed more than once.
@@ -98,108 +93,47 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("coding", UNREADABLE)
-def test_a_body_that_nobody_can_read_within_bounds_is_kept_as_it_came(
-    coding: str, way: Way, tmp_path: Path
-) -> None:
+def test_a_body_that_nobody_can_read_within_bounds_is_kept_as_it_came(coding: str) -> None:
     content = UNREADABLE[coding]
-    faults = [responding(code, content, Content_Encoding=coding) for code in (200, 429, 200)]
-    with serving(*faults) as server, way.using(client_of(server.base_url, max_retries=0)) as call:
-        with pytest.raises(errors.APIResponseValidationError, match=coding) as raised:
-            call(create_video, "sync", body=BODY)
-        assert raised.value.content == content
-        with pytest.raises(errors.RateLimitError) as busy:
-            call(create_video, "sync", body=BODY)
-        assert busy.value.content == content
-        assert str(busy.value) == "status 429: Too Many Requests" or content == JSON
-        response = call(create_video, "sync_detailed", body=BODY)
-        assert (response.content, response.parsed) == (content, None)
-        with pytest.raises(errors.APIResponseValidationError, match=coding) as refused:
-            call(None, "download", "/v.mp4", tmp_path / "v.mp4")
-        assert refused.value.content == content
-    assert not list(tmp_path.iterdir())
+    accepted, busy = (play("POST", code, content, coding).end for code in (200, 429))
+    assert (type(accepted), accepted.content) == (errors.APIResponseValidationError, content)
+    assert coding in str(accepted)
+    assert (type(busy), busy.content) == (errors.RateLimitError, content)
+    assert str(busy) == "status 429: Too Many Requests" or content == JSON
 
 
-def compressed(size: int) -> Fault:
-    return responding(200, gzip.compress(b" " * size), Content_Encoding="gzip")
+def test_a_few_bytes_do_not_become_gigabytes() -> None:
+    content = gzip.compress(b" " * 30_000_000)
+    tracemalloc.start()
+    try:
+        end = play("POST", 200, content, "gzip", max_response_size=1_000_000).end
+        assert type(end) is errors.OutcomeUnknownError
+        assert "more than 1000000 bytes" in str(end)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
-def test_a_few_bytes_do_not_become_gigabytes(way: Way) -> None:
-    with serving(compressed(30_000_000)) as server:
-        client = client_of(server.base_url, max_response_size=1_000_000)
-        tracemalloc.start()
-        try:
-            with pytest.raises(errors.OutcomeUnknownError, match="more than 1000000 bytes"):
-                way.call(create_video, "sync", client, body=BODY)
-            assert tracemalloc.get_traced_memory()[1] < 20_000_000
-        finally:
-            tracemalloc.stop()
+def compressed(content: bytes) -> Fault:
+    return responding(200, gzip.compress(content), Content_Encoding="gzip")
 
 
-@pytest.mark.parametrize("fault", [responding(200, b" " * 2000), compressed(2000)])
+@sync_and_asyncio
+@pytest.mark.parametrize("fault", [responding(200, b" " * 2000), compressed(b" " * 2000)])
 def test_a_response_that_is_too_large_is_not_read_on(
     fault: Fault, way: Way, tmp_path: Path
 ) -> None:
     with serving(fault) as server:
-        client = client_of(server.base_url, max_response_size=1999)
+
+        def client(max_size: int) -> AuthenticatedClient:
+            return client_of(server.base_url, max_response_size=max_size)
+
         with pytest.raises(errors.OutcomeUnknownError, match="more than 1999 bytes"):
-            way.call(create_video, "sync", client, body=BODY)
-        client = client_of(server.base_url, max_response_size=1999)
+            create(way, client(1999))
         with pytest.raises(errors.APIConnectionError, match="more than 1999 bytes"):
-            way.call(get_video, "sync", client, "1")
+            way.call(get_video, "sync", client(1999), "1")
         assert len(server.arrived) == 2
-        client = client_of(server.base_url, max_response_size=2000)
         with pytest.raises(errors.APIResponseValidationError):
-            way.call(create_video, "sync", client, body=BODY)
-        client = client_of(server.base_url, max_response_size=1)
-        way.call(None, "download", client, "/v.mp4", tmp_path / "v.mp4")
-    assert (tmp_path / "v.mp4").stat().st_size == 2000
-
-
-PAGE = b"\xef\xbb\xbf \r\n<!DOCTYPE html><title>Log in</title>"
-# What a download gets, and whether it is no video.
-FILES: dict[str, tuple[bytes, str, bool]] = {
-    **{"nothing": (b"", "video/mp4", True), "a login page": (PAGE, "text/html", True)},
-    **{"JSON": (b'{"error": "expired"}', "application/problem+json; charset=utf-8", True)},
-    **{
-        "a list": (b" [1]", "APPLICATION/JSON", True),
-        "XML": (b"<Error/>", "text/xml", True),
-    },
-    **{"a video of PHP": (VIDEO, "text/html; charset=UTF-8", False)},
-    **{"a video that begins so": (b"<{[" + VIDEO, "video/mp4", False), "text": (PAGE, "", False)},
-}
-
-
-@pytest.mark.parametrize("is_compressed", [False, True])
-@pytest.mark.parametrize("name", FILES)
-def test_what_is_no_video_is_not_saved_as_one(
-    name: str,
-    is_compressed: bool,
-    way: Way,
-    tmp_path: Path,
-    clock: Clock,  # noqa: ARG001 - retries take no time
-) -> None:
-    content, kind, is_refused = FILES[name]
-    (path := tmp_path / "v.mp4").write_bytes(b"yesterday's")
-    fault = responding(200, content, Content_Type=kind)
-    if is_compressed:
-        gzipped = gzip.compress(content)
-        fault = responding(200, gzipped, Content_Type=kind, Content_Encoding="gzip")
-    failing: Any = pytest.raises(errors.APIResponseValidationError)
-    expected: Any = failing if is_refused else contextlib.nullcontext()
-    with serving(fault) as server, expected as raised:
-        client = client_of(server.base_url, max_retries=1)
-        way.call(None, "download", client, "/v.mp4", path)
-    assert path.read_bytes() == (b"yesterday's" if is_refused else content)
-    assert list(tmp_path.iterdir()) == [path]
-    assert len(server.arrived) == (1 if content else 2)
-    if is_refused:
-        assert (raised.value.status_code, raised.value.content) == (200, content)
-        assert raised.value.headers["content-type"] == kind
-
-
-def test_of_a_large_page_only_the_beginning_is_kept(way: Way, tmp_path: Path) -> None:
-    page = responding(200, b"{" * 200_000, Content_Type="text/html")
-    failing = pytest.raises(errors.APIResponseValidationError)
-    with serving(page) as server, failing as raised:
-        way.call(None, "download", client_of(server.base_url), "/v.mp4", tmp_path / "v.mp4")
-    assert raised.value.content == b"{" * 65_536
+            create(way, client(2000))
+        path = way.call(None, "download", client(1), "/v.mp4", tmp_path / "v.mp4")
+    assert path.stat().st_size == 2000

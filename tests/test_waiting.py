@@ -1,33 +1,119 @@
-"""Waiting for a job on the wire: what is polled through, and that a wait ends in time."""
+"""Waiting for a job on the wire: a wait ends in time, and never loses the id of its job."""
 
 import asyncio
 import gc
 import importlib
 import itertools
+import logging
+import pickle
 import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from conftest import client_of, each_async_way
+from bodies import TEXT
+from conftest import BODY, client_of, each_async_way
 from faults import Fault, crowd, no_response, reset, responding, saying, serving
-from grok_imagine_video import VideoJob, errors, get_video
+from grok_imagine_video import VideoJob, create_video, errors, get_video
 from making import document, load, made_from
-from ways import WAYS, Clock, Way, together
+from ways import WAYS, Clock, Way, cancel_when, together
 
-DONE = responding(200, {"status": "done", "video": {"url": "https://cdn.example/v.mp4"}})
+CREATED = responding(200, {"data": {"task_id": "job-1"}})
 PENDING = responding(200, {"status": "pending", "progress": 10})
+DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 
 
 def test_polling_goes_on_until_the_job_has_ended(way: Way, clock: Clock) -> None:
     with serving(PENDING, responding(202), responding(502), reset, no_response, DONE) as server:
         job = way.call(get_video, "wait", client_of(server.base_url), "job-1")
-    assert job["video"]["url"] == "https://cdn.example/v.mp4"
+    assert job["video"]["url"] == "/v.mp4"
     assert [request.split()[1] for request in server.arrived] == [b"/v1/videos/job-1"] * 6
     assert len(clock.slept) == 5
+
+
+# What comes of a call that creates a job and waits for it, and the id that its error has.
+ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
+    "done": ([CREATED, PENDING, DONE], VideoJob, None),
+    "failed": ([CREATED, responding(200, {"status": "failed"})], errors.JobFailedError, "job-1"),
+    "not found": ([CREATED, responding(404)], errors.NotFoundError, "job-1"),
+    "time is up": ([CREATED, PENDING], errors.WaitTimeoutError, "job-1"),
+    "no id": ([responding(200, {"ok": True})], errors.APIResponseValidationError, None),
+    "unknown": ([responding(500)], errors.OutcomeUnknownError, None),
+}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("name", ENDS)
+def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way) -> None:
+    faults, expected, job_id = ENDS[name]
+    created: list[str] = []
+    options: dict[str, Any] = {"timeout": 60, "on_created": created.append}
+    with serving(*faults) as server:
+        client = client_of(server.base_url)
+        try:
+            end = way.call(create_video, "sync_and_wait", client, body=BODY, **options)
+        except errors.APIError as error:
+            end = pickle.loads(pickle.dumps(error))
+    assert (type(end), getattr(end, "job_id", None)) == (expected, job_id)
+    assert [request[:4] for request in server.arrived].count(b"POST") == 1
+    assert created == (["job-1"] if len(faults) > 1 else [])
+    assert all(b" /v1/videos/job-1 " in request for request in server.arrived[1:])
+
+
+@pytest.mark.parametrize("wrong", [{"interval": 0}, {"timeout": "5"}, {"body": TEXT}])
+def test_what_is_wrong_is_refused_before_anything_is_paid(wrong: Any, way: Way) -> None:
+    with serving(CREATED) as server:
+        client = client_of(server.base_url)
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+            way.call(create_video, "sync_and_wait", client, **{"body": BODY, **wrong})
+    assert not server.arrived
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_response_that_created_a_job_can_be_waited_for(way: Way) -> None:
+    faults = CREATED, DONE, responding(404)
+    with serving(*faults) as server, way.using(client_of(server.base_url)) as call:
+        created = call(create_video, "sync", body=BODY)
+        assert call(get_video, "wait", created)["status"] == "done"
+        with pytest.raises(errors.NotFoundError) as raised:
+            call(get_video, "wait", "job-2")
+    assert raised.value.job_id == "job-2"
+
+
+GOES_ON = "the job job-1 goes on, and can be waited for again"
+
+
+def test_ctrl_c_leaves_the_id_in_the_log(
+    clock: Clock, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.meanwhile = interrupt
+    caplog.set_level(logging.INFO, "grok_imagine_video")
+    with serving(CREATED, PENDING) as server, pytest.raises(KeyboardInterrupt):
+        way.call(create_video, "sync_and_wait", client_of(server.base_url), body=BODY)
+    assert [record[1:] for record in caplog.record_tuples] == [
+        (logging.INFO, "created the job job-1"),
+        (logging.WARNING, GOES_ON),
+    ]
+
+
+@each_async_way
+@pytest.mark.usefixtures("way")
+def test_cancelling_leaves_the_id_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def cancel(base_url: str) -> None:
+        async with client_of(base_url, timeout=30) as client:
+            call = create_video.asyncio_and_wait(client=client, body=BODY)
+            await cancel_when(call, lambda: len(server.arrived) == 2)
+
+    with serving(CREATED, no_response) as server:
+        asyncio.run(cancel(server.base_url))
+    assert caplog.messages == [GOES_ON]
 
 
 def dripping_for_ever(start: bytes, drop: bytes) -> Fault:
