@@ -30,7 +30,6 @@ class Server:
         self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
-        self.times: list[float] = []
         self.most = 0  # requests at the same time
         self._now = 0
         self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
@@ -50,7 +49,6 @@ class Server:
             while self._whole and (request := read_request(connection)):
                 with self._lock:
                     self.arrived.append(request)
-                    self.times.append(time.monotonic())
                     self.latest[connection] = request
                     number = len(self.arrived) - 1
                     self._now += 1
@@ -60,6 +58,10 @@ class Server:
                     self._now -= 1
                 if closes:
                     return
+
+    @property
+    def open_connections(self) -> int:
+        return sum(connection.fileno() != -1 for connection in self.connections)
 
     def close(self) -> None:
         self._listener.close()

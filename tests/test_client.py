@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import BODY, TOKEN
-from faults import OK, responding, serving
+from conftest import BODY, TOKEN, create, sync_and_asyncio
+from faults import OK, no_response, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     Client,
@@ -22,11 +22,12 @@ from grok_imagine_video import (
     __version__,
     _calls,
     create_video,
+    errors,
     get_video,
     types,
 )
 from playing import URL
-from ways import WAYS, Way
+from ways import Way
 
 # What is wrong, and what the error says.
 WRONG_TYPES: list[tuple[dict[str, Any], str]] = [
@@ -116,6 +117,53 @@ def test_the_callers_dicts_are_copied_and_not_changed() -> None:
     assert b"\r\nX-A: 1\r\n" in server.arrived[0]
     assert b"\r\nCookie: a=1\r\n" in server.arrived[0]
     assert given == {"headers": {"X-A": "2"}, "cookies": {}, "httpx_args": {}}
+
+
+@pytest.mark.parametrize("is_own", [False, True], ids=["", "own session"])
+def test_a_client_with_other_options_shares_connections_and_changes_nothing(
+    is_own: bool, way: Way
+) -> None:
+    options: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"c": "1", "d": "5"}}
+    with serving(OK, responding(307, Location="/x"), OK, no_response, OK, OK) as server:
+        old = AuthenticatedClient(server.base_url, TOKEN, follow_redirects=True, **options)
+        if is_own:
+            own: dict[str, Any] = {"headers": {"X-Own": "1"}, "cookies": options["cookies"]}
+            old.set_httpx_client(httpx.Client(**own))
+            old.set_async_httpx_client(httpx.AsyncClient(**own))
+        new = old.with_headers({"X-B": "2"}).with_cookies({"c": "3"})
+        with way.using(new) as call:
+            for client in (old, new):
+                call(create_video, "sync", client=client, body=BODY)
+            with pytest.raises(errors.OutcomeUnknownError):
+                call(create_video, "sync", client=new.with_timeout(0.1), body=BODY)
+            call(create_video, "sync", client=new.with_headers({"x-b": "4"}), body=BODY)
+            call(create_video, "sync", client=old, body=BODY)
+        with pytest.raises(RuntimeError, match="closed"):  # closing either closes both
+            create(way, old)
+    texts = b"x-b: 2", b"x-b: 4", b"c=1", b"c=3", b"d=5", b"x-own: 1" if is_own else b"x-a: 1"
+    assert [[text in each.lower() for text in texts] for each in server.arrived] == [
+        [False, False, True, False, True, True],
+        *[[True, False, False, True, True, True]] * 3,  # a redirect is followed with the same
+        [False, True, False, True, True, True],
+        [False, False, True, False, True, True],
+    ]
+    assert len(server.connections) == (6 if way.closes else 2)  # one was lost to the timeout
+
+
+def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=r"^base_url is missing: pass it, or set GROK_BASE_URL$"):
+        Client()
+    monkeypatch.setenv("GROK_BASE_URL", URL)
+    monkeypatch.setenv("GROK_API_KEY", "")
+    with pytest.raises(ValueError, match=r"^token is missing: pass it, or set GROK_API_KEY$"):
+        AuthenticatedClient()
+    monkeypatch.setenv("GROK_API_KEY", "sk-secret-0123456789")
+    client = AuthenticatedClient()
+    assert (client._base_url, client.token) == (URL, "sk-secret-0123456789")
+    assert AuthenticatedClient("https://other.example", "given").token == "given"
+    monkeypatch.setenv("GROK_API_KEY", "sk secret\n")
+    with pytest.raises(ValueError, match=r"^token must be printable ASCII[^:]*$"):
+        AuthenticatedClient()
 
 
 def test_threads_that_share_a_client_share_its_session() -> None:
@@ -273,20 +321,22 @@ def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
         assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
 
 
-def test_a_session_or_transport_of_the_caller_is_used() -> None:
+@sync_and_asyncio
+@pytest.mark.parametrize("given", ["session", "httpx_args", "async_transport"])
+def test_a_session_or_transport_of_the_caller_is_used(given: str, way: Way) -> None:
     def respond(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"token": request.headers["authorization"]})
+        return httpx.Response(200, json={"said": [str(request.url), request.headers["x-key"]]})
 
     transport = httpx.MockTransport(respond)
-    args: dict[str, Any] = {"httpx_args": {"transport": transport}}
-    sync, asynchronous = WAYS[:2]
-    given = [(sync, args), (asynchronous, args), (asynchronous, {"async_transport": transport})]
-    for way, options in [*given, (sync, {})]:
-        client = AuthenticatedClient(URL, TOKEN, **options)
-        if not options:
-            client.set_httpx_client(httpx.Client(base_url=URL, transport=transport))
-        response = way.call(create_video, "sync", client, body=BODY)
-        assert response["token"] == f"Bearer {TOKEN}"
+    options: dict[str, Any] = {"httpx_args": {"transport": transport}}
+    if given == "async_transport" and not way.is_sync:
+        options = {given: transport}
+    client = AuthenticatedClient(URL, TOKEN, auth_header_name="X-Key", **options)
+    if given == "session":  # it need not know where the API is
+        client = AuthenticatedClient(URL, TOKEN, auth_header_name="X-Key")
+        client.set_httpx_client(httpx.Client(transport=transport))
+        client.set_async_httpx_client(httpx.AsyncClient(transport=transport))
+    assert create(way, client)["said"] == [f"{URL}/v1/videos/generations", f"Bearer {TOKEN}"]
 
 
 again_each_way = pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from grok_imagine_video import (
     errors,
     get_video,
 )
-from ways import Way, together
+from ways import Call, Way
 
 LARGE = CreateVideoRequest.from_dict(TEXT | {"prompt": "x" * 5_000_000})
 HEAD, TOO_BIG = b"HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n", b'{"error": "too big"}'
@@ -158,11 +158,14 @@ def test_a_connection_that_idled_too_long_is_closed(
             await asyncio.gather(*calls)
             monkeypatch.setattr(time, "monotonic", lambda: now() + 1.0)
             await create_video.asyncio(client=client, body=BODY)
-            while sum(each.fileno() != -1 for each in server.connections) > (not way.closes):
+            while server.open_connections > (not way.closes):
                 await asyncio.wait([asyncio.create_task(asyncio.sleep(0.01))])
 
     with serving(OK) as server:
         asyncio.run(asyncio.wait_for(burst_and_call(server.base_url), 5))
+
+
+CREATE: Call = create_video, "sync", {"body": BODY}
 
 
 def limited_to(number: int | None, base_url: str, **timeouts: float) -> AuthenticatedClient:
@@ -175,18 +178,22 @@ def limited_to(number: int | None, base_url: str, **timeouts: float) -> Authenti
 def test_as_many_requests_are_in_flight_as_the_limit_allows(
     limit: int | None, expected: int, way: Way
 ) -> None:
-    with serving(crowd(expected, OK)) as server:
-        client = limited_to(limit, server.base_url)
-        outcomes = together(way, client, create_video, "sync", *[{"body": BODY}] * 6)
+    with (
+        serving(crowd(expected, OK)) as server,
+        way.using(limited_to(limit, server.base_url)) as call,
+    ):
+        outcomes = call.together([CREATE] * 6, at_once=6)
     assert [outcome["request_id"] for outcome in outcomes] == ["1"] * 6
     assert server.most == expected
 
 
 @sync_and_asyncio
 def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
-    with serving(no_response) as server:
-        client = limited_to(1, server.base_url, read=0.4, pool=0.1)
-        outcomes = together(way, client, create_video, "sync", *[{"body": BODY}] * 2)
+    with (
+        serving(no_response) as server,
+        way.using(limited_to(1, server.base_url, read=0.4, pool=0.1)) as call,
+    ):
+        outcomes = call.together([CREATE] * 2, at_once=2)
     kinds = {type(outcome) for outcome in outcomes}
     assert kinds == {errors.OutcomeUnknownError, errors.APIConnectionError}
     assert len(server.arrived) == 1

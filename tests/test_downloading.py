@@ -1,5 +1,6 @@
 """Saving a video: completely or not at all, with credentials for the API's own origin only."""
 
+import gzip
 import io
 import os
 from collections.abc import Callable
@@ -26,7 +27,7 @@ Save = Callable[..., Any]
 
 @pytest.fixture
 def save(way: Way, clock: Clock, tmp_path: Path) -> Save:  # noqa: ARG001 - retries take no time
-    """Save what is at a URL, or at a path of the API, as `v.mp4`, in each of the three ways."""
+    """Save what is at a URL, or at a path of the API, as `v.mp4`."""
 
     def save(api: Server, url: str = "/v.mp4", path: str = "v.mp4", **options: Any) -> Any:
         on_progress = options.pop("on_progress", None)
@@ -36,8 +37,8 @@ def save(way: Way, clock: Clock, tmp_path: Path) -> Save:  # noqa: ARG001 - retr
     return save
 
 
-def play(url: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
-    call = client_of(URL, **options), _downloads.save, url, io.BytesIO(), None
+def play(url: str, *outcomes: Any, session: Any = None, file: Any = None) -> Play:
+    call = client_of(URL), _downloads.save, url, io.BytesIO() if file is None else file, None
     return Play(*call, outcomes=outcomes, session=SECRET | (session or {}))
 
 
@@ -62,14 +63,20 @@ def test_a_video_is_saved_and_its_progress_reported(
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+PAGE = b"\xef\xbb\xbf \r\n<!DOCTYPE html><title>Log in</title>"
 BROKEN: dict[str, Fault] = {
-    "shorter than announced": announced(99, b"x" * 98),
     "breaks off": announced(10**6, VIDEO, then=reset),
     "stops coming": announced(10**6, VIDEO, then=no_response),
     "cut between chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na"),
     "no response": no_response,
     "500": responding(500),
+    "nothing": responding(200),
+    "a login page": responding(200, PAGE, Content_Type="text/html"),
+    "no gzip": responding(200, VIDEO, Content_Encoding="gzip"),
+    "half a gzip": responding(200, gzip.compress(VIDEO)[:-1], Content_Encoding="gzip"),
+    "brotli": responding(200, VIDEO, Content_Encoding="br"),
 }
+FAILURES = errors.APIConnectionError, errors.InternalServerError, errors.APIResponseValidationError
 
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
@@ -77,11 +84,41 @@ def test_a_failed_download_leaves_the_old_file_and_no_temporary_one(
     fault: Fault, save: Save, tmp_path: Path
 ) -> None:
     (path := tmp_path / "v.mp4").write_bytes(b"yesterday's")
-    failing = pytest.raises((errors.APIConnectionError, errors.InternalServerError))
-    with serving(fault) as server, failing:
-        save(server, max_retries=0)
+    with serving(fault) as server, pytest.raises(FAILURES):
+        save(server, max_retries=0, timeout=0.3)
     assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], b"yesterday's")
     assert len(server.arrived) == 1
+
+
+LONG_PAGE = b"{" * 200_000
+# What a download gets, and whether it is no video.
+FILES: dict[str, tuple[bytes, str, bool]] = {
+    **{"nothing": (b"", "video/mp4", True), "a login page": (PAGE, "text/html", True)},
+    "JSON": (b'{"error": "expired"}', "application/problem+json; charset=utf-8", True),
+    "a list": (b" [1]", "APPLICATION/JSON", True),
+    **{"XML": (b"<Error/>", "text/xml", True), "a long page": (LONG_PAGE, "text/html", True)},
+    "a video of PHP": (VIDEO, "text/html; charset=UTF-8", False),
+    **{"a video that begins so": (b"<{[" + VIDEO, "video/mp4", False), "text": (PAGE, "", False)},
+}
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize(("content", "kind", "is_refused"), FILES.values(), ids=FILES)
+def test_what_is_no_video_is_not_saved_as_one(
+    content: bytes, kind: str, is_refused: bool, is_compressed: bool
+) -> None:
+    outcome = status(200, content, Content_Type=kind)
+    if is_compressed:
+        outcome = status(200, gzip.compress(content), Content_Type=kind, Content_Encoding="gzip")
+    played = play("/v.mp4", *[outcome] * 3, file=(file := io.BytesIO()))
+    assert file.getvalue() == content
+    assert len(played.requests) == (1 if content else 3)
+    if is_refused:
+        assert type(played.end) is errors.APIResponseValidationError
+        assert (played.end.status_code, played.end.content) == (200, content[:65_536])
+        assert played.end.headers["content-type"] == kind
+    else:
+        assert played.end is None
 
 
 # What is at a URL, the error or what an `APIConnectionError` says, and the number of requests.

@@ -20,7 +20,7 @@ from conftest import BODY, client_of, each_async_way
 from faults import Fault, crowd, no_response, reset, responding, saying, serving
 from grok_imagine_video import VideoJob, create_video, errors, get_video
 from making import document, load, made_from
-from ways import WAYS, Clock, Way, cancel_when, together
+from ways import WAYS, Clock, Way, cancel_when
 
 CREATED = responding(200, {"data": {"task_id": "job-1"}})
 PENDING = responding(200, {"status": "pending", "progress": 10})
@@ -159,8 +159,9 @@ def test_headers_that_drip_do_not_outlive_the_deadline_of_asyncio(way: Way) -> N
 def test_of_many_who_wait_on_one_client_a_hundred_ask_at_once(way: Way) -> None:
     """More in httpx's own queue make no progress: of two thousand none in a minute."""
     with serving(crowd(50, DONE)) as server:
-        waits = [{"request_id": str(number)} for number in range(150)]
-        outcomes = together(way, client_of(server.base_url, timeout=30), get_video, "wait", *waits)
+        waits = [(get_video, "wait", {"request_id": str(number)}) for number in range(150)]
+        with way.using(client_of(server.base_url, timeout=30)) as call:
+            outcomes = call.together(waits, at_once=150)
     assert all(isinstance(outcome, VideoJob) for outcome in outcomes)
     assert server.most <= 100
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from attrs import frozen
+
+# The owner and the name of a function, and its arguments.
+Call = tuple[Any, str, dict[str, Any]]
 
 # Each public function, and its async counterpart.
 COUNTERPARTS = {
@@ -33,28 +36,21 @@ class Way:
         return self.name.startswith("sync")
 
     @contextlib.contextmanager
-    def using(self, client: Any) -> Iterator[Callable[..., Any]]:
-        """Call functions of an operation, or of the client itself (None), and then close it."""
-
-        def call(owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-            found = getattr(client, name) if owner is None else getattr(owner, name)
-            return found(*args, **kwargs if owner is None else {"client": client, **kwargs})
-
+    def using(self, client: Any) -> Iterator["Calls"]:
+        """Use a client, and then close it."""
         if self.is_sync:
             with client:
-                yield call
+                yield Calls(client)
             return
         with asyncio.Runner() as loop:
             loop.run(client.__aenter__())
             try:
-                yield lambda owner, name, *args, **kwargs: loop.run(
-                    call(owner, COUNTERPARTS[name], *args, **kwargs)
-                )
+                yield Calls(client, loop)
             finally:
                 loop.run(client.aclose())
 
     def call(self, owner: Any, name: str, client: Any, *args: Any, **kwargs: Any) -> Any:
-        """One such call."""
+        """One call, with a client of its own."""
         with self.using(client) as call:
             return call(owner, name, *args, **kwargs)
 
@@ -76,24 +72,40 @@ async def cancel_when(call: Coroutine[Any, Any, object], is_time: Callable[[], o
         await task
 
 
-def together(way: Way, client: Any, owner: Any, name: str, *calls: Any) -> list[Any]:
-    """What comes of calls at once on one client."""
-    if way.is_sync:
-        with client, ThreadPoolExecutor(len(calls)) as pool:
-            futures = [pool.submit(getattr(owner, name), client=client, **call) for call in calls]
+@frozen
+class Calls:
+    """Calls functions of an operation, or of the client itself (None)."""
+
+    _client: Any
+    _loop: asyncio.Runner | None = None
+
+    def __call__(self, owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+        begun = self._begin(owner, name, *args, **kwargs)
+        return self._loop.run(begun) if self._loop else begun
+
+    def _begin(self, owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+        found = getattr(owner or self._client, COUNTERPARTS[name] if self._loop else name)
+        return found(*args, **{"client": self._client, **kwargs} if owner else kwargs)
+
+    def together(self, calls: Iterable[Call], at_once: int) -> list[Any]:
+        """What comes of some calls of which so many are made at once, in threads or in tasks."""
+        if self._loop:
+            return self._loop.run(self._gather(calls, asyncio.Semaphore(at_once)))
+        with ThreadPoolExecutor(at_once) as pool:
+            futures = [pool.submit(self._begin, *call, **kwargs) for *call, kwargs in calls]
             return [future.exception() or future.result() for future in futures]
 
-    async def call_all() -> list[Any]:
-        async with client:
-            function = getattr(owner, COUNTERPARTS[name])
-            tasks = [function(client=client, **call) for call in calls]
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    async def _gather(self, calls: Iterable[Call], permits: asyncio.Semaphore) -> list[Any]:
+        async def make(owner: Any, name: str, kwargs: dict[str, Any]) -> Any:
+            async with permits:
+                return await self._begin(owner, name, **kwargs)
+
+        tasks = [make(*call) for call in calls]
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         for _ in range(9):  # the loop finalizes streams in tasks of their own
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
         return outcomes
-
-    return asyncio.run(call_all())
 
 
 class Clock:
