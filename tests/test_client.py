@@ -57,7 +57,10 @@ WRONG_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"timeout": httpx.Timeout(5, read=1e10)}, "read is 10000000000.0"),
     ({"httpx_args": {"base_url": "https://other.example"}}, "must not contain base_url"),
     ({"base_url": "https://me:word@gateway.example"}, "base_url must not contain"),
-    ({"base_url": f"https://me:{TOKEN}@gateway.example"}, "base_url is not a URL"),
+    *(
+        ({"base_url": f"https://me:{word}@gateway.example"}, "base_url is not a URL")
+        for word in (TOKEN, "pass/word")
+    ),
     *(
         ({"base_url": f"http://{host}"}, "allow_plain_http=True")
         for host in ("gateway.example", "10.0.0.1", "127.0.0.1.example")
@@ -82,11 +85,7 @@ def test_wrong_arguments_are_refused_when_the_client_is_built(
         AuthenticatedClient(**{"base_url": URL, "token": TOKEN} | arguments)
     assert told in str(refusal.value)
     assert TOKEN not in str(refusal.value) + repr(refusal.value)
-
-
-def test_a_password_in_what_is_no_url_is_not_quoted() -> None:
-    with pytest.raises(ValueError, match=r"^base_url is not a URL$"):
-        Client("https://me:pass/word@gateway.example")
+    assert "//me:" not in str(refusal.value)
 
 
 def test_plain_http_is_allowed_on_loopback_without_a_token_and_on_request() -> None:

@@ -24,20 +24,13 @@ def is_private(name: object) -> bool:
     return isinstance(name, str) and name.startswith("_") and not name.endswith("__")
 
 
-def defined(tree: ast.Module) -> Iterator[str]:
-    """What a module defines, so that `self` may have it."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.Attribute(attr=name, ctx=ast.Store()) | ast.Name(id=name, ctx=ast.Store()):
-                yield name
-
-
 def used(tree: ast.Module) -> Iterator[tuple[int, object]]:
-    """The attributes that a module reads or sets, and what it imports from libraries."""
-    own = set(defined(tree))
-    for node in ast.walk(tree):
+    """The attributes that a module uses and does not set, and what it imports from libraries."""
+    nodes = list(ast.walk(tree))
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    own |= {each.attr for each in nodes if isinstance(each, ast.Attribute) and is_stored(each)}
+    own |= {each.id for each in nodes if isinstance(each, ast.Name) and is_stored(each)}
+    for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if name in own:
                 pass
@@ -50,16 +43,12 @@ def used(tree: ast.Module) -> Iterator[tuple[int, object]]:
             case ast.ImportFrom(module=str(module), names=names, level=0):
                 parts = [*module.split("."), *(each.name for each in names)]
                 yield from ((node.lineno, part) for part in parts)
+            case ast.ClassDef(bases=bases) if any(map(is_of_library, bases)):
+                yield from overridden(node)
 
 
-def overridden(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The methods of classes that derive from a class of a library, which might be its hooks."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and any(map(is_of_library, node.bases)):
-            called = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
-            for method in node.body:
-                if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield from [] if method.name in called else [(method.lineno, method.name)]
+def is_stored(node: ast.Attribute | ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def is_of_library(base: ast.expr) -> bool:
@@ -70,13 +59,20 @@ def is_of_library(base: ast.expr) -> bool:
     return False
 
 
+def overridden(node: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    """The methods of a class that it does not call itself: they might be hooks of its base."""
+    called = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name not in called:
+            yield method.lineno, method.name
+
+
 def test_nothing_private_of_a_library_is_used() -> None:
     foreign = []
     for path in PACKAGE.rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        names = [(line, name) for line, name in used(tree) if name not in OWN]
-        names += overridden(tree)
-        foreign += [f"{path.name}:{line}: {name}" for line, name in names if is_private(name)]
+        for line, name in used(ast.parse(path.read_text())):
+            if is_private(name) and name not in OWN:
+                foreign.append(f"{path.name}:{line}: {name}")
     assert not foreign
 
 
@@ -87,5 +83,4 @@ def test_what_is_private_of_a_library_is_found() -> None:
         *("import httpx\nclass A(httpx.Client):\n    def _init_transport(self): pass",),
     )
     for line in lines:
-        tree = ast.parse(line)
-        assert any(is_private(name) for _, name in [*used(tree), *overridden(tree)]), line
+        assert any(is_private(name) for _, name in used(ast.parse(line))), line

@@ -58,10 +58,9 @@ def test_polling_goes_on_until_a_response_says_that_the_job_has_ended(outcome: A
 SUCCEEDED = ("done", "completed", "succeeded", "SUCCESS", "Done", "ready", "finished")
 
 
-@pytest.mark.parametrize("word", SUCCEEDED)
-def test_a_job_that_ended_well_ends_the_wait(word: str) -> None:
-    for more in ({}, {"respect_moderation": True}):
-        played = play(job(word, video={"url": VIDEO, **more}))
+def test_a_job_that_ended_well_ends_the_wait() -> None:
+    for word in SUCCEEDED:
+        played = play(job(word, video={"url": VIDEO}))
         assert get_video.result(played.end) == VIDEO
         assert not played.slept
 
@@ -134,15 +133,14 @@ def test_every_request_has_the_deadline_of_the_wait_redirected_or_not() -> None:
 def test_retry_after_is_honoured_but_not_beyond_the_deadline(asked: str) -> None:
     played = play(status(429, Retry_After="7"), status(503, Retry_After=asked), timeout=60)
     assert 7.5 < played.slept[0] < 8.5  # with jitter, so that not all callers come back at once
-    assert len(played.slept) == 2
-    assert (played.now, played.end.job) == (60, None)
+    assert (len(played.slept), played.now) == (2, 60)
     assert isinstance(played.end.__cause__, errors.InternalServerError)
 
 
-@pytest.mark.parametrize("asked", ["0", "-1", "1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"])
-def test_retry_after_never_shortens_the_interval(asked: str) -> None:
-    busy = status(429, Retry_After=asked)
-    assert all(4 <= seconds < 7.5 for seconds in play(busy, busy, DONE).slept)
+def test_retry_after_never_shortens_the_interval() -> None:
+    for asked in ("0", "-1", "1", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"):
+        busy = status(429, Retry_After=asked)
+        assert all(4 <= seconds < 7.5 for seconds in play(busy, busy, DONE).slept)
 
 
 def test_progress_is_reported_for_each_response_as_one_number() -> None:

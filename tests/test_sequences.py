@@ -50,9 +50,8 @@ FINE, PAGE = status(200), status(200, b"<html>")
 EVENTS: list[Event] = [FINE, PAGE, *map(status, CODES), *BUSY, *BUSY_FOR_LONG, *REDIRECTS]
 EVENTS += EXCEPTIONS
 # One of each kind, for every place but the first.
-KINDS: list[Event] = [FINE, PAGE, status(400), status(500), BUSY[1], BUSY_FOR_LONG[0]]
-KINDS += [RuntimeError, httpx.ReadTimeout, httpx.ConnectError]
-KINDS += [REDIRECTS[2], REDIRECTS[3], REDIRECTS[6], REDIRECTS[7]]
+KINDS: list[Event] = [FINE, status(400), status(500), BUSY[1], BUSY_FOR_LONG[0], RuntimeError]
+KINDS += [httpx.ReadTimeout, httpx.ConnectError, REDIRECTS[2], REDIRECTS[3], REDIRECTS[6]]
 
 STATUS_ERRORS = {
     **{400: errors.BadRequestError, 401: errors.AuthenticationError},

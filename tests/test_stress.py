@@ -38,9 +38,9 @@ from grok_imagine_video import (
 )
 from ways import Call, Way
 
-CALLS = int(os.environ.get("CALLS") or 150)
+CALLS = int(os.environ.get("CALLS") or 100)
 SEED = int(os.environ.get("SEED") or random.randrange(10**6))
-IN_FLIGHT = 30
+IN_FLIGHT = 20
 
 VIDEO = bytes(range(256)) * 2000
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
