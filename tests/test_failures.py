@@ -38,7 +38,7 @@ FAULTS: dict[str, Fault] = {
     "body stops coming": saying(ANNOUNCED, b"{", then=no_response),
     "garbage bytes": saying(b"\x00\xff\x16\x03 garbage\r\n\r\n"),
     "only status 103": saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=no_response),
-    "status 500": responding(500),
+    "status 500": responding(500, X_Some="é"),
 }
 
 
