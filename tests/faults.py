@@ -30,8 +30,6 @@ class Server:
         self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
-        self.most = 0  # requests at the same time
-        self._now = 0
         self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -51,11 +49,7 @@ class Server:
                     self.arrived.append(request)
                     self.latest[connection] = request
                     number = len(self.arrived) - 1
-                    self._now += 1
-                    self.most = max(self.most, self._now)
                 self._faults[min(number, len(self._faults) - 1)](connection)
-                with self._lock:
-                    self._now -= 1
                 if closes:
                     return
 
@@ -79,12 +73,11 @@ def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Serve
         server.close()
 
 
-def read_request(connection: socket.socket, pause: float = 0) -> bytes:
-    """The next request, with a pause before each part of it; empty if the caller hung up."""
+def read_request(connection: socket.socket) -> bytes:
+    """The next request; empty if the caller hung up."""
     data = bytearray()
     length: int | None = None
     while length is None or len(data) < length:
-        time.sleep(pause)
         if not (part := connection.recv(65536)):
             return b""
         data += part
@@ -146,9 +139,14 @@ def responding(status: int, content: Any = b"", **headers: str) -> Fault:
     return fault
 
 
-def crowd(size: int, then: Fault) -> Fault:
-    """Respond when so many requests have arrived."""
-    everybody_is_here = threading.Barrier(size)
+def crowd(size: int, then: Fault, count: Callable[[], object]) -> Fault:
+    """Respond each time when so many requests have arrived, and others could have done so."""
+
+    def wait_and_count() -> None:
+        time.sleep(0.05)
+        count()
+
+    everybody_is_here = threading.Barrier(size, wait_and_count)
 
     def fault(connection: socket.socket) -> None:
         everybody_is_here.wait(30)

@@ -110,6 +110,15 @@ def test_what_an_event_hook_raises_says_nothing_about_our_request(error_of: Any)
     assert len(played.requests) == 1
 
 
+def test_a_large_body_is_sent_in_chunks() -> None:
+    content = bytes(range(256)) * 2048 + b"x"
+    kwargs = {"method": "POST", "url": "/v1", "content": content}
+    played = Play(client_of(URL), _calls.result_of, kwargs, Received.json, outcomes=[OK])
+    chunks = list(played.requests[0].stream)  # type: ignore[arg-type]
+    assert list(map(len, chunks)) == [262_144, 262_144, 1]
+    assert b"".join(chunks) == content
+
+
 def test_a_path_that_is_too_long_for_a_url_is_an_error_of_ours() -> None:
     kwargs = REQUEST | {"url": "/v1/" + "x" * 70_000}
     end = Play(client_of(URL), _calls.result_of, kwargs, Received.json).end
