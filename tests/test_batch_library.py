@@ -240,18 +240,18 @@ def test_cancelling_waits_for_the_responses_in_flight(
 def test_cancelling_sends_nothing_that_has_not_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_commit, commit, has_begun = threading.Event(), batch.Journal.commit, threading.Event()
+    may_put, put, has_begun = threading.Event(), batch.Journal.put, threading.Event()
 
-    def commit_late(journal: batch.Journal, change: Any) -> None:
+    def put_late(journal: batch.Journal, entry: batch.Entry) -> None:
         has_begun.set()
-        may_commit.wait(20)
-        commit(journal, change)
+        may_put.wait(20)
+        put(journal, entry)
 
-    monkeypatch.setattr(batch.Journal, "commit", commit_late)
+    monkeypatch.setattr(batch.Journal, "put", put_late)
     with serving(OK) as server:
         client = client_of(server.base_url)
         running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=3)
-        asyncio.run(cancelled(client, running, has_begun.is_set, may_commit.set))
+        asyncio.run(cancelled(client, running, has_begun.is_set, may_put.set))
         assert not server.arrived
     assert (batch.status(tmp_path).not_sent, batch.status(tmp_path).problems) == (9, ())
 
@@ -330,14 +330,14 @@ def test_what_could_not_be_written_is_told(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    count, commit = itertools.count(1), batch.Journal.commit
+    count, put = itertools.count(1), batch.Journal.put
 
-    def commit_or_fail(journal: batch.Journal, change: Any) -> None:
+    def put_or_fail(journal: batch.Journal, entry: batch.Entry) -> None:
         if next(count) >= failing:
             raise batch.JournalError("the disk is full")
-        commit(journal, change)
+        put(journal, entry)
 
-    monkeypatch.setattr(batch.Journal, "commit", commit_or_fail)
+    monkeypatch.setattr(batch.Journal, "put", put_or_fail)
     with serving(OK, DONE, FILE) as server:
         summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
         assert len(server.arrived) == sent
@@ -376,11 +376,11 @@ def test_an_error_after_a_request_has_left_is_no_refusal(tmp_path: Path) -> None
 def test_cancelling_again_and_again_loses_no_job(
     turns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = batch.Journal.commit
+    put = batch.Journal.put
 
-    def commit_slowly(journal: batch.Journal, change: Any) -> None:
+    def put_slowly(journal: batch.Journal, entry: batch.Entry) -> None:
         time.sleep(0.01)  # as long as a slow disk takes
-        commit(journal, change)
+        put(journal, entry)
 
     async def cancel_often(server: Any, client: Any, running: Any) -> None:
         task = asyncio.create_task(running)
@@ -394,7 +394,7 @@ def test_cancelling_again_and_again_loses_no_job(
             await task
         await client.aclose()
 
-    monkeypatch.setattr(batch.Journal, "commit", commit_slowly)
+    monkeypatch.setattr(batch.Journal, "put", put_slowly)
     with serving(OK, *[OK] * 8, responding(202, b"")) as server:
         client = client_of(server.base_url)
         running = batch.asyncio_run(requests(9), client=client, folder=tmp_path)

@@ -54,12 +54,12 @@ class Sender:
         before = self._records.entries.get(number)
         entry = Entry(number, digest, before.attempt + 1 if before else 1)
         async with self._permits:
-            is_to_send = True
-            while is_to_send and await self._limiter.acquire():
+            while await self._limiter.acquire():
                 post = asyncio.create_task(self._post(kwargs, entry, before))
                 self._posts.add(post)
                 post.add_done_callback(self._posts.discard)
-                is_to_send = await asyncio.shield(post)
+                if not await asyncio.shield(post):
+                    return
 
     async def end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""

@@ -14,20 +14,12 @@ from attrs import evolve
 from .._files import remove_temporary_files
 from .._registry import Create, Job
 from ..client import Client
+from . import _requests
 from ._following import Follower
 from ._journal import Journal, JournalError, State
 from ._options import Options
 from ._rate import RateLimiter, one_line
 from ._records import Records
-from ._requests import (
-    Numbered,
-    check,
-    check_forgotten,
-    check_free,
-    check_gateway,
-    digest_of,
-    path_of,
-)
 from ._sending import Sender
 from ._status import Status, Summary, summary_of
 
@@ -41,7 +33,7 @@ class Run:
 
     def __init__(
         self,
-        requests: Numbered,
+        requests: _requests.Numbered,
         *,
         create: Create,
         job: Job,
@@ -73,15 +65,15 @@ class Run:
         return summary_of(self._journal, records.total, records.reasons, **more)
 
     def check(self) -> None:
-        """Refuse to mix up requests, gateways or files, and count results that a person has found."""
+        """Refuse to mix up requests, gateways or files; count results that a person has found."""
         entries, only = self._journal.entries, self._options.only
-        check_gateway(self._journal, self._gateway)
-        self._digests = check(self._requests, entries, self._path_of, only or ())
+        _requests.check_gateway(self._journal, self._gateway)
+        self._digests = _requests.check(self._requests, entries, self._path_of, only or ())
         self._wanted = self._digests.keys() if only is None else frozenset(only)
         self._records.total = len(self._digests)
-        check_forgotten(self._journal, self._options.forget)
+        _requests.check_forgotten(self._journal, self._options.forget)
         if "failed" in self._options.resend:
-            check_free(map(self._path_of, self._in_state("failed")))
+            _requests.check_free(map(self._path_of, self._in_state("failed")))
         _, source, _ = self._journal.about
         self._journal.describe(self._gateway, self._options.source or source, self._records.total)
         for number in self._in_state("unknown"):
@@ -89,7 +81,7 @@ class Run:
                 self._journal.put(evolve(entries[number], state="done", error=None))
 
     def _path_of(self, number: int) -> Path:
-        return path_of(self._folder, number, self._suffix)
+        return _requests.path_of(self._folder, number, self._suffix)
 
     async def all(self) -> None:
         """Work on every unfinished request. If cancelled, wait for the responses in flight.
@@ -124,7 +116,7 @@ class Run:
             for number, request in self._requests:
                 if not (digest := self._digests.get(number)):
                     continue  # it is new since the check, and left to the next run
-                if digest_of(number, request) != digest:
+                if _requests.digest_of(number, request) != digest:
                     msg = f"request {number} has changed since it was checked; restore it"
                     raise ValueError(msg)
                 if number in self._wanted and number not in settled:
