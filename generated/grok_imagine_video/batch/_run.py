@@ -23,8 +23,7 @@ from ._records import Records
 from ._sending import Sender
 from ._status import Status, Summary, summary_of
 
-# A request to work on: its number, the arguments of what is sent, and their digest. One that has a
-# job is not sent.
+# A request to work on: its number, what is sent unless it has a job, and the digest of that.
 Work = tuple[int, dict[str, Any] | None, str]
 
 
