@@ -6,6 +6,7 @@ import errno
 import fcntl
 import inspect
 import itertools
+import os
 import shutil
 import socket
 import sqlite3
@@ -23,7 +24,7 @@ from attrs import evolve
 import relay
 from bodies import TEXT
 from conftest import TOKEN, Arrived, client_of
-from faults import OK, responding, serving
+from faults import OK, Server, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     CreateVideoRequest,
@@ -36,8 +37,10 @@ from grok_imagine_video import (
 from grok_imagine_video.batch import _rate
 
 Run = Callable[..., batch.Summary]
+Here = dict[str, Any]
 DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 FILE = responding(200, b"video")
+IMAGE = ImageInput(url="https://a.example")
 
 
 def requests(count: int) -> list[CreateVideoRequest]:
@@ -46,6 +49,10 @@ def requests(count: int) -> list[CreateVideoRequest]:
 
 def request(number: int) -> CreateVideoRequest:
     return CreateVideoRequest.from_dict(TEXT | {"prompt": f"lake {number}"})
+
+
+def at(server: Server, folder: Path) -> Here:
+    return {"client": client_of(server.base_url), "folder": folder}
 
 
 def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
@@ -61,6 +68,12 @@ def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
 def run(request: pytest.FixtureRequest) -> Run:
     found: Run = request.param
     return found
+
+
+@pytest.fixture
+def here(client: AuthenticatedClient, tmp_path: Path) -> Here:
+    """The relay, and a folder."""
+    return {"client": client, "folder": tmp_path}
 
 
 def test_each_request_becomes_a_file_and_a_later_run_goes_on(
@@ -93,32 +106,15 @@ def test_sync_and_asyncio_take_the_same() -> None:
     assert inspect.signature(batch.run) == inspect.signature(batch.asyncio_run)
 
 
-def test_a_session_of_the_callers_own_is_used_and_stays_open(tmp_path: Path) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            return httpx.Response(200, json={"request_id": "1"})
-        if request.url.path.startswith("/v1"):
-            return httpx.Response(200, json={"status": "done", "video": {"url": "/v.mp4"}})
-        return httpx.Response(200, content=b"video")
-
-    session = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://a.example")
-    client = client_of("https://a.example").set_async_httpx_client(session)
-    assert batch.run(requests(3), client=client, folder=tmp_path).done == 3
-    assert not session.is_closed
-
-
-def test_requests_that_no_operation_takes_are_refused(
-    client: AuthenticatedClient, tmp_path: Path
-) -> None:
-    image = ImageInput(url="https://a.example")
+def test_requests_that_no_operation_takes_are_refused(here: Here) -> None:
     for wrong, operation in (
-        ([image], None),
-        ([*requests(1), image], None),
+        ([IMAGE], None),
+        ([*requests(1), IMAGE], None),
         (requests(1), get_video),
     ):
         with pytest.raises(TypeError, match=r"no operation creates jobs .*: CreateVideoRequest"):
-            batch.run(wrong, client=client, folder=tmp_path, operation=operation)
-    summary = batch.run(requests(1), client=client, folder=tmp_path, operation=create_video)
+            batch.run(wrong, **here, operation=operation)
+    summary = batch.run(requests(1), **here, operation=create_video)
     assert summary.done == 1
 
 
@@ -127,6 +123,7 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"concurrency": 2.0}, "'concurrency' must be an int of 1 or more: 2.0"),
     ({"rate": 0}, "'rate' must be a number of requests a minute above 0: 0"),
     ({"rate": float("nan")}, "'rate' must be"),
+    ({"timeout": float("nan")}, "at most 1e\\+09: nan"),
     ({"timeout": 0}, "'timeout' must be a number of seconds above 0"),
     ({"interval": -1}, "'interval' must be a number of seconds above 0"),
     ({"resend": ["done"]}, "'resend' must be a list with 'unknown' and 'failed' in it"),
@@ -140,26 +137,33 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
 def test_an_option_that_cannot_be_used_is_refused_before_anything_is_sent(
     options: dict[str, Any],
     message: str,
-    client: AuthenticatedClient,
+    here: Here,
     arrived: list[Arrived],
-    tmp_path: Path,
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        batch.run(requests(1), client=client, folder=tmp_path, **options)
+        batch.run(requests(1), **here, **options)
     assert not arrived
 
 
-def test_a_request_that_is_no_json_is_named_before_anything_is_sent(
-    client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+def test_a_request_that_cannot_be_sent_is_named_before_anything_is_sent(
+    here: Here, arrived: list[Arrived]
 ) -> None:
-    odd = CreateVideoRequest.unchecked(prompt=float("nan"))
-    with pytest.raises(ValueError, match="request 3 cannot be sent: Out of range float"):
-        batch.run([*requests(2), odd], client=client, folder=tmp_path)
+    changed: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": [IMAGE.to_dict()]})
+    changed.reference_images.append(None)
+    no_json = CreateVideoRequest.unchecked(prompt=float("nan"))
+    for wrong, why in (
+        (no_json, "Out of range float"),
+        (changed, "'reference_images' must be Ref"),
+    ):
+        with pytest.raises(ValueError, match=f"request 3 cannot be sent: {why}"):
+            batch.run([*requests(2), wrong], **here)
     assert not arrived
 
 
 def test_an_entry_is_on_disk_before_its_request_leaves(tmp_path: Path) -> None:
     seen: list[tuple[str, str | None]] = []
+    with pytest.raises(OSError, match=": there is no batch here"):
+        batch.status(tmp_path)
 
     def look(connection: socket.socket) -> None:
         with batch.Journal(tmp_path, read_only=True) as journal:  # while another one writes it
@@ -169,7 +173,7 @@ def test_an_entry_is_on_disk_before_its_request_leaves(tmp_path: Path) -> None:
         (OK if len(seen) == 1 else DONE if len(seen) == 2 else FILE)(connection)
 
     with serving(look) as server:
-        summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
+        summary = batch.run(requests(1), **at(server, tmp_path))
     assert (summary.done, batch.status(tmp_path).is_running) == (1, False)
     assert seen == [("unknown", None), ("created", "1"), ("created", "1")]
 
@@ -178,7 +182,7 @@ class Lazy(Sequence[CreateVideoRequest]):
     """Large requests that are made as they are asked for."""
 
     def __len__(self) -> int:
-        return 180
+        return 60
 
     def __getitem__(self, index: Any) -> Any:
         if index >= len(self):
@@ -187,106 +191,140 @@ class Lazy(Sequence[CreateVideoRequest]):
 
 
 def test_few_requests_are_in_memory_at_the_same_time(tmp_path: Path) -> None:
-    def refuse(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(400)
-
-    session = httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="https://a.example")
+    transport = httpx.MockTransport(lambda _: httpx.Response(400))
+    session = httpx.AsyncClient(transport=transport, base_url="https://a.example")
     client = client_of("https://a.example").set_async_httpx_client(session)
     tracemalloc.start()
     try:
-        assert batch.run(Lazy(), client=client, folder=tmp_path, concurrency=2).not_sent == 180
+        assert batch.run(Lazy(), client=client, folder=tmp_path, concurrency=2).not_sent == 60
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+    assert not session.is_closed  # it is the caller's
 
 
 async def cancelled(
-    client: Any, awaiting: Any, is_time: Callable[[], bool], then: Callable[[], None]
+    client: Any, awaiting: Any, is_time: Callable[[], bool], *then: Callable[[], object] | None
 ) -> None:
-    """Cancel it when it is time, and do something else before it can end."""
+    """Cancel it when it is time, do something else before it can end, or cancel it again."""
     task = asyncio.create_task(awaiting)
     while not is_time():
         assert not task.done()
         await asyncio.sleep(0.001)
-    task.cancel()
-    await asyncio.sleep(0)
-    then()
+    for each in (None, *then):
+        (each or task.cancel)()
+        for _ in range(100):  # what has arrived is read meanwhile
+            await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
     await client.aclose()
 
 
-@pytest.mark.parametrize(("connections", "concurrency", "left"), [(100, 1, 1), (2, 20, 2)])
-def test_cancelling_waits_for_the_responses_in_flight(
-    connections: int, concurrency: int, left: int, tmp_path: Path
-) -> None:
-    may_respond = threading.Event()
+# The connections, the concurrency, and whether the run is cancelled once more.
+CANCELS = [(100, 1, False), (2, 20, False), (3, 20, True)]
 
+
+@pytest.mark.parametrize(("connections", "concurrency", "again"), CANCELS)
+def test_cancelling_waits_for_the_responses_in_flight(
+    connections: int, concurrency: int, again: bool, tmp_path: Path
+) -> None:
     def respond_later(connection: socket.socket) -> None:
         may_respond.wait(20)
         OK(connection)
 
+    may_respond, left = threading.Event(), min(connections, concurrency)
+    options: dict[str, Any] = {"folder": tmp_path, "concurrency": concurrency}
     with serving(respond_later) as server:
         client, arrived = limited(server.base_url, connections), server.arrived
-        running = batch.asyncio_run(
-            requests(20), client=client, folder=tmp_path, concurrency=concurrency
-        )
-        asyncio.run(cancelled(client, running, lambda: len(arrived) == left, may_respond.set))
+        running = batch.asyncio_run(requests(20), client=client, **options)
+        then = (None,) if again else (may_respond.set,)
+        asyncio.run(cancelled(client, running, lambda: len(arrived) == left, *then))
+        may_respond.set()
         assert len(arrived) == left
     summary = batch.status(tmp_path)
-    assert (summary.unfinished, summary.unknown, summary.not_sent) == (left, 0, 20 - left)
+    assert (summary.unfinished, summary.unknown) == ((0, left) if again else (left, 0))
+    assert (summary.not_sent, summary.is_running) == (20 - left, False)
 
 
-def test_cancelling_sends_nothing_that_has_not_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# The change that is slow, whether the run is cancelled once more, and the states after that: what
+# has not left is not sent, and no job is lost.
+SLOW = [("unknown", False, {"not_sent": 9}), ("created", True, {"unfinished": 3, "not_sent": 6})]
+
+
+@pytest.mark.parametrize(("state", "again", "left"), SLOW)
+def test_cancelling_waits_for_the_journal(
+    state: str, again: bool, left: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_commit, commit, has_begun = threading.Event(), batch.Journal.commit, threading.Event()
+    def put_late(journal: batch.Journal, entry: batch.Entry) -> None:
+        if entry.state == state:
+            has_begun.set()
+            may_put.wait(20)
+        put(journal, entry)
 
-    def commit_late(journal: batch.Journal, change: Any) -> None:
-        has_begun.set()
-        may_commit.wait(20)
-        commit(journal, change)
+    may_put, put, has_begun = threading.Event(), batch.Journal.put, threading.Event()
+    then = (threading.Timer(0.2, may_put.set).start, None) if again else (may_put.set,)
+    monkeypatch.setattr(batch.Journal, "put", put_late)
 
-    monkeypatch.setattr(batch.Journal, "commit", commit_late)
+    def is_time() -> bool:
+        return has_begun.is_set() and (len(server.arrived), server._now) == (3 * again, 0)
+
     with serving(OK) as server:
-        client = client_of(server.base_url)
-        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=3)
-        asyncio.run(cancelled(client, running, has_begun.is_set, may_commit.set))
-        assert not server.arrived
-    assert (batch.status(tmp_path).not_sent, batch.status(tmp_path).problems) == (9, ())
+        options = at(server, tmp_path)
+        running = batch.asyncio_run(requests(9), **options, concurrency=3)
+        asyncio.run(cancelled(options["client"], running, is_time, *then))
+        assert len(server.arrived) == 3 * again
+    summary = batch.status(tmp_path)
+    assert {name: getattr(summary, name) for name in left} == left
+    assert not any(each.state == "not sent" for each in summary.problems)
 
 
 def test_an_error_of_the_callers_own_ends_the_run_and_loses_no_job(
-    client: AuthenticatedClient, tmp_path: Path
+    here: Here, tmp_path: Path
 ) -> None:
     def fail(*_: object) -> None:
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
-        batch.run(requests(1), client=client, folder=tmp_path, on_progress=fail)
+        batch.run(requests(1), **here, on_progress=fail)
     assert batch.status(tmp_path).unfinished == 1
-    assert batch.run(requests(1), client=client, folder=tmp_path).done == 1
+    assert batch.run(requests(1), **here).done == 1
 
 
-def test_the_error_for_a_lost_journal_has_all_jobs(tmp_path: Path) -> None:
-    def lose(connection: socket.socket) -> None:
-        (tmp_path / "journal.sqlite").unlink()
+def replace(folder: Path) -> None:
+    shutil.copy(folder / "journal.sqlite", folder / "copy")
+    (folder / "copy").replace(folder / "journal.sqlite")
+
+
+# What happens to the folder while a request is sent.
+LOSSES: dict[str, Callable[[Path], object]] = {
+    "removed": shutil.rmtree,
+    "moved": lambda folder: folder.rename(folder.with_name("moved")),
+    "with another journal": replace,
+    "cut": lambda folder: os.truncate(folder / "journal.sqlite", 0),
+}
+
+
+@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
+def test_the_error_for_a_lost_journal_has_all_jobs(
+    lose: Callable[[Path], object], tmp_path: Path
+) -> None:
+    def lose_and_respond(connection: socket.socket) -> None:
+        lose(folder)
         responding(200, {"request_id": "2"})(connection)
 
-    options: dict[str, Any] = {"folder": tmp_path, "concurrency": 1}
-    with serving(OK, DONE, FILE, lose) as server:
-        options["client"] = client_of(server.base_url)
+    folder = tmp_path / "videos"
+    with serving(OK, DONE, FILE, lose_and_respond) as server:
         with pytest.raises(batch.JournalError, match="was removed, moved, cut or repl") as error:
-            batch.run(requests(3), **options)
+            batch.run(requests(3), **at(server, folder), concurrency=1)
+        assert len([each for each in server.arrived if each.startswith(b"POST")]) == 2
     assert error.value.jobs == {1: "1", 2: "2"}
 
 
 def test_a_request_that_is_sent_again_keeps_its_first_job(tmp_path: Path) -> None:
     failed = responding(200, {"status": "failed", "usage": {"cost_in_usd_ticks": 10**9}})
     second = responding(200, {"request_id": "2"})
-    options: dict[str, Any] = {"folder": tmp_path, "concurrency": 1}
     with serving(OK, failed, OK, failed, second, DONE, FILE) as server:
-        options["client"] = client_of(server.base_url)
+        options = at(server, tmp_path) | {"concurrency": 1}
         assert batch.run(requests(2), **options).failed == 2
         assert batch.run(requests(2), **options, resend=["failed"], only=[2]).done == 1
     with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
@@ -295,56 +333,37 @@ def test_a_request_that_is_sent_again_keeps_its_first_job(tmp_path: Path) -> Non
     assert batch.status(tmp_path).cost == pytest.approx(0.2)
 
 
-def test_a_failed_request_is_not_paid_for_again_if_its_result_could_not_be_saved(
-    tmp_path: Path,
-) -> None:
+def test_a_failed_request_is_sent_again_only_if_its_result_can_be_saved(tmp_path: Path) -> None:
     with serving(OK, responding(200, {"status": "failed"})) as server:
-        client = client_of(server.base_url)
-        assert batch.run(requests(1), client=client, folder=tmp_path).failed == 1
+        assert batch.run(requests(1), **at(server, tmp_path)).failed == 1
         (tmp_path / "0001.mp4").touch()
         with pytest.raises(ValueError, match=r"0001\.mp4 exists, and no run of this batch"):
-            batch.run(requests(1), client=client, folder=tmp_path, resend=["failed"])
+            batch.run(requests(1), **at(server, tmp_path), resend=["failed"])
         assert len(server.arrived) == 2
 
 
-def test_a_journal_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=": there is no batch here"):
-        batch.status(tmp_path)
-    assert not (tmp_path / "journal.sqlite").exists()
-
-
-# The commit that fails, the requests that were sent, the state after that, and what is said.
-UNWRITTEN = [
-    (1, 0, "not sent", None),
-    (2, 1, "unknown", "its job is 1, which is not in the journal"),
-    (3, 3, "unfinished", "its job 1 has ended, and the next run will see that again"),
+# The change that is not written, the requests that were sent, and the problem.
+UNWRITTEN: list[tuple[int, int, list[tuple[str, str]]]] = [
+    (1, 0, []),
+    (3, 3, [("unfinished", "its job 1 has ended, and the next run will see that again")]),
 ]
 
 
-@pytest.mark.parametrize(("failing", "sent", "state", "reason"), UNWRITTEN)
+@pytest.mark.parametrize(("failing", "sent", "problems"), UNWRITTEN)
 def test_what_could_not_be_written_is_told(
-    failing: int,
-    sent: int,
-    state: str,
-    reason: str | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    failing: int, sent: int, problems: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, commit = itertools.count(1), batch.Journal.commit
-
-    def commit_or_fail(journal: batch.Journal, change: Any) -> None:
+    def put_or_fail(journal: batch.Journal, entry: batch.Entry) -> None:
         if next(count) >= failing:
             raise batch.JournalError("the disk is full")
-        commit(journal, change)
+        put(journal, entry)
 
-    monkeypatch.setattr(batch.Journal, "commit", commit_or_fail)
+    count, put = itertools.count(1), batch.Journal.put
+    monkeypatch.setattr(batch.Journal, "put", put_or_fail)
     with serving(OK, DONE, FILE) as server:
-        summary = batch.run(requests(1), client=client_of(server.base_url), folder=tmp_path)
-        assert len(server.arrived) == sent
-    assert summary.stopped == "the disk is full"
-    assert [(each.state, each.reason) for each in summary.problems] == [(state, reason)] * bool(
-        sent
-    )
+        summary = batch.run(requests(1), **at(server, tmp_path))
+        assert (len(server.arrived), summary.stopped) == (sent, "the disk is full")
+    assert [(each.state, each.reason) for each in summary.problems] == problems
 
 
 def limited(base_url: str, connections: int | None, **options: Any) -> AuthenticatedClient:
@@ -354,54 +373,36 @@ def limited(base_url: str, connections: int | None, **options: Any) -> Authentic
 
 @pytest.mark.parametrize("connections", [1, None])
 def test_few_connections_are_waited_for(
-    connections: int | None, client: AuthenticatedClient, tmp_path: Path
+    connections: int | None,
+    client: AuthenticatedClient,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     few = limited(client._base_url, connections, timeout=httpx.Timeout(5, pool=0.001))
-    assert batch.run(requests(20), client=few, folder=tmp_path).done == 20
+    tasks: list[int] = []
+
+    def count(*_: object) -> None:
+        tasks.append(len(asyncio.all_tasks()))
+
+    options: dict[str, Any] = {"concurrency": 1_000_000, "on_progress": count}
+    assert batch.run(requests(20), client=few, folder=tmp_path, **options).done == 20
+    assert not caplog.messages
+    assert max(tasks) < 100  # as many as there are requests, and not as the concurrency
 
 
 def test_an_error_after_a_request_has_left_is_no_refusal(tmp_path: Path) -> None:
     async def fail(_: httpx.Response) -> None:
         raise ValueError("mine")
 
+    seen: list[batch.Status] = []
     hooks: Any = {"event_hooks": {"response": [fail]}}
     with serving(OK) as server:
         client = AuthenticatedClient(server.base_url, TOKEN, httpx_args=hooks)
+        options: dict[str, Any] = {"client": client, "folder": tmp_path}
         for _ in range(2):
-            assert batch.run(requests(1), client=client, folder=tmp_path).unknown == 1
-        assert len(server.arrived) == 1
-
-
-@pytest.mark.parametrize("turns", range(12))
-def test_cancelling_again_and_again_loses_no_job(
-    turns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = batch.Journal.commit
-
-    def commit_slowly(journal: batch.Journal, change: Any) -> None:
-        time.sleep(0.01)  # as long as a slow disk takes
-        commit(journal, change)
-
-    async def cancel_often(server: Any, client: Any, running: Any) -> None:
-        task = asyncio.create_task(running)
-        while len(server.arrived) < 4:  # noqa: ASYNC110 - the server is in a thread
-            await asyncio.sleep(0)
-        for _ in range(3):
-            for _ in range(turns):
-                await asyncio.sleep(0.002)
-            task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await client.aclose()
-
-    monkeypatch.setattr(batch.Journal, "commit", commit_slowly)
-    with serving(OK, *[OK] * 8, responding(202, b"")) as server:
-        client = client_of(server.base_url)
-        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path)
-        asyncio.run(cancel_often(server, client, running))
-        posts = [each for each in server.arrived if each.startswith(b"POST")]
-    with batch.Journal(tmp_path) as journal:  # its lock is free
-        assert len(journal.entries) >= len(posts)
+            run = batch.run(requests(1), **options, on_progress=lambda *each: seen.append(each[0]))
+            assert run.unknown == 1
+        assert (len(server.arrived), [each.unknown for each in seen]) == (1, [1])
 
 
 def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) -> None:
@@ -420,15 +421,13 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
         batch.Journal(tmp_path).close()
 
 
-def test_a_folder_stays_locked_when_it_is_copied(
-    client: AuthenticatedClient, tmp_path: Path
-) -> None:
+def test_a_folder_stays_locked_when_it_is_copied(here: Here, tmp_path: Path) -> None:
     def copy(*_: object) -> None:
         shutil.copytree(tmp_path / "videos", tmp_path / "copy", dirs_exist_ok=True)
         with pytest.raises(ValueError, match="another batch is running"):
             batch.Journal(tmp_path / "videos")
 
-    batch.run(requests(1), client=client, folder=tmp_path / "videos", on_progress=copy)
+    batch.run(requests(1), **here | {"folder": tmp_path / "videos"}, on_progress=copy)
     assert batch.status(tmp_path / "copy").total == 1
 
 
@@ -460,19 +459,16 @@ def test_an_address_is_the_same_in_each_of_its_spellings(
         assert batch.run(requests(1), client=other, folder=tmp_path).done == 1
 
 
-def test_only_the_requests_that_are_asked_for_are_sent(
-    client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
-) -> None:
-    options: dict[str, Any] = {"client": client, "folder": tmp_path}
-    assert batch.run(requests(3), **options, only=[2]).not_sent == 2
+def test_only_the_requests_that_are_asked_for_are_sent(here: Here, arrived: list[Arrived]) -> None:
+    assert batch.run(requests(3), **here, only=[2]).not_sent == 2
     assert len([each for each in arrived if each.method == "POST"]) == 1
     with pytest.raises(ValueError, match="request 2 is not the one that was sent"):
-        batch.run(requests(1), **options)  # its last requests are missing
+        batch.run(requests(1), **here)  # its last requests are missing
 
 
-def test_a_running_loop_is_told_what_to_do(client: AuthenticatedClient, tmp_path: Path) -> None:
+def test_a_running_loop_is_told_what_to_do(here: Here) -> None:
     async def run() -> None:
-        batch.run(requests(1), client=client, folder=tmp_path)
+        batch.run(requests(1), **here)
 
     with pytest.raises(RuntimeError, match=r"await batch\.asyncio_run\(\.\.\.\) instead"):
         asyncio.run(run())
@@ -485,8 +481,7 @@ def test_another_outcome_ends_what_is_counted(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(4):
         assert limiter.back_off(errors.RateLimitError(headers={"Retry-After": "0"}))
         limiter.record()
-    for outcome in [*["lost"] * 9, None, *["lost"] * 9]:
-        limiter.record(unknown=outcome)
-    assert limiter.stopped is None
-    limiter.record(unknown="lost")
+    for _ in range(10):
+        assert limiter.stopped is None
+        limiter.record(unknown="lost")
     assert limiter.stopped == "10 requests in a row have an unknown outcome: lost"

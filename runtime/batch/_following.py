@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from .. import errors
 from .._files import keep_other_file
@@ -28,62 +27,49 @@ def is_forgotten(error: Exception) -> bool:
     return isinstance(error, errors.ResultMissingError)
 
 
+@frozen
 class Follower:
     """Brings requests that have a job to their end."""
 
-    def __init__(
-        self,
-        job: ModuleType,
-        client: Client,
-        options: Options,
-        place: Callable[[int], Path],
-        limiter: RateLimiter,
-        records: Records,
-    ) -> None:
-        self._job: Any = job
-        self._client, self._options, self._place = client, options, place
-        self._limiter, self._records = limiter, records
+    job: Any
+    client: Client
+    options: Options
+    path_of: Callable[[int], Path]
+    limiter: RateLimiter
+    records: Records
 
     async def finish(self, entry: Entry, job_id: str) -> None:
         """Follow a job until it has ended, save its result, and write that down."""
         try:
-            job = await self._save(job_id, self._place(entry.number))
-            entry = evolve(entry, state="done", cost=cost_of(self._job._JOB, job))
+            job = await self._save(job_id, self.path_of(entry.number))
+            entry = evolve(entry, state="done", cost=cost_of(self.job._JOB, job))
         except ENDED as error:
-            cost = cost_of(self._job._JOB, error.job)
+            cost = cost_of(self.job._JOB, error.job)
             entry = evolve(entry, state="failed", cost=cost, error=one_line(error))
         except Exception as error:
-            if not (why := self._why_forgotten(entry, error)):
+            if entry.number not in self.options.forget or not is_forgotten(error):
                 self._leave(entry, error)
                 return
+            why = f"forgotten, job {entry.job_id}: {one_line(error)}"
             entry = evolve(entry, state="failed", error=why)
-        await self._records.put(entry)
+        await self.records.put(entry)
 
     async def _save(self, job_id: str, path: Path) -> Any:
         """Wait for a job, save its result, and return the last response."""
-        times = {"interval": self._options.interval, "timeout": self._options.timeout}
-        job = await self._job.asyncio_wait(job_id, client=self._client, **times)
-        url = self._job.result(job)
-        await asyncio_download(self._client, url, path, None, place=keep_other_file)
+        times = {"interval": self.options.interval, "timeout": self.options.timeout}
+        job = await self.job.asyncio_wait(job_id, client=self.client, **times)
+        url = self.job.result(job)
+        await asyncio_download(self.client, url, path, None, place=keep_other_file)
         return job
-
-    def _why_forgotten(self, entry: Entry, error: Exception) -> str | None:
-        """Why the request ends without a result, if a person said so and the gateway agrees."""
-        if entry.number not in self._options.forget or not is_forgotten(error):
-            return None
-        return f"forgotten, job {entry.job_id}: {one_line(error)}"
 
     def _leave(self, entry: Entry, error: Exception) -> None:
         """Leave a request with a job to the next run."""
-        path, is_other_file = self._place(entry.number), isinstance(error, FileExistsError)
+        path, is_other_file = self.path_of(entry.number), isinstance(error, FileExistsError)
         if isinstance(error, OSError) and error.strerror:
             error = OSError(f"{error.filename or path}: {error.strerror}")
         why = one_line(error)
         if is_forgotten(error):
             why = f"the gateway does not find its job {entry.job_id} ({why}); it can be forgotten"
-        self._records.reasons[entry.number] = why
+        self.records.reasons[entry.number] = why
         if isinstance(error, OSError) and not is_other_file:
-            self._limiter.stop(why)  # the next results could not be saved either
-
-
-__all__ = ["Follower"]
+            self.limiter.stop(why)  # the next results could not be saved either

@@ -2,18 +2,19 @@
 
 import contextlib
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
-from attrs import astuple, evolve, fields, frozen
+from attrs import astuple, evolve, frozen
 
 from .._files import keep_other_file, sync_folder, temporary_path
 from ._lock import is_locked, locked
 
 State = Literal["unknown", "created", "done", "failed"]
-STATES = ("unknown", "created", "done", "failed")
+STATES: tuple[State, ...] = get_args(State)
 
 SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -32,7 +33,7 @@ class JournalError(OSError):
     """The journal cannot be written, or the file is no longer where it was.
 
     Attributes:
-        jobs: The ids of all jobs that it had, by the number of their request.
+        jobs: The ids of all jobs, also of those that could not be written, by number.
     """
 
     jobs: dict[int, str]
@@ -64,27 +65,13 @@ class Entry:
     response: bytes | None = None
 
 
-@frozen
-class Change:
-    """An entry to write; or one to remove, and the one that was there before."""
-
-    entry: Entry
-    is_removal: bool = False
-    before: Entry | None = None
-
-
 class Journal:
     """The entries of one batch: `journal.sqlite` in its folder.
 
-    What it promises:
-
-    - When `put` or `remove` returns, the change is on disk, and survives a crash of the machine.
-    - A kill during a call leaves all of its change or nothing of it.
-    - The entry of a request is on disk before the request is sent, so a kill between the two leaves
-      "unknown", and never a paid job of which nothing is known.
-    - Earlier attempts stay in the file, with their jobs and their prices.
-    - One process at a time can open it; the operating system releases the lock when that process
-      ends, however it ends. `read_only` needs no lock.
+    When `put` or `remove` returns, the change is on disk, and survives a crash of the machine; a
+    kill during the call leaves all of it or nothing. Earlier attempts stay in the file, with their
+    jobs and prices. One process at a time can open it, and the system releases the lock however
+    that process ends; `read_only` needs no lock.
 
     Args:
         folder: The folder of the batch, which must exist.
@@ -105,53 +92,50 @@ class Journal:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder.resolve() / "journal.sqlite"
         self.entries: dict[int, Entry] = {}
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[State] = Counter()
         self.cost = 0.0
         self.is_running = read_only and is_locked(folder)
+        self._changing = threading.Lock()  # held while `entries`, `counts` and `cost` change
+        self._unwritten: dict[int, str] = {}  # jobs that are not on disk yet, by number
         with contextlib.ExitStack() as stack:
-            self._connection = stack.enter_context(self._open(folder, read_only=read_only))
+            if not read_only:
+                stack.enter_context(locked(folder))
+            self._connection = self._open(read_only=read_only)
+            stack.callback(self._connection.close)
             self._load()
             self._opened = self.path.stat()
             self._size = self._opened.st_size
             self._stack = stack.pop_all()
 
-    @contextlib.contextmanager
-    def _open(self, folder: Path, *, read_only: bool) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, read_only: bool) -> sqlite3.Connection:
+        uri, timeout = f"{self.path.as_uri()}?mode=rw", _BUSY_TIMEOUT
         try:
-            with contextlib.ExitStack() as stack:
-                if not read_only:
-                    stack.enter_context(locked(folder))
-                    if not self.path.exists():
-                        _create(self.path)
-                connection = stack.enter_context(contextlib.closing(_connect(self.path)))
-                stack = stack.pop_all()
+            if not (read_only or self.path.exists()):
+                _create(self.path)
+            return sqlite3.connect(uri, uri=True, timeout=timeout, check_same_thread=False)
         except sqlite3.Error as error:
             is_there = self.path.exists() or not read_only
-            msg = f"{self.path}: {error}" if is_there else f"{folder}: there is no batch here"
-            raise OSError(msg) from error
-        with stack:
-            yield connection
+            why = (
+                f"{self.path}: {error}"
+                if is_there
+                else f"{self.path.parent}: there is no batch here"
+            )
+            raise OSError(why) from error
 
     def _load(self) -> None:
+        columns = "number, digest, attempt, state, job_id, cost, error"
+        query = f"SELECT {columns} FROM entries ORDER BY number, attempt"  # noqa: S608 - our own
         try:
-            self._read()
+            self._connection.execute("PRAGMA synchronous = FULL")
+            for row in self._connection.execute(query):
+                entry = Entry(*row)
+                if entry.state not in STATES or (entry.state == "created" and not entry.job_id):
+                    msg = f"request {entry.number} has no state"
+                    raise ValueError(msg)
+                self._note(entry)
         except (sqlite3.Error, ValueError) as error:
             msg = f"{self.path} is not the journal of a batch ({error}); restore it"
             raise ValueError(f"{msg}, or use another folder") from error
-
-    def _read(self) -> None:
-        self._connection.execute("PRAGMA synchronous = FULL")
-        columns = [name for _, name, *_ in self._connection.execute("PRAGMA table_info(entries)")]
-        names = [field.name for field in fields(Entry)]
-        if columns != names:
-            raise ValueError("it has other columns" if columns else "it has no entries")
-        query = f"SELECT {', '.join(names[:-1])} FROM entries ORDER BY number, attempt"  # noqa: S608
-        for row in self._connection.execute(query):
-            entry = Entry(*row)
-            if entry.state not in STATES or (entry.state == "created" and not entry.job_id):
-                msg = f"request {entry.number} has no state"
-                raise ValueError(msg)
-            self.keep(Change(entry))
 
     @property
     def about(self) -> tuple[str, str, int]:
@@ -166,12 +150,19 @@ class Journal:
             connection.execute("INSERT INTO batch VALUES (?, ?, ?)", (gateway, source, total))
 
     def put(self, entry: Entry) -> None:
-        """Write an entry.
+        """Write an entry. Any thread may call this and `remove`, one at a time.
 
         Raises:
             JournalError: It is not on disk.
         """
-        self._apply(Change(entry))
+        if entry.job_id:
+            self._unwritten[entry.number] = entry.job_id
+        with self._transaction() as connection:
+            values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            connection.execute(values, astuple(entry))
+        self._unwritten.pop(entry.number, None)
+        with self._changing:
+            self._note(evolve(entry, response=None))
 
     def remove(self, entry: Entry, before: Entry | None) -> None:
         """Undo the entry that was written before sending, because no job was created.
@@ -179,35 +170,30 @@ class Journal:
         Raises:
             JournalError: It is still on disk.
         """
-        self._apply(Change(entry, is_removal=True, before=before))
-
-    def _apply(self, change: Change) -> None:
-        self.commit(change)
-        self.keep(change)
-
-    def commit(self, change: Change) -> None:
-        """Put a change on disk. Any thread may do that, one at a time, and `keep` must follow."""
         with self._transaction() as connection:
-            _write(connection, change)
+            query = "DELETE FROM entries WHERE number = ? AND attempt = ?"
+            connection.execute(query, (entry.number, entry.attempt))
+        with self._changing:
+            self._replace(entry.number, before)
 
-    def keep(self, change: Change) -> None:
-        """Have a change in `entries` that is on disk."""
-        entry = change.entry
-        latest = change.before if change.is_removal else evolve(entry, response=None)
-        if old := self.entries.pop(entry.number, None):
+    def _note(self, entry: Entry) -> None:
+        old = self._replace(entry.number, entry)
+        self.cost += entry.cost or 0
+        if old and old.attempt == entry.attempt:
+            self.cost -= old.cost or 0
+
+    def _replace(self, number: int, latest: Entry | None) -> Entry | None:
+        if old := self.entries.pop(number, None):
             self.counts[old.state] -= 1
-            is_same = old.attempt == entry.attempt
-            self.cost -= (old.cost or 0) if is_same else 0
         if latest:
-            self.entries[entry.number] = latest
+            self.entries[number] = latest
             self.counts[latest.state] += 1
-            self.cost += (latest.cost or 0) if not change.is_removal else 0
+        return old
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         self.check()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
                 yield self._connection
         except sqlite3.Error as error:
@@ -232,7 +218,8 @@ class Journal:
     def _error(self, msg: str) -> JournalError:
         error = JournalError(msg)
         entries = self.entries.values()
-        error.jobs = {entry.number: entry.job_id for entry in entries if entry.job_id}
+        written = {entry.number: entry.job_id for entry in entries if entry.job_id}
+        error.jobs = written | self._unwritten
         return error
 
     def close(self) -> None:
@@ -248,26 +235,6 @@ class Journal:
         self.close()
 
 
-def _write(connection: sqlite3.Connection, change: Change) -> None:
-    entry = change.entry
-    if change.is_removal:
-        query = "DELETE FROM entries WHERE number = ? AND attempt = ?"
-        connection.execute(query, (entry.number, entry.attempt))
-        return
-    values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    connection.execute(values, astuple(entry))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a database that exists."""
-    return sqlite3.connect(
-        f"{path.as_uri()}?mode=rw",
-        uri=True,
-        timeout=_BUSY_TIMEOUT,
-        check_same_thread=False,
-    )
-
-
 def _create(path: Path) -> None:
     """Create an empty journal at once, so that an empty file is never one of ours."""
     temporary = temporary_path(path)
@@ -278,6 +245,3 @@ def _create(path: Path) -> None:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-__all__ = ["Change", "Entry", "Journal", "JournalError", "State"]

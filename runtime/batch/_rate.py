@@ -96,6 +96,3 @@ class RateLimiter:
             return False
         self._next_at = max(self._next_at, now() + pause)
         return True
-
-
-__all__ = ["RateLimiter"]

@@ -3,22 +3,19 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
+from .. import _objects
 from ._journal import Entry, Journal
 
+# Requests with their numbers; not an iterator, for they are read more than once.
+Numbered = Iterable[tuple[int, Any]]
+
 _INSTEAD = "or use another folder"
-
-
-class Numbered(Protocol):
-    """Requests with their numbers, which can be read more than once."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[tuple[int, Any]]: ...
 
 
 def path_of(folder: Path, number: int, suffix: str) -> Path:
@@ -34,6 +31,7 @@ def digest_of(number: int, request: Any) -> str:
     """
     options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
     try:
+        _objects.check("request", request)
         return hashlib.sha256(json.dumps(request.to_dict(), **options).encode()).hexdigest()
     except (TypeError, ValueError) as error:  # as strict as httpx
         msg = f"request {number} cannot be sent: {error}"
@@ -45,78 +43,34 @@ def check(
     entries: Mapping[int, Entry],
     place: Callable[[int], Path],
     only: Collection[int] = (),
-) -> list[str]:
+) -> dict[int, str]:
     """Refuse to mix up requests or files, so that no paid result is lost.
 
-    Args:
-        requests: All requests of the batch.
-        entries: What previous runs have done.
-        place: Tells where the result of a request is saved.
-        only: Numbers that the requests must have.
-
     Returns:
-        Their digests, for `as_checked`.
-
-    Raises:
-        ValueError: Something is not as it was in the previous run, or a number is not there.
+        The digest of each request, by number.
     """
-    sent, missing, digests = set(entries), set(only), list[str]()
-    for number, request in requests:
-        digest = digest_of(number, request)
-        digests.append(digest)
-        missing.discard(number)
-        if number in sent:
-            sent.remove(number)
-            _check_digest(entries[number], digest)
-        else:
-            check_free([place(number)])
-    for number in sent:
-        _check_digest(entries[number], "")
-    for number in missing:
+    digests = {number: digest_of(number, request) for number, request in requests}
+    for number, entry in entries.items():
+        if entry.digest != digests.get(number):
+            msg = f"request {number} is not the one that was sent; restore it, add new ones at the"
+            raise ValueError(f"{msg} end, {_INSTEAD}")
+    check_free(place(number) for number in digests if number not in entries)
+    for number in set(only).difference(digests):
         msg = f"there is no request {number}"
         raise ValueError(msg)
     return digests
 
 
-def as_checked(requests: Numbered, digests: Sequence[str]) -> Iterator[tuple[int, Any, str]]:
-    """Requests with their numbers and digests, read again; those that are new are left out.
-
-    Raises:
-        ValueError: One is not as it was when it was checked.
-    """
-    for (number, request), digest in zip(requests, digests, strict=False):
-        if digest_of(number, request) != digest:
-            msg = f"request {number} has changed since it was checked; restore it"
-            raise ValueError(msg)
-        yield number, request, digest
-
-
 def check_free(paths: Iterable[Path]) -> None:
-    """Refuse to pay for what cannot be saved, because another file has its name.
-
-    Raises:
-        ValueError: A file has that name.
-    """
+    """Refuse to pay for what cannot be saved, because another file has its name."""
     for path in paths:
         if path.exists():
             msg = f"{path} exists, and no run of this batch saved it; move it away, {_INSTEAD}"
             raise ValueError(msg)
 
 
-def _check_digest(entry: Entry, digest: str) -> None:
-    if entry.digest != digest:
-        msg = (
-            f"request {entry.number} is not the one that was sent; restore it, add new ones at the"
-        )
-        raise ValueError(f"{msg} end, {_INSTEAD}")
-
-
 def check_gateway(journal: Journal, gateway: str) -> None:
-    """Refuse to look for jobs at another gateway.
-
-    Raises:
-        ValueError: The previous requests were sent to another one.
-    """
+    """Refuse to look for jobs at another gateway."""
     previous, _, _ = journal.about
     if journal.entries and _normal(previous) != _normal(gateway):
         msg = f"the previous requests were sent to {previous}, not to {gateway}"
@@ -129,25 +83,9 @@ def _normal(base_url: str) -> str:
 
 
 def check_forgotten(journal: Journal, numbers: Collection[int]) -> None:
-    """Refuse to forget a request without a job.
-
-    Raises:
-        ValueError: One of the requests has no job.
-    """
+    """Refuse to forget a request without a job."""
     for number in numbers:
         entry = journal.entries.get(number)
         if entry is None or not entry.job_id:
             msg = f"request {number} cannot be forgotten: no job was created for it"
             raise ValueError(msg)
-
-
-__all__ = [
-    "Numbered",
-    "as_checked",
-    "check",
-    "check_forgotten",
-    "check_free",
-    "check_gateway",
-    "digest_of",
-    "path_of",
-]

@@ -7,16 +7,10 @@ from typing import Any
 
 from attrs import frozen
 
-from ._journal import Journal, State
+from ._journal import STATES, Entry, Journal, State
 
-# What a person reads for the states of the journal; None is a request that is not in it.
-NAMES: dict[State | None, str] = {
-    "done": "done",
-    "failed": "failed",
-    "unknown": "unknown",
-    "created": "unfinished",
-    None: "not sent",
-}
+# What a person reads for a state of the journal, if it is not its name; None is not in it.
+NAMES: dict[State | None, str] = {"created": "unfinished", None: "not sent"}
 
 
 @frozen
@@ -83,35 +77,30 @@ class Summary(Status):
 
 def counts_of(journal: Journal, total: int) -> dict[str, Any]:
     """The attributes of a `Status` that a journal knows."""
-    states: tuple[State, ...] = ("done", "failed", "unknown", "created")
-    counts = {NAMES[state]: journal.counts[state] for state in states}
+    counts = {NAMES.get(state, state): journal.counts[state] for state in STATES}
     return {"total": total, "cost": round(journal.cost, 10), **counts}
 
 
-def problems_of(journal: Journal, reasons: Mapping[int, str]) -> tuple[Problem, ...]:
-    """What there is to say about requests without a result."""
-    return tuple(_problems(journal, sorted({*reasons, *journal.entries}), reasons))
-
-
-def _problems(
-    journal: Journal, numbers: list[int], reasons: Mapping[int, str]
-) -> Iterator[Problem]:
-    for number in numbers:
-        entry = journal.entries.get(number)
-        reason = (entry and entry.error) or reasons.get(number)
-        state = entry.state if entry else None
-        if state == "unknown":
-            reason = reason or "stopped before a response came"
-        if reason:
-            yield Problem(number, NAMES[state], reason, entry.job_id if entry else None)
-
-
-def summary_of(journal: Journal | None, total: int) -> Summary:
-    """What a journal, or none, says about a batch that is not run now."""
+def summary_of(
+    journal: Journal | None, total: int, reasons: Mapping[int, str] | None = None, **more: Any
+) -> Summary:
+    """What a journal, or none, says about a batch, and the `reasons` that a run has beside it."""
     if journal is None:
         return Summary(total, done=0, failed=0, unknown=0, unfinished=0, cost=0.0)
-    problems = problems_of(journal, {})
-    return Summary(**counts_of(journal, total), problems=problems, is_running=journal.is_running)
+    problems = tuple(_problems(journal.entries, reasons or {}))
+    counts = counts_of(journal, total)
+    return Summary(**counts, problems=problems, is_running=journal.is_running, **more)
+
+
+def _problems(entries: Mapping[int, Entry], reasons: Mapping[int, str]) -> Iterator[Problem]:
+    for number in sorted({*reasons, *entries}):
+        entry = entries.get(number)
+        state = entry.state if entry else None
+        default = "stopped before a response came" if state == "unknown" else None
+        if reason := (entry.error if entry else None) or reasons.get(number, default):
+            yield Problem(
+                number, NAMES.get(state, str(state)), reason, entry.job_id if entry else None
+            )
 
 
 def status(folder: str | os.PathLike[str]) -> Summary:
@@ -123,6 +112,3 @@ def status(folder: str | os.PathLike[str]) -> Summary:
     """
     with Journal(Path(folder), read_only=True) as journal:
         return summary_of(journal, journal.about[2])
-
-
-__all__ = ["Problem", "Status", "Summary", "counts_of", "problems_of", "status", "summary_of"]

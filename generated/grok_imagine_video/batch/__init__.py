@@ -32,16 +32,13 @@ from ._status import Problem, Status, Summary, status
 
 
 @frozen
-class _Counted:
+class _Numbered:
     """Requests with their numbers, from 1."""
 
     requests: Sequence[SentObject]
 
-    def __len__(self) -> int:
-        return len(self.requests)
-
     def __iter__(self) -> Iterator[tuple[int, SentObject]]:
-        return iter(enumerate(self.requests, 1))
+        return enumerate(self.requests, 1)
 
 
 async def asyncio_run(
@@ -139,11 +136,12 @@ async def _run(
     operation: ModuleType | None,
     options: Options,
 ) -> Summary:
-    counted = _Counted(requests if isinstance(requests, Sequence) else list(requests))
-    job, create = _operations(counted, operation)
+    requests = requests if isinstance(requests, Sequence) else list(requests)
+    job, create = _operations(requests, operation)
+    numbered = _Numbered(requests)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await in_thread(stack.enter_context, _opened(Path(folder)))
-        run = Run(counted, create=create, job=job, client=client, journal=journal, options=options)
+        run = Run(numbered, create=create, job=job, client=client, journal=journal, options=options)
         await in_thread(run.check)
         await run.all()
         return run.summary()
@@ -165,19 +163,15 @@ def _refuse_loop() -> None:
     raise RuntimeError(msg)
 
 
-def _operations(requests: _Counted, operation: ModuleType | None) -> tuple[Job, Create]:
-    """The operations that create and follow the jobs.
-
-    Raises:
-        TypeError: There is none, or there are several.
-    """
+def _operations(requests: Sequence[SentObject], operation: ModuleType | None) -> tuple[Job, Create]:
+    """The operations that create and follow the jobs."""
     jobs: Sequence[Job] = import_module(".._jobs", __name__).JOBS
-    kinds = {type(request).__mro__ for _, request in requests}
     found = [
         (job, create)
         for job in jobs
         for create in job.creates
-        if all(create.body in kind for kind in kinds) and operation in (None, create.operation)
+        if operation in (None, create.operation)
+        and all(isinstance(request, create.body) for request in requests)
     ]
     if len(found) != 1:
         names = ", ".join(create.body.__name__ for job in jobs for create in job.creates)

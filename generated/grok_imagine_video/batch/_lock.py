@@ -27,12 +27,7 @@ _TRIES = 10
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder.
-
-    Raises:
-        OSError: It cannot be made, or the file system has no locks.
-        ValueError: Another process holds it.
-    """
+    """Hold the lock of a folder, or raise ValueError because another process holds it."""
     with (folder / _NAME).open("ab") as file:
         for _ in range(_TRIES):
             if _try_to_lock(file.fileno(), shared=False):
@@ -56,6 +51,3 @@ def _try_to_lock(descriptor: int, *, shared: bool) -> bool:
     except (BlockingIOError, PermissionError):  # another process holds it
         return False
     return True
-
-
-__all__ = ["is_locked", "locked"]

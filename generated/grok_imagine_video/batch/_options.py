@@ -5,7 +5,7 @@
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .._polling import check_seconds
 from ._journal import Entry
@@ -15,20 +15,16 @@ Resend = Literal["unknown", "failed"]
 OnProgress = Callable[[Status, Entry], object]
 
 
-def _as_set(numbers: Collection[int] | None) -> Collection[int] | None:
-    return None if numbers is None else frozenset(numbers)
-
-
 @frozen
 class Options:
     """How a batch is run; see `batch.run`."""
 
-    concurrency: int = 20
-    rate: float | None = None
-    interval: float = 5.0
-    timeout: float = 900.0
+    concurrency: int
+    rate: float | None
+    interval: float
+    timeout: float
     resend: Collection[Resend] = ()
-    only: Collection[int] | None = field(default=None, converter=_as_set)
+    only: Collection[int] | None = None
     forget: Collection[int] = ()
     on_progress: OnProgress | None = None
     source: str = ""
@@ -45,6 +41,3 @@ class Options:
         if isinstance(self.resend, str) or set(self.resend) - {"unknown", "failed"}:
             msg = f"'resend' must be a list with 'unknown' and 'failed' in it: {self.resend!r}"
             raise ValueError(msg)
-
-
-__all__ = ["OnProgress", "Options", "Resend"]

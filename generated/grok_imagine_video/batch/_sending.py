@@ -4,23 +4,21 @@
 
 import asyncio
 import logging
-from types import ModuleType
 from typing import Any
 
 import httpx
 from attrs import evolve
 
-from .. import _calls, errors
+from .. import _calls, _opening, errors
 from .._io import asyncio_run
 from ..client import Client
-from ._journal import Change, Entry
+from ._journal import Entry
 from ._rate import RateLimiter, one_line
 from ._records import Records
 
 _logger = logging.getLogger(__name__)
 
 CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
-MAX_CONNECTIONS = 100  # of a client that was told nothing else
 
 
 def is_refusal(error: Exception) -> bool:
@@ -30,46 +28,40 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, errors.APIConnectionError)
 
 
-def permits_of(client: Client, concurrency: int) -> int:
-    """How many requests can be in flight: no more than the client has connections."""
-    limits: httpx.Limits | None = client._httpx_args.get("limits")
-    most = limits.max_connections if limits else MAX_CONNECTIONS
-    return concurrency if most is None else min(concurrency, most)
-
-
 class Sender:
     """Sends requests, and writes down each before it leaves and when its response is there.
 
-    A request waits for one of `permits` before it is written down, so those that wait have not left
-    and are not sent once the run is stopped.
+    No more requests are in flight than the client has connections. The others wait before they are
+    written down, so they have not left, and are not sent once the run is stopped.
     """
 
     def __init__(
         self,
-        create: ModuleType,
+        create: Any,
         client: Client,
-        permits: int,
+        concurrency: int,
         limiter: RateLimiter,
         records: Records,
     ) -> None:
-        self._create: Any = create
+        self._create = create
         self._client = client._sharing({}, max_retries=0)  # the limiter decides about retries
-        self._permits = asyncio.Semaphore(permits)
+        limits: httpx.Limits = client._httpx_args.get("limits", _opening._LIMITS)
+        self._permits = asyncio.Semaphore(min(concurrency, limits.max_connections or concurrency))
         self._limiter, self._records = limiter, records
         self._posts: set[asyncio.Task[bool]] = set()
         self._is_ending = False
 
-    async def send(self, number: int, request: Any, digest: str) -> None:
+    async def send(self, number: int, kwargs: dict[str, Any], digest: str) -> None:
         """Send a request, again and again if the gateway refuses it for now."""
         before = self._records.entries.get(number)
         entry = Entry(number, digest, before.attempt + 1 if before else 1)
         async with self._permits:
-            is_to_send = True
-            while is_to_send and await self._limiter.acquire():
-                post = asyncio.create_task(self._post(request, entry, before))
+            while await self._limiter.acquire():
+                post = asyncio.create_task(self._post(kwargs, entry, before))
                 self._posts.add(post)
                 post.add_done_callback(self._posts.discard)
-                is_to_send = await asyncio.shield(post)
+                if not await asyncio.shield(post):
+                    return
 
     async def end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""
@@ -79,17 +71,11 @@ class Sender:
             _logger.warning(text, len(self._posts))
         await asyncio.gather(*self._posts, return_exceptions=True)
 
-    async def _post(self, request: Any, entry: Entry, before: Entry | None) -> bool:
+    async def _post(self, kwargs: dict[str, Any], entry: Entry, before: Entry | None) -> bool:
         """Send a request. True if it was refused for now and has to be sent again."""
-        try:
-            kwargs = self._create._get_kwargs(body=request)
-        except (TypeError, ValueError) as error:
-            self._records.reasons[entry.number] = one_line(error)
-            return False
-        self._records.in_flight.add(entry.number)
-        await self._records.write(Change(entry))  # from now on it may be paid for
+        await self._records.send(entry)
         if self._is_ending:
-            await self._undo(entry, before)
+            await self._records.undo(entry, before)
             return False
         parse = self._create._parse_response
         try:
@@ -97,19 +83,13 @@ class Sender:
             entry = evolve(entry, state="created", job_id=self._create.job_id(response))
         except Exception as error:
             if is_refusal(error):
-                await self._undo(entry, before)
+                await self._records.undo(entry, before)
                 return not self._is_ending and self._is_to_send_again(entry.number, error)
             content = getattr(error, "content", None)
             entry = evolve(entry, error=one_line(error), response=content)
         await self._records.put(entry)
-        self._records.in_flight.discard(entry.number)
         self._limiter.record(unknown=entry.error)
         return False
-
-    async def _undo(self, entry: Entry, before: Entry | None) -> None:
-        """Take back that a request was sent, for it certainly created no job."""
-        self._records.in_flight.discard(entry.number)
-        await self._records.write(Change(entry, is_removal=True, before=before))
 
     def _is_to_send_again(self, number: int, error: Exception) -> bool:
         if isinstance(error, errors.APIConnectionError | errors.RateLimitError):
@@ -120,6 +100,3 @@ class Sender:
             self._records.is_refused = True
             self._limiter.stop(f"request {number}: {one_line(error)}")
         return False
-
-
-__all__ = ["Sender", "permits_of"]
