@@ -66,7 +66,7 @@ def test_a_name_that_cannot_be_encoded_is_saved(cli: Cli, monkeypatch: pytest.Mo
     assert (cli.folder / "湖.mp4").exists()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
 def test_the_video_is_saved_though_the_log_is_on_a_full_disk(cli: Cli) -> None:
     words = cli._command(("create", "A lake", "-o", "v.mp4"), {})
     with Path("/dev/full").open("w") as full:

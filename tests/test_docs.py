@@ -25,9 +25,12 @@ ON_GITHUB = bool(os.environ.get("GITHUB_ACTIONS"))
 
 needs_redocly = pytest.mark.skipif(
     not ((ROOT / ".node" / "redocly").exists() or ON_GITHUB),
-    reason="needs Redocly from make lint-spec",
+    reason="needs Redocly: run make lint-spec",
 )
-needs_browser = pytest.mark.skipif(not (PATH or ON_GITHUB), reason="needs Chromium")
+needs_browser = pytest.mark.skipif(
+    not (PATH or ON_GITHUB),
+    reason="needs Chromium: run apt-get install chromium",
+)
 
 
 @pytest.fixture(scope="session")

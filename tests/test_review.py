@@ -76,7 +76,7 @@ def reviewed(repo: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
     Tests need no Node; where the project is checked as a whole, there is one.
     """
     if not (repo / ".node" / "redocly").exists() and not os.environ.get("CI"):
-        pytest.skip("make lint-spec brings Redocly")
+        pytest.skip("needs Redocly: run make lint-spec")
     code, out, err = run(review.main, *words)
     assert err == ""
     return code, out, json.loads((repo / "build" / "review.json").read_text())
