@@ -265,10 +265,15 @@ def test_cancelling_waits_for_the_journal(
     then = (threading.Timer(0.2, may_put.set).start, None) if again else (may_put.set,)
     monkeypatch.setattr(batch.Journal, "put", put_late)
 
-    def is_time() -> bool:
-        return has_begun.is_set() and (len(server.arrived), server._now) == (3 * again, 0)
+    def respond(connection: socket.socket) -> None:
+        OK(connection)
+        responded.append(connection)
 
-    with serving(OK) as server:
+    def is_time() -> bool:
+        return has_begun.is_set() and len(server.arrived) == len(responded) == 3 * again
+
+    responded: list[socket.socket] = []
+    with serving(respond) as server:
         options = at(server, tmp_path)
         running = batch.asyncio_run(requests(9), **options, concurrency=3)
         asyncio.run(cancelled(options["client"], running, is_time, *then))

@@ -15,7 +15,7 @@ S = TypeVar("S", httpx.Client, httpx.AsyncClient)
 Session = httpx.Client | httpx.AsyncClient
 
 # httpx's own defaults.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
 # Seconds that a connection may be idle. Servers close those that were idle for some seconds, and
 # nobody knows what became of a POST that was sent at that moment.
@@ -144,7 +144,7 @@ def _connections(
 
 
 def _with_defaults(args: dict[str, Any], note_arrival: Callable[..., Any]) -> dict[str, Any]:
-    given = args.get("limits", _LIMITS)
+    given = args.get("limits", LIMITS)
     expiry = _MAX_IDLE if given.keepalive_expiry is None else given.keepalive_expiry
     limits = httpx.Limits(
         max_connections=given.max_connections,
