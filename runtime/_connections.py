@@ -1,10 +1,7 @@
-"""Connections of asyncio: one public transport over many, each of which has one connection.
-
-httpx's own pool looks at all of its connections for each request, so it slows down with their
-number. Here a request takes a permit, and with it a transport of its own.
-"""
+"""Connections of asyncio, one to a transport: a pool of httpx slows down with their number."""
 
 import asyncio
+import contextlib
 import functools
 import ssl
 import sys
@@ -42,14 +39,14 @@ class Connections(httpx.AsyncBaseTransport):
     """Opens a connection for a request, or takes the idle one that was used last."""
 
     def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
-        permits, kept = limits.max_connections, limits.max_keepalive_connections
-        self._permits = asyncio.Semaphore(sys.maxsize if permits is None else permits)
+        most, kept = limits.max_connections, limits.max_keepalive_connections
+        self._free = sys.maxsize if most is None else most
+        self._permits = asyncio.Semaphore(self._free)
         self._max_idle = sys.maxsize if kept is None else kept
         self._expiry = limits.keepalive_expiry or 0.0
         one = httpx.Limits(max_connections=1, keepalive_expiry=self._expiry)
         self._open = functools.partial(httpx.AsyncHTTPTransport, verify=context, limits=one)
-        # The origin of each idle transport, and since when it is idle; the one used last is last.
-        self._idle: dict[httpx.AsyncHTTPTransport, tuple[Any, float]] = {}
+        self._idle: dict[httpx.AsyncHTTPTransport, tuple[Any, float]] = {}  # origin, since
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         seconds = request.extensions.get("timeout", {}).get("pool")
@@ -62,8 +59,10 @@ class Connections(httpx.AsyncBaseTransport):
         idle = (kept for kept, (its, _) in reversed(self._idle.items()) if its == origin)
         transport = next(idle, None) or self._open()
         self._idle.pop(transport, None)
+        self._free -= 1
         release = functools.partial(self._release, transport, origin)
         try:
+            await self._close_idle()
             response = await transport.handle_async_request(request)
         except BaseException:
             await release(False)
@@ -73,23 +72,24 @@ class Connections(httpx.AsyncBaseTransport):
 
     async def _release(self, transport: Any, origin: Any, is_reusable: bool) -> None:
         try:
-            if is_reusable:
+            if is_reusable and len(self._idle) < self._max_idle:
                 self._idle[transport] = origin, time.monotonic()
             else:
                 await transport.aclose()
-            await self._close_idle()
         finally:
+            self._free += 1
             self._permits.release()
 
-    async def _close_idle(self) -> None:
+    async def _close_idle(self) -> None:  # those that idled too long, or need another's permit
         while self._idle:
             transport, (_, since) = next(iter(self._idle.items()))
             is_recent = time.monotonic() - since <= self._expiry
-            if is_recent and len(self._idle) <= self._max_idle:
+            if is_recent and len(self._idle) <= self._free:
                 return
             del self._idle[transport]
-            await transport.aclose()
+            with contextlib.suppress(Exception):  # it is not the error of another request
+                await transport.aclose()
 
     async def aclose(self) -> None:
-        self._max_idle = -1  # whatever is in use is closed when its response has been read
+        self._max_idle = self._expiry = -1  # what is in use is closed when its response is read
         await self._close_idle()

@@ -46,7 +46,6 @@ class Sessions(Generic[S]):
         self._opened: dict[Owner, S] = {}
         self._is_closed = False
         self.given: S | None = None
-        self.were_opened = False
 
     def get(self, owner: Owner, open_session: Callable[[], S]) -> S:
         """The session of an owner.
@@ -59,7 +58,6 @@ class Sessions(Generic[S]):
             with self._lock:
                 session = self._opened.get(owner) or self._adopted(owner) or open_session()
                 self._opened[owner] = session
-                self.were_opened = True
         if session is None or self._is_closed or session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
@@ -113,19 +111,34 @@ def open_session(args: dict[str, Any]) -> httpx.Client:
     return _opened(httpx.Client, _with_defaults(args, _note_arrival))
 
 
-def open_async_session(args: dict[str, Any]) -> httpx.AsyncClient:
+def open_async_session(args: dict[str, Any], owner: Owner) -> httpx.AsyncClient:
     """Open a session with arguments of `httpx.AsyncClient`, on connections of our own if it can be.
 
     Where a proxy, HTTP/2 or transports of the caller's own are in play, httpx does all the work.
     """
-    transport = args.get("transport")
-    if not isinstance(transport, httpx.AsyncBaseTransport | None):
-        msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
-        raise TypeError(msg)
+    for transport in (args.get("transport"), *(args.get("mounts") or {}).values()):
+        if transport is not None:
+            _claim(transport, owner)
     args = _with_defaults(args, _asyncio_note_arrival)
     if not _needs_httpx(args):
         args["transport"] = _opened(_connections, args)
     return _opened(httpx.AsyncClient, args)
+
+
+# Transports of callers, and who uses each: its connections belong to one event loop.
+_owners: "weakref.WeakKeyDictionary[httpx.AsyncBaseTransport, Owner]" = weakref.WeakKeyDictionary()
+
+
+def _claim(transport: Any, owner: Owner) -> None:
+    if not isinstance(transport, httpx.AsyncBaseTransport):
+        msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
+        raise TypeError(msg)
+    if _owners.setdefault(transport, owner) != owner:
+        msg = (
+            "this transport belongs to another event loop: pass a class or a function that makes"
+            " one as async_transport"
+        )
+        raise RuntimeError(msg)
 
 
 def _needs_httpx(args: dict[str, Any]) -> bool:

@@ -343,18 +343,12 @@ class Client:
     def _open(self) -> httpx.Client:
         return open_session(self._session_args())
 
-    def _async_open(self) -> httpx.AsyncClient:
+    def _async_open(self, owner: Owner) -> httpx.AsyncClient:
         args = self._session_args()
-        if callable(self._async_transport):
-            return open_async_session({**args, "transport": self._async_transport()})
-        transport = self._async_transport or args.get("transport")
-        if transport is not None and self._async_sessions.were_opened:
-            msg = (
-                "the transport of this client belongs to another event loop: pass a class or a"
-                " function that makes one as async_transport"
-            )
-            raise RuntimeError(msg)
-        return open_async_session({**args, "transport": transport})
+        transport = self._async_transport
+        if transport is not None:
+            args["transport"] = transport() if callable(transport) else transport
+        return open_async_session(args, owner)
 
     def _session(self) -> Opened:
         opener = self._opener
@@ -363,7 +357,8 @@ class Client:
 
     def _async_session(self, owner: Owner | None = None) -> Opened:
         opener = self._opener
-        session = opener._async_sessions.get(owner or running_loop(), opener._async_open)
+        owner = owner or running_loop()
+        session = opener._async_sessions.get(owner, lambda: opener._async_open(owner))
         is_ours = opener._opens_connections(opener._async_sessions)
         return Opened(session, is_ours and opener._async_transport is None)
 
@@ -395,7 +390,11 @@ class Client:
         return session
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Use this session, with its own headers, cookies and timeout; only the token is added."""
+        """Use this session, with its own headers, cookies and timeout; only the token is added.
+
+        The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
+        429 only, because what a session of the caller's own says proves nothing.
+        """
         self._opener._sessions.given = client
         return self
 

@@ -139,3 +139,5 @@ def test_a_response_that_is_too_large_is_not_read_on(
             create(way, client(2000))
         path = way.call(None, "download", client(1), "/v.mp4", tmp_path / "v.mp4")
     assert path.stat().st_size == 2000
+    with serving(responding(401, b" " * 2000)) as server, pytest.raises(errors.AuthenticationError):
+        create(way, client(1))

@@ -248,13 +248,20 @@ def test_a_client_works_in_a_second_event_loop() -> None:
     assert len(made) == 2
 
 
-@pytest.mark.parametrize("name", ["async_transport", "httpx_args"])
+@pytest.mark.parametrize("name", ["async_transport", "transport", "mounts"])
 def test_a_transport_in_a_second_event_loop_is_refused_before_anything_is_sent(name: str) -> None:
     transport = httpx.AsyncHTTPTransport()
-    given: Any = {name: transport if name == "async_transport" else {"transport": transport}}
-    with serving(OK) as server:
-        with pytest.raises(RuntimeError, match="pass a class or a function that makes one"):
-            call_in_two_loops(Client(server.base_url, **given))
+    transports = {"transport": transport, "mounts": {"http://": transport}}
+    given: Any = {"httpx_args": {name: transports.get(name)}}
+    if name == "async_transport":
+        given = {name: transport}
+    with serving(OK) as server, asyncio.Runner() as first:
+        client = Client(server.base_url, **given)
+        first.run(create_video.asyncio(client=client, body=BODY))
+        for other in (client, copy.copy(client), Client(server.base_url, **given)):
+            with pytest.raises(RuntimeError, match="pass a class or a function that makes one"):
+                asyncio.run(create_video.asyncio(client=other, body=BODY))
+        first.run(client.aclose())
         assert len(server.arrived) == 1
 
 

@@ -186,6 +186,23 @@ def test_as_many_requests_are_in_flight_as_the_limit_allows(
 
 
 @sync_and_asyncio
+def test_a_connection_to_another_server_takes_the_place_of_an_idle_one(
+    way: Way, tmp_path: Path
+) -> None:
+    with (
+        serving(OK) as server,
+        serving(responding(200, b"v")) as other,
+        way.using(limited_to(1, server.base_url)) as call,
+    ):
+        call(create_video, "sync", body=BODY)
+        call(None, "download", f"{other.base_url}/v", tmp_path / "v")
+        patience = time.monotonic() + 5
+        while server.open_connections + other.open_connections > 1:
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+
+
+@sync_and_asyncio
 def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
     with (
         serving(no_response) as server,

@@ -153,6 +153,8 @@ class Attempt:
             if head := request.extensions.get(ARRIVED):
                 self.response = Received(request, *head)
             return
+        if isinstance(self.error, TooLargeError) and not response.is_success:
+            self.error = None  # the status decides
         if self.error is None and not is_decoded:
             try:
                 content = decoded(response.headers, content, max_size)
