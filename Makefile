@@ -81,7 +81,7 @@ review: $(VENV) $(NODE)  ## report what a spec change breaks or adds; BASE= sets
 docs: lint-spec  ## build the documentation into build/docs; open index.html there
 	@$(RUN) -m tools.docs
 
-bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes four minutes
+bench: $(VENV) $(BENCH)  ## measure the client and its peers; takes five minutes
 	@rm -rf build/bench
 	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir build/bench .
