@@ -2,8 +2,8 @@
 # To change it, edit runtime/_calls.py and run: make generate
 """One call: which request goes next, whether it is sent again, and which error comes of it.
 
-Nothing here does I/O. A call is a generator that yields steps, and `_io` sends back what came of
-each: an `Outcome` for `Send`, and the time for `Now`.
+Nothing here does I/O. A call is a generator that yields steps. `_io` does them, and sends back the
+time for `Now`.
 """
 
 import functools
@@ -81,12 +81,16 @@ class Sleep:
 
 
 class Send:
-    """Send a request, without following redirects, and read its response.
+    """Send a request, without following redirects, read its response, and note here what came.
 
     Attributes:
         request: The request.
         deadline: When the whole response must be here, on the clock of `Now`; None for no deadline.
         has_auth: Whether the `auth` of the session is added.
+        response: The response of httpx, or None.
+        content: What arrived of its body.
+        is_decoded: Whether `content` is decompressed already, as that of a mock is.
+        error: What was raised while the request was sent or its response was read.
     """
 
     def __init__(
@@ -96,19 +100,6 @@ class Send:
         self.request = request
         self.deadline = deadline
         self.has_auth = has_auth
-
-
-class Outcome:
-    """What came of a `Send`.
-
-    Attributes:
-        response: The response of httpx, or None.
-        content: What arrived of its body.
-        is_decoded: Whether `content` is decompressed already, as that of a mock is.
-        error: What was raised while the request was sent or its response was read.
-    """
-
-    def __init__(self) -> None:
         self.response: Any = None
         self.content = b""
         self.is_decoded = False
@@ -141,10 +132,11 @@ class Attempt:
         self.response: Received | None = None
         self.error: Exception | None = None
 
-    def record(self, request: httpx.Request, outcome: Outcome, max_size: int) -> None:
+    def record(self, sent: Send, max_size: int) -> None:
         """Note what came of a request."""
-        self.request, self.error, self.response = request, outcome.error, None
-        response, content, is_decoded = outcome.response, outcome.content, outcome.is_decoded
+        request, response, content = sent.request, sent.response, sent.content
+        is_decoded = sent.is_decoded
+        self.request, self.error, self.response = request, sent.error, None
         if isinstance(self.error, httpx.HTTPStatusError) and _is_about(self.error, request):
             # An event hook has called `raise_for_status`.
             response, self.error = self.error.response, None
@@ -227,8 +219,9 @@ def pause_before_retry(
         return None
     jitter = random.uniform(0.0, _MAX_JITTER)
     seconds: float = min(_FIRST_BACKOFF * 2 ** min(retry - 1, 10) + jitter, _MAX_BACKOFF)
-    why: object = connection_error(client, attempt)
-    if attempt.error is None and attempt.response is not None:
+    if attempt.error is not None or attempt.response is None:
+        why: object = connection_error(client, attempt)
+    else:
         why = f"status {attempt.response.status_code}"
         asked = errors.retry_after(attempt.response.headers)
         if asked is not None and asked > _MAX_RETRY_AFTER:
@@ -260,7 +253,9 @@ def call(
         attempt = Attempt(first, is_ours=opened.is_ours)
         request: httpx.Request | None = authorize(client, first)
         while request is not None:
-            attempt.record(request, (yield Send(request, deadline)), client.max_response_size)
+            step = Send(request, deadline)
+            yield step
+            attempt.record(step, client.max_response_size)
             request = _next_request(client, opened.session, attempt)
         pause = pause_before_retry(client, retry, attempt, most) if is_retryable(attempt) else None
         if pause is None:

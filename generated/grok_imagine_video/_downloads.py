@@ -16,7 +16,6 @@ from ._bodies import Received
 from ._calls import (
     NOT_COMPRESSED,
     Attempt,
-    Outcome,
     Send,
     Sleep,
     Steps,
@@ -39,6 +38,9 @@ from ._redirects import (
 from .client import Client
 
 OnProgress = Callable[[int, int | None], object]
+
+# The status of a file: others of 2xx come with a part of it, or with none.
+_OK = 200
 
 # Bytes of a file that are kept, to tell what it is.
 _HEAD_SIZE = 65_536
@@ -74,32 +76,31 @@ class Save(Send):
         self.size = 0
         self.received = 0
 
-    @staticmethod
-    def is_file(response: httpx.Response | Received) -> bool:
-        """Other statuses of 2xx come with a part of a file, or with none."""
-        return response.status_code == 200
+    @property
+    def is_file(self) -> bool:
+        """Whether the response is a file."""
+        return bool(self.response.status_code == _OK)
 
-    def report(self, outcome: Outcome, chunk: bytes) -> None:
+    def report(self, chunk: bytes) -> None:
         """Note the bytes that have been written."""
-        response = outcome.response
         self.size += len(chunk)
-        outcome.content += chunk[: _HEAD_SIZE - len(outcome.content)]
-        self.received = response.num_bytes_downloaded  # 0 of what a mock or a hook has read
+        self.content += chunk[: _HEAD_SIZE - len(self.content)]
+        self.received = self.response.num_bytes_downloaded  # 0 of what a mock or a hook has read
         if self.on_progress is not None:
-            self.on_progress(self.received or self.size, _total_of(response))
+            self.on_progress(self.received or self.size, _total_of(self.response.headers))
 
-    def why_incomplete(self, response: Received | None) -> httpx.RemoteProtocolError | None:
+    def why_incomplete(self) -> httpx.RemoteProtocolError | None:
         """What is wrong with a file that is shorter or longer than announced."""
-        total = None if response is None else _total_of(response)
+        total = None if self.response is None else _total_of(self.response.headers)
         if total is None or self.received in (0, total):
             return None
         msg = f"the file has {self.received} bytes, not the {total} that were announced"
         return httpx.RemoteProtocolError(msg, request=self.request)
 
 
-def _total_of(response: httpx.Response | Received) -> int | None:
+def _total_of(headers: httpx.Headers) -> int | None:
     """The number of bytes that a response announces, or None if it does not."""
-    length = response.headers.get("content-length", "")
+    length = headers.get("content-length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
@@ -140,9 +141,10 @@ def _fetch(
     while True:
         has_auth = is_same_origin(client, request.url)
         step = Save(request, has_auth=has_auth, file=file, on_progress=on_progress)
-        attempt.record(request, (yield step), client.max_response_size)
+        yield step
+        attempt.record(step, client.max_response_size)
         response = attempt.response
-        attempt.error = attempt.error or step.why_incomplete(response)
+        attempt.error = attempt.error or step.why_incomplete()
         if attempt.error or response is None or response.next_request is None:
             return attempt
         try:
@@ -162,7 +164,7 @@ def _next_url(attempt: Attempt, response: Received) -> httpx.URL:
 
 def _is_empty(attempt: Attempt) -> bool:
     response = attempt.response
-    return response is not None and Save.is_file(response) and not response.content
+    return response is not None and response.status_code == _OK and not response.content
 
 
 def _check(client: Client, attempt: Attempt) -> None:
@@ -170,7 +172,7 @@ def _check(client: Client, attempt: Attempt) -> None:
     response = attempt.response
     if attempt.error is not None or response is None:
         raise connection_error(client, attempt) from attempt.error
-    if not Save.is_file(response):
+    if response.status_code != _OK:
         raise status_error(client, response)
     what = response.why_unreadable
     kind = response.headers.get("content-type", "")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import httpx
 
 from ._bodies import Decoder, too_large
-from ._calls import Now, Outcome, Send, Sleep, Steps, read_already
+from ._calls import Now, Send, Sleep, Steps, read_already
 from ._downloads import OnProgress, Save, save
 from ._opening import Opened
 from .client import Client
@@ -100,7 +100,7 @@ async def _asyncio_sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def _exchange(session: httpx.Client, step: Send, max_size: int) -> Outcome:
+def _exchange(session: httpx.Client, step: Send, max_size: int) -> None:
     """Send a request, and read its response.
 
     Where there is a deadline, a body that drips is cut off between two chunks, at most one read
@@ -108,55 +108,48 @@ def _exchange(session: httpx.Client, step: Send, max_size: int) -> Outcome:
     drip (it reads up to 100 kB of them, and each byte restarts its read timeout), and the search
     for the address of a host.
     """
-    outcome = Outcome()
     try:
         _limit_timeouts(step)
-        outcome.response = session.send(
+        step.response = session.send(
             step.request, stream=True, follow_redirects=False, auth=_auth(step)
         )
     except Exception as error:
-        outcome.error = error
-        return outcome
-    with contextlib.closing(_chunks(outcome.response, outcome, step)) as chunks:
-        if isinstance(step, Save) and step.is_file(outcome.response):
-            _save(chunks, outcome, step)
+        step.error = error
+        return
+    with contextlib.closing(_chunks(step)) as chunks:
+        if isinstance(step, Save) and step.is_file:
+            _save(chunks, step)
         else:
-            _read(chunks, outcome, max_size)
-    return outcome
+            _read(chunks, step, max_size)
 
 
-async def _asyncio_exchange(session: httpx.AsyncClient, step: Send, max_size: int) -> Outcome:
+async def _asyncio_exchange(session: httpx.AsyncClient, step: Send, max_size: int) -> None:
     """The async counterpart of `_exchange`."""
-    outcome = Outcome()
     try:
-        outcome.response = await session.send(
+        step.response = await session.send(
             step.request, stream=True, follow_redirects=False, auth=_auth(step)
         )
     except Exception as error:
-        outcome.error = error
-        return outcome
-    chunks = _asyncio_chunks(outcome.response, outcome, step)
-    async with contextlib.aclosing(chunks):
-        if isinstance(step, Save) and step.is_file(outcome.response):
-            await _asyncio_save(chunks, outcome, step)
+        step.error = error
+        return
+    async with contextlib.aclosing(_asyncio_chunks(step)) as chunks:
+        if isinstance(step, Save) and step.is_file:
+            await _asyncio_save(chunks, step)
         else:
-            await _asyncio_read(chunks, outcome, max_size)
-    return outcome
+            await _asyncio_read(chunks, step, max_size)
 
 
 async def _asyncio_exchange_in_time(
     session: httpx.AsyncClient, step: Send, max_size: int, deadline: float
-) -> Outcome:
+) -> None:
     """Send a request whose response must be here before the deadline; all of it can be stopped."""
     import asyncio  # slow to import, and only needed by those who use it
 
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
-            return await _asyncio_exchange(session, step, max_size)
+            await _asyncio_exchange(session, step, max_size)
     except TimeoutError:
-        outcome = Outcome()
-        outcome.error = _deadline_passed(step)
-        return outcome
+        step.error = _deadline_passed(step)
 
 
 def _auth(step: Send) -> Any:
@@ -180,86 +173,86 @@ def _deadline_passed(step: Send) -> httpx.ReadTimeout:
     return httpx.ReadTimeout(msg, request=step.request)
 
 
-def _chunks(response: httpx.Response, outcome: Outcome, step: Send) -> Generator[bytes, None, None]:
-    """The body in chunks, until it ends or something is raised, which `outcome` then has."""
+def _chunks(step: Send) -> Generator[bytes, None, None]:
+    """The body in chunks, until it ends or something is raised, which `step` then has."""
+    response = step.response
     try:
         with contextlib.closing(response):
             if (content := read_already(response)) is not None:
-                outcome.is_decoded = True
+                step.is_decoded = True
                 yield content
                 return
-            decoder = _decoder(response, step)
-            outcome.is_decoded = decoder.is_needed
+            decoder = _decoder(step)
             for chunk in response.iter_raw():
                 yield from decoder.feed(chunk)
                 _limit_timeouts(step)
             decoder.finish()
     except Exception as error:
-        outcome.error = error
+        step.error = error
     finally:
         response.stream = _NOTHING
 
 
-async def _asyncio_chunks(
-    response: httpx.Response, outcome: Outcome, step: Send
-) -> AsyncGenerator[bytes, None]:
+async def _asyncio_chunks(step: Send) -> AsyncGenerator[bytes, None]:
     """The async counterpart of `_chunks`."""
+    response = step.response
     try:
         async with contextlib.aclosing(response):
             if (content := read_already(response)) is not None:
-                outcome.is_decoded = True
+                step.is_decoded = True
                 yield content
                 return
-            decoder = _decoder(response, step)
-            outcome.is_decoded = decoder.is_needed
+            decoder = _decoder(step)
             async for chunk in response.aiter_raw():
                 for piece in decoder.feed(chunk):
                     yield piece
             decoder.finish()
     except Exception as error:
-        outcome.error = error
+        step.error = error
     finally:
         response.stream = _NOTHING
 
 
-def _decoder(response: httpx.Response, step: Send) -> Decoder:
+def _decoder(step: Send) -> Decoder:
     """Files are decompressed as they arrive; other bodies when they are whole."""
-    is_file = isinstance(step, Save) and step.is_file(response)
-    return Decoder(response.headers if is_file else httpx.Headers())
+    is_file = isinstance(step, Save) and step.is_file
+    decoder = Decoder(step.response.headers if is_file else httpx.Headers())
+    step.is_decoded = decoder.is_needed
+    return decoder
 
 
-def _read(chunks: Iterator[bytes], outcome: Outcome, max_size: int) -> None:
+def _read(chunks: Iterator[bytes], step: Send, max_size: int) -> None:
     """Read a body, unless it is too large."""
     content = bytearray()
     for chunk in chunks:
         content += chunk
         if len(content) > max_size:
-            outcome.error = too_large(max_size)
+            step.error = too_large(max_size)
             break
-    outcome.content = bytes(content)
+    step.content = bytes(content)
 
 
-async def _asyncio_read(chunks: AsyncIterator[bytes], outcome: Outcome, max_size: int) -> None:
+async def _asyncio_read(chunks: AsyncIterator[bytes], step: Send, max_size: int) -> None:
     """The async counterpart of `_read`."""
     content = bytearray()
     async for chunk in chunks:
         content += chunk
         if len(content) > max_size:
-            outcome.error = too_large(max_size)
+            step.error = too_large(max_size)
             break
-    outcome.content = bytes(content)
+    step.content = bytes(content)
 
 
-def _save(chunks: Iterator[bytes], outcome: Outcome, step: Save) -> None:
+def _save(chunks: Iterator[bytes], step: Save) -> None:
     from ._files import rewind  # slow to import, and only needed for downloads
 
     rewind(step.file)
     for chunk in chunks:
         step.file.write(chunk)
-        step.report(outcome, chunk)
+        step.report(chunk)
 
 
-async def _asyncio_save(chunks: AsyncIterator[bytes], outcome: Outcome, step: Save) -> None:
+async def _asyncio_save(chunks: AsyncIterator[bytes], step: Save) -> None:
     from ._files import in_thread, rewind
 
     await in_thread(rewind, step.file)
@@ -271,7 +264,7 @@ async def _asyncio_save(chunks: AsyncIterator[bytes], outcome: Outcome, step: Sa
         if size >= _BLOCK_SIZE:
             await in_thread(step.file.writelines, block)
             block, size = [], 0
-        step.report(outcome, chunk)
+        step.report(chunk)
     await in_thread(step.file.writelines, block)
 
 
