@@ -15,6 +15,7 @@ import httpx
 from attrs import Attribute, define, evolve, field, fields
 
 from ._opening import (
+    Connected,
     Opened,
     Owner,
     Sessions,
@@ -118,6 +119,12 @@ def _check_timeout(_: Any, __: Any, value: Any) -> None:
         if seconds is not None and not (is_number and 0 < seconds <= MAX_SECONDS):
             msg = f"timeout must be above 0, at most {MAX_SECONDS:g} seconds: {name} is {seconds!r}"
             raise ValueError(msg)
+
+
+def _check_overrides(client: "Client", _: Any, value: dict[str, Any]) -> None:
+    for name in ("headers", "cookies"):
+        _check_headers(client, getattr(fields(Client), f"_{name}"), value.get(name, {}))
+    _check_timeout(client, None, value.get("timeout"))
 
 
 def _check_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
@@ -233,15 +240,15 @@ class Client:
         default=None, validator=_check_transport, kw_only=True, alias="async_transport", repr=False
     )
     max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_check_count, kw_only=True)
-    # What this client adds to requests, if it shares the connections of another one.
-    _own: dict[str, Any] = field(factory=dict, init=False, repr=False)
-    _sharer: "Client | None" = field(default=None, init=False, repr=False)
-    _sessions: Sessions[httpx.Client] = field(factory=Sessions, init=False, repr=False)
-    _async_sessions: Sessions[httpx.AsyncClient] = field(factory=Sessions, init=False, repr=False)
+    # What goes on each request of this client, and not of those that share its connections.
+    _overrides: dict[str, Any] = field(
+        factory=dict, validator=_check_overrides, kw_only=True, alias="overrides", repr=False
+    )
+    _connected: Connected = field(factory=Connected, kw_only=True, alias="connected", repr=False)
 
     def __copy__(self) -> Self:
         """A copy opens its own connections."""
-        return evolve(self)
+        return evolve(self, connected=Connected())
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
         """Leave the connections out of pickles.
@@ -249,7 +256,8 @@ class Client:
         Raises:
             TypeError: There is an `ssl.SSLContext`, which cannot be pickled.
         """
-        given = {each.alias: getattr(self, each.name) for each in fields(type(self)) if each.init}
+        given = {each.alias: getattr(self, each.name) for each in fields(type(self))}
+        del given["connected"]
         for name, value in (given | self._httpx_args).items():
             if isinstance(value, ssl.SSLContext):
                 msg = f"{name} is an ssl.SSLContext, which no pickle can hold: pass a path instead"
@@ -261,28 +269,17 @@ class Client:
 
         It shares the connections of this client, so closing either closes both.
         """
-        own = merged_headers(self._own.get("headers", {}), headers)
-        return self._sharing({"headers": own}, headers=merged_headers(self._headers, headers))
+        merged = merged_headers(self._overrides.get("headers", {}), headers)
+        return evolve(self, overrides={**self._overrides, "headers": merged})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
         """A client that also sends these cookies; see `with_headers`."""
-        own = {**self._own.get("cookies", {}), **cookies}
-        return self._sharing({"cookies": own}, cookies={**self._cookies, **cookies})
+        merged = {**self._overrides.get("cookies", {}), **cookies}
+        return evolve(self, overrides={**self._overrides, "cookies": merged})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
         """A client with another timeout; see `with_headers`."""
-        return self._sharing({"timeout": timeout}, timeout=timeout)
-
-    def _sharing(self, own: dict[str, Any], **changes: Any) -> Self:
-        made = evolve(self, **changes)
-        made._own = {**self._own, **own}
-        made._sharer = self._opener
-        return made
-
-    @property
-    def _opener(self) -> "Client":
-        """The client that opens the connections of this one."""
-        return self._sharer or self
+        return evolve(self, overrides={**self._overrides, "timeout": timeout})
 
     def download(
         self,
@@ -351,16 +348,14 @@ class Client:
         return open_async_session(args, owner)
 
     def _session(self) -> Opened:
-        opener = self._opener
-        session = opener._sessions.get(this_process(), opener._open)
-        return Opened(session, opener._opens_connections(opener._sessions))
+        sessions = self._connected.sync
+        return Opened(sessions.get(this_process(), self._open), self._opens_connections(sessions))
 
     def _async_session(self, owner: Owner | None = None) -> Opened:
-        opener = self._opener
-        owner = owner or running_loop()
-        session = opener._async_sessions.get(owner, lambda: opener._async_open(owner))
-        is_ours = opener._opens_connections(opener._async_sessions)
-        return Opened(session, is_ours and opener._async_transport is None)
+        found, sessions = owner or running_loop(), self._connected.asynchronous
+        session = sessions.get(found, lambda: self._async_open(found))
+        is_ours = self._opens_connections(sessions) and self._async_transport is None
+        return Opened(session, is_ours)
 
     def _opens_connections(self, sessions: Sessions[Any]) -> bool:
         """Whether no session and no transport is the caller's own, which would prove nothing."""
@@ -368,7 +363,7 @@ class Client:
 
     async def _close_loop(self) -> None:
         """Close the connections that belong to the running loop, which is about to end."""
-        if session := self._opener._async_sessions.drop(running_loop()):
+        if session := self._connected.asynchronous.drop(running_loop()):
             await session.aclose()
 
     def get_httpx_client(self) -> httpx.Client:
@@ -395,22 +390,22 @@ class Client:
         The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
         429 only, because what a session of the caller's own says proves nothing.
         """
-        self._opener._sessions.given = client
+        self._connected.sync.given = client
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self._opener._async_sessions.given = client
+        self._connected.asynchronous.given = client
         return self
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        for session in self._opener._sessions.close():
+        for session in self._connected.sync.close():
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
-        for session in self._opener._async_sessions.close():
+        for session in self._connected.asynchronous.close():
             with contextlib.suppress(RuntimeError):  # its event loop is closed, or another one
                 await session.aclose()
 

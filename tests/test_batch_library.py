@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import errno
 import fcntl
 import inspect
@@ -19,7 +20,6 @@ from typing import Any
 
 import httpx
 import pytest
-from attrs import evolve
 
 import relay
 from bodies import TEXT
@@ -60,7 +60,7 @@ def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
         async with kwargs["client"]:
             return await batch.asyncio_run(*args, **kwargs)
 
-    kwargs["client"] = evolve(kwargs["client"])
+    kwargs["client"] = copy.copy(kwargs["client"])
     return asyncio.run(run_and_close())
 
 

@@ -12,9 +12,17 @@ PACKAGE = Path(grok_imagine_video.__file__).parent
 # documents for enums.
 OWN = {
     *("_ENVIRONMENT", "_JOB", "_get_kwargs", "_parse_response"),
-    *("_async_open", "_async_session", "_async_sessions", "_async_transport", "_base_url"),
-    *("_changing", "_close_loop", "_httpx_args", "_open", "_opens_connections", "_own", "_session"),
-    *("_sessions", "_sharer", "_sharing", "_timeout", "_verify_ssl"),
+    *("_async_open", "_async_session", "_async_transport", "_base_url"),
+    *(
+        "_changing",
+        "_close_loop",
+        "_httpx_args",
+        "_open",
+        "_opens_connections",
+        "_overrides",
+        "_session",
+    ),
+    *("_timeout", "_verify_ssl"),
     *("_elapsed", "_event", "_is_plain", "_names", "_one_line", "_rules", "_rules_when_sent"),
     *("_name_", "_value_"),
 }

@@ -389,20 +389,20 @@ def build_request(client: Client, session: Session, kwargs: dict[str, Any]) -> h
     except httpx.InvalidURL as error:  # one that is too long, for example
         msg = f"{kwargs['method']}: InvalidURL {error} (nothing was sent)"
         raise errors.APIConnectionError(msg) from error
-    request = session.build_request(**with_own(client, {**kwargs, "url": url}))
+    request = session.build_request(**with_overrides(client, {**kwargs, "url": url}))
     if isinstance(request.stream, httpx.ByteStream) and len(request.content) > CHUNK_SIZE:
         request.stream = _Chunks(request.content)
     return request
 
 
-def with_own(client: Client, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a request, with what the client adds that shares another's session."""
+def with_overrides(client: Client, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request, with what goes on each request of the client."""
     merged = {**kwargs}
-    if "timeout" in client._own:
-        merged["timeout"] = client._own["timeout"]
-    if "cookies" in client._own:
-        merged["cookies"] = {**client._own["cookies"], **kwargs.get("cookies", {})}
-    headers = merged_headers(NOT_COMPRESSED, client._own.get("headers", {}))
+    if "timeout" in client._overrides:
+        merged["timeout"] = client._overrides["timeout"]
+    if "cookies" in client._overrides:
+        merged["cookies"] = {**client._overrides["cookies"], **kwargs.get("cookies", {})}
+    headers = merged_headers(NOT_COMPRESSED, client._overrides.get("headers", {}))
     merged["headers"] = merged_headers(headers, kwargs.get("headers", {}))
     return merged
 

@@ -24,7 +24,7 @@ from ._calls import (
     is_retryable,
     pause_before_retry,
     status_error,
-    with_own,
+    with_overrides,
 )
 from ._opening import Opened, Session
 from ._redirects import (
@@ -205,7 +205,7 @@ def build_request(client: Client, session: Session, url: httpx.URL) -> httpx.Req
     url = base_url(client, session).join(url)  # a path from the root, whatever path the base has
     if is_same_origin(client, url):
         query = url.params if session.params else None  # or the session's would replace them
-        kwargs = with_own(client, {"params": query})
+        kwargs = with_overrides(client, {"params": query})
         return authorize(client, session.build_request("GET", url, **kwargs))
-    timeout = httpx.Timeout(client._own.get("timeout", session.timeout))
+    timeout = httpx.Timeout(client._overrides.get("timeout", session.timeout))
     return anonymous(url, NOT_COMPRESSED, timeout)

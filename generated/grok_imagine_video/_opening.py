@@ -83,6 +83,14 @@ class Sessions(Generic[S]):
         return [self.given] if self.given else list(self._opened.values())
 
 
+class Connected:
+    """The sessions that clients share: synchronous ones and asynchronous ones."""
+
+    def __init__(self) -> None:
+        self.sync: Sessions[httpx.Client] = Sessions()
+        self.asynchronous: Sessions[httpx.AsyncClient] = Sessions()
+
+
 def _is_alive(process: int, loop: "weakref.ref[Any] | None") -> bool:
     found = loop() if loop else None
     return process == os.getpid() and (loop is None or not (found is None or found.is_closed()))

@@ -35,7 +35,7 @@ def followed(client: Client, session: Any, response: Received) -> httpx.Request 
     request = response.next_request
     if request is None or not (client.follow_redirects and is_same_origin(client, request.url)):
         return None
-    if own := client._own.get("cookies"):  # httpx adds those of the session alone
+    if own := client._overrides.get("cookies"):  # httpx adds those of the session alone
         cookies = httpx.Cookies(session.cookies)
         cookies.update(own)
         request.headers.pop("Cookie", None)

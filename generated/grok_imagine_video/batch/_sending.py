@@ -44,7 +44,7 @@ class Sender:
         records: Records,
     ) -> None:
         self._create = create
-        self._client = client._sharing({}, max_retries=0)  # the limiter decides about retries
+        self._client = evolve(client, max_retries=0)  # the limiter decides about retries
         limits: httpx.Limits = client._httpx_args.get("limits", _opening.LIMITS)
         self._permits = asyncio.Semaphore(min(concurrency, limits.max_connections or concurrency))
         self._limiter, self._records = limiter, records
