@@ -25,6 +25,35 @@ def rating(old: Spec, new: Spec) -> Impact:
     return worst(change.impact for change in compare_documents(old, new))
 
 
+# The same field in OpenAPI 3.0 and 3.1, and one that may be null as well; what the change means
+# for a request and for a response.
+OF_3_0 = "{type: integer, minimum: 0, exclusiveMinimum: true%s}"
+OF_3_1 = "{type: %s, exclusiveMinimum: 0}"
+TEXT_OF = """
+openapi: %s
+info: {title: t, version: '1'}
+paths:
+  /v:
+    post:
+      requestBody: {content: {application/json: {schema: &o {type: object, properties: {a: %s}}}}}
+      responses: {'200': {description: d, content: {application/json: {schema: *o}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("schema", "impact"),
+    [(OF_3_1 % "integer", "none"), (OF_3_1 % "[integer, 'null']", "major")],
+)
+def test_openapi_3_0_is_read_as_3_1(schema: str, impact: str) -> None:
+    old = Spec.parse(TEXT_OF % ("3.0.1", OF_3_0 % ""), "old")
+    new = Spec.parse(TEXT_OF % ("3.1.0", schema), "new")
+    changes = compare_documents(old, new)
+    assert worst(change.impact for change in changes) == impact, changes
+    nullable = Spec.parse(TEXT_OF % ("3.0.1", OF_3_0 % ", nullable: true"), "nullable")
+    assert worst(change.impact for change in compare_documents(old, nullable)) == "major"
+    assert rating(nullable, new) == ("none" if impact == "major" else "major")
+
+
 def accepts(spec: Spec, body: Any) -> bool:
     root = {"components": spec.document["components"], "$ref": f"{SCHEMAS}CreateVideoRequest"}
     return bool(Draft202012Validator(root).is_valid(body))

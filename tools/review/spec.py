@@ -1,7 +1,6 @@
 """A spec whose parts are found by JSON pointers, with the lines that they are on."""
 
 import copy
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
 
+from ..openapi31 import in_31
 from ..pointers import join, key_of, lookup, parts_of
 from ..specs import BadSpecError, load, text_of
 from . import ReviewError
@@ -48,7 +48,7 @@ class Spec:
         try:
             load(text)
             loaded = YAML(typ="rt").load(text)
-            spec = cls(json.loads(json.dumps(loaded, default=str)), dict(_lines(loaded)))
+            spec = cls(in_31(loaded), dict(_lines(loaded)))
             spec._vet()
         except BadSpecError as error:
             line = f":{error.line}" if error.line else ""
