@@ -56,37 +56,9 @@ def sync_detailed(
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
     """
     return _io.run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient | Client,
-    body: CreateVideoRequest,
-) -> CreateVideoResponse:
-    """Create a video.
-
-    Starts a job that makes a video from a prompt. One image or several reference images can
-    guide the video, but not both.
-
-    Args:
-        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
-            used together.
-
-    Returns:
-        CreateVideoResponse
-
-    Raises:
-        TypeError: An argument has the wrong type; nothing was sent.
-        ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
-        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
-        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
-    """
-    return _io.run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
 
 
 async def asyncio_detailed(
@@ -110,9 +82,37 @@ async def asyncio_detailed(
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
     """
     return await _io.asyncio_run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateVideoRequest,
+) -> CreateVideoResponse:
+    """Create a video.
+
+    Starts a job that makes a video from a prompt. One image or several reference images can
+    guide the video, but not both.
+
+    Args:
+        body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
+            used together.
+
+    Returns:
+        CreateVideoResponse
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: Nothing was sent.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
+    """
+    return _io.run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
 
 
 async def asyncio(
@@ -136,7 +136,7 @@ async def asyncio(
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
@@ -189,7 +189,7 @@ def sync_and_wait(
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.
@@ -249,7 +249,7 @@ async def asyncio_and_wait(
         TypeError: An argument has the wrong type; nothing was sent.
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: Nothing was sent.
-        errors.OutcomeUnknownError: It was sent, and its outcome is not known.
+        errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.

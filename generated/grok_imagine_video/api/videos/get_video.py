@@ -55,31 +55,6 @@ def sync_detailed(
     return _io.run(client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response)
 
 
-def sync(
-    request_id: str,
-    *,
-    client: AuthenticatedClient | Client,
-) -> VideoJob:
-    """Get a job.
-
-    Returns the status of a job and, when it is done, the URL of its video.
-
-    Args:
-        request_id (str): The `request_id` from the response that accepted the job.
-
-    Returns:
-        VideoJob
-
-    Raises:
-        TypeError: An argument has the wrong type; nothing was sent.
-        ValueError: An argument breaks another rule of the spec; nothing was sent.
-        errors.APIConnectionError: The request failed, and can be sent again.
-        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
-        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
-    """
-    return _io.run(client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response)
-
-
 async def asyncio_detailed(
     request_id: str,
     *,
@@ -103,6 +78,31 @@ async def asyncio_detailed(
     return await _io.asyncio_run(
         client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response
     )
+
+
+def sync(
+    request_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> VideoJob:
+    """Get a job.
+
+    Returns the status of a job and, when it is done, the URL of its video.
+
+    Args:
+        request_id (str): The `request_id` from the response that accepted the job.
+
+    Returns:
+        VideoJob
+
+    Raises:
+        TypeError: An argument has the wrong type; nothing was sent.
+        ValueError: An argument breaks another rule of the spec; nothing was sent.
+        errors.APIConnectionError: The request failed, and can be sent again.
+        errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
+        errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
+    """
+    return _io.run(client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response)
 
 
 async def asyncio(
