@@ -4,6 +4,7 @@ import asyncio
 import copy
 import os
 import pickle
+import signal
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -308,6 +309,16 @@ def test_a_variable_that_cannot_be_used_is_named(
     assert "\n" not in str(raised.value)
     assert "s3cret" not in str(raised.value)
     Client(URL, httpx_args={"trust_env": False}).get_httpx_client().close()
+
+
+def test_a_fork_while_a_thread_opens_a_session_leaves_no_child_waiting() -> None:
+    client = Client(URL)
+    with client._connected.sync._lock:
+        if (pid := os.fork()) == 0:
+            signal.alarm(5)  # ends it if it waits
+            client.get_httpx_client()
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:

@@ -45,6 +45,7 @@ class Sessions(Generic[S]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # so that threads that share a client share its session
+        self._process = os.getpid()
         self._opened: dict[Owner, S] = {}
         self._is_closed = False
         self.given: S | None = None
@@ -57,6 +58,8 @@ class Sessions(Generic[S]):
         """
         session = self.given or self._opened.get(owner)
         if session is None and not self._is_closed:
+            if self._process != os.getpid():  # a thread of the parent may have held the lock
+                self._process, self._lock = os.getpid(), threading.Lock()
             with self._lock:
                 session = self._opened.get(owner) or self._adopted(owner) or open_session()
                 self._opened[owner] = session
