@@ -17,11 +17,10 @@ from .batches import Command
 from .exits import Ending, ExitCode
 from .options import Option, body_of, options_of
 from .running import Run, check_output
-from .settings import Creating, Settings, Waiting, names_of
-from .terminal import display, prepare_streams
+from .settings import Creating, Settings, Waiting
+from .terminal import Display, prepare_streams, printable
 
 _Id = Annotated[str, Parameter(help="The id of the job.")]
-_SHARED = {"creating": Creating, "waiting": Waiting, "settings": Settings}
 
 
 def main(jobs: Sequence[Job], typed: list[str]) -> int:
@@ -36,7 +35,7 @@ def main(jobs: Sequence[Job], typed: list[str]) -> int:
     except CycloptsError as error:
         advice = f"`{name} --help` lists what can be typed"
         end = Ending(ExitCode.USAGE, str(error), advice=advice)
-        display(name, is_json="--json" in typed).failed(end, None, "")
+        Display(name, is_json="--json" in typed).failed(end)
         return end.code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -68,21 +67,25 @@ def _app(name: str, jobs: Sequence[Job]) -> App:
 
 def _creating(name: str, job: Job, create: Create) -> Callable[..., ExitCode]:
     """The command that creates a job, waits for it and saves its result."""
-    options = options_of(create, names_of(*_SHARED.values()))
 
-    def command(*positional: Any, **given: Any) -> ExitCode:
-        unnamed = (each.parameter.name for each in options if each.is_positional)
-        values = dict(zip(unnamed, positional, strict=True)) | given
-        creating, waiting, settings = (values.pop(each, kind()) for each, kind in _SHARED.items())
+    def command(
+        *positional: Any,
+        creating: Creating = Creating(),  # noqa: B008
+        waiting: Waiting = Waiting(),  # noqa: B008
+        settings: Settings = Settings(),  # noqa: B008
+        **given: Any,
+    ) -> ExitCode:
+        values = dict(zip((each.name for each in options), positional, strict=False)) | given
         run = _start(name, job, waiting, settings)
         return run.do(lambda: _create(run, create, options, values, creating, waiting))
 
-    shared = [
-        inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=kind())
-        for each, kind in _SHARED.items()
-    ]
+    own = App(default_command=command).assemble_argument_collection()
+    names = (name for argument in own for name in argument.names)
+    options = options_of(create, {"--help", "--version", *names})
+    signature = inspect.signature(command)
+    shared = (each for each in signature.parameters.values() if each.kind is each.KEYWORD_ONLY)
     parameters = [*(option.parameter for option in options), *shared]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__doc__ = _about(create.operation)
     return command
 
@@ -98,12 +101,12 @@ def _create(
     body = body_of(create, options, values, creating.extra or ())
     if creating.no_wait:
         with run.client() as client:
-            run.display.sending()
+            run.display.move("sending")
             created = create.operation.sync(client=client, body=body)
         return run.leave(create.operation.job_id(created))
     path = check_output(waiting.output, ", or do not wait for it: --no-wait")
     with run.client() as client:
-        run.display.sending()
+        run.display.move("sending")
         ended = create.operation.sync_and_wait(
             client=client,
             body=body,
@@ -126,7 +129,7 @@ def _getting(name: str, job: Job) -> Callable[..., ExitCode]:
                 run.job_id = id
                 found = job.operation.sync(id, client=client).to_dict()
             text = json.dumps(found, indent=2, ensure_ascii=False)
-            run.display.result("job", {"job_id": id, "job": found}, text)
+            run.display.show("job", {"job_id": id, "job": found}, result=printable(text))
 
         return run.do(get)
 
@@ -173,8 +176,9 @@ def _configuring(name: str) -> Callable[..., ExitCode]:
         run = Run(name, settings)
         found = settings.found()
         text = "\n".join(f"{each.name:9} {each}" for each in found)
-        run.display.result("config", {each.name: each.to_dict() for each in found}, text)
-        return run.do(lambda: settings.client(run.trace).close())
+        fields = {each.name: each.to_dict() for each in found}
+        run.display.show("config", fields, result=printable(text))
+        return run.do(lambda: run.client().close())
 
     return command
 

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -32,21 +32,15 @@ class Trace:
         client: The client whose token is not shown.
     """
 
-    def __init__(self, say: Callable[[str], None], *, is_shown: bool, has_warnings: bool) -> None:
+    def __init__(self, say: Callable[[str], None], *, is_shown: bool, is_many: bool) -> None:
         self._say = say
-        self._is_shown = is_shown
-        self._has_warnings = has_warnings
+        self._is_shown, self._is_many = is_shown, is_many
         self.has_posted = False
         self.client: Client | None = None
 
     @property
-    def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
-        """The event hooks for an `httpx.Client`."""
-        return {"request": [self._on_request], "response": [self._on_response]}
-
-    @property
-    def async_hooks(self) -> dict[str, list[Callable[[Any], Awaitable[None]]]]:
-        """The event hooks for an `httpx.AsyncClient`."""
+    def hooks(self) -> dict[str, list[Callable[[Any], Any]]]:
+        """The event hooks for an `httpx.Client`, or for an `httpx.AsyncClient` if it is many."""
 
         async def on_request(request: httpx.Request) -> None:
             self._on_request(request)
@@ -54,7 +48,9 @@ class Trace:
         async def on_response(response: httpx.Response) -> None:
             self._on_response(response)
 
-        return {"request": [on_request], "response": [on_response]}
+        if self._is_many:
+            return {"request": [on_request], "response": [on_response]}
+        return {"request": [self._on_request], "response": [self._on_response]}
 
     def _on_request(self, request: httpx.Request) -> None:
         self.has_posted |= request.method not in SAFE_METHODS
@@ -77,7 +73,7 @@ class Trace:
     @contextlib.contextmanager
     def log(self) -> Iterator[None]:
         """Show what the package logs, or its warnings, or nothing of it."""
-        is_heard = self._is_shown or self._has_warnings
+        is_heard = self._is_shown or self._is_many
         handler = _Handler(self._say) if is_heard else logging.NullHandler()
         level = _logger.level
         _logger.addHandler(handler)

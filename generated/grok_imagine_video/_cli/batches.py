@@ -17,7 +17,7 @@ from .._registry import Create, Job
 from ..batch._journal import Journal, JournalError
 from ..batch._options import Options
 from ..batch._rate import one_line
-from ..batch._requests import check, path_of
+from ..batch._requests import check
 from ..batch._run import Run as BatchRun
 from ..batch._status import Summary, summary_of
 from ..client import Client
@@ -25,9 +25,9 @@ from .exits import ExitCode
 from .options import Integer
 from .requests import Requests
 from .running import Run
-from .settings import Settings
-from .summaries import Hints, Shown, display
-from .terminal import printable
+from .settings import Flag, Seconds, Settings
+from .summaries import Report
+from .terminal import Display, printable
 
 # Requests that are named because something is wrong with them.
 _MAX_NAMED = 20
@@ -39,28 +39,6 @@ _File = Annotated[
     Path,
     Parameter(help="The requests: one as JSON in each line, or a table in CSV, one in each row."),
 ]
-
-
-_Output = Annotated[
-    Path,
-    Parameter(
-        name=("--output", "-o"),
-        metavar="FOLDER",
-        help="Where to save the results, and the journal with which a later run goes on.",
-        group=_BATCH,
-    ),
-]
-
-
-def _flag(name: str, text: str) -> Parameter:
-    return Parameter(name=name, help=text, negative="", show_default=False, group=_BATCH)
-
-
-_ResendUnknown = Annotated[
-    bool, _flag("--resend-unknown", "Send the requests again that may have been paid for.")
-]
-_Extra = Annotated[bool, _flag("--extra", "Send fields that the spec does not have.")]
-_DryRun = Annotated[bool, _flag("--dry-run", "Check all requests, and send nothing.")]
 _Lines = Annotated[
     list[Integer],
     Parameter(
@@ -71,37 +49,40 @@ _Lines = Annotated[
 
 @Parameter(name="*", group=_BATCH)
 @frozen
-class Batching:
-    """How a batch is run."""
+class Starting:
+    """What is sent, and where its results are.
 
-    concurrency: Annotated[
-        Integer,
-        Parameter(name="--concurrency", help="Requests that are worked on at the same time."),
-    ] = 20
-    rate: Annotated[
-        float | None,
-        Parameter(name="--rate", help="Requests that are sent in a minute. Default: no limit."),
-    ] = None
-    interval: Annotated[
-        float, Parameter(name="--interval", metavar="SECONDS", help="How often to ask for a job.")
-    ] = 5.0
-    timeout: Annotated[
-        float,
-        Parameter(
-            name="--timeout",
-            metavar="SECONDS",
-            help="How long to wait for a job, and for a gateway that accepts nothing.",
-        ),
-    ] = 900.0
-    forget: Annotated[
-        list[Integer] | None,
-        Parameter(
-            name="--forget",
-            metavar="NUMBER",
-            help="End a request without a result if its job is still not found. Repeatable.",
-            negative="",
-        ),
-    ] = None
+    Attributes:
+        output: Where to save the results, and the journal with which a later run goes on.
+        resend_unknown: Send the requests again that may have been paid for.
+        extra: Send fields that the spec does not have.
+        dry_run: Check all requests, and send nothing.
+    """
+
+    output: Annotated[Path, Parameter(alias="-o", metavar="FOLDER")]
+    resend_unknown: Flag = False
+    extra: Flag = False
+    dry_run: Flag = False
+
+
+@Parameter(name="*", group=_BATCH)
+@frozen
+class Batching:
+    """How a batch is run.
+
+    Attributes:
+        concurrency: Requests that are worked on at the same time.
+        rate: Requests that are sent in a minute. Default: no limit.
+        interval: How often to ask for a job.
+        timeout: How long to wait for a job, and for a gateway that accepts nothing.
+        forget: End a request without a result if its job is still not found. Repeatable.
+    """
+
+    concurrency: Integer = 20
+    rate: float | None = None
+    interval: Seconds = 5.0
+    timeout: Seconds = 900.0
+    forget: Annotated[list[Integer] | None, Parameter(metavar="NUMBER", negative="")] = None
 
     def options(self, **more: Any) -> Options:
         """The options of the library."""
@@ -142,10 +123,7 @@ class Command:
         file: _File,
         /,
         *,
-        output: _Output,
-        resend_unknown: _ResendUnknown = False,
-        extra: _Extra = False,
-        dry_run: _DryRun = False,
+        starting: Starting,
         batching: Batching = Batching(),
         settings: Settings = Settings(),  # noqa: B008
     ) -> ExitCode:
@@ -154,29 +132,28 @@ class Command:
         Start it again at any time, also after it was killed: it goes on where it was, and never
         sends again what may have been paid for. New requests belong at the end of the file.
         """
-        run, shown = self._run(settings)
+        run, folder = self._run(settings), starting.output
 
         def work() -> ExitCode:
-            if output.exists() and not output.is_dir():
-                msg = f"-o {output}: exists and is not a folder"
+            if folder.exists() and not folder.is_dir():
+                msg = f"-o {folder}: exists and is not a folder"
                 raise ValueError(msg)
-            requests = self._requests(run, file, has_extra=extra)
-            if dry_run:
-                return self._try(shown, requests, output)
-            options = batching.options(
-                resend=("unknown",) if resend_unknown else (), source=str(file.resolve())
-            )
-            client = run.settings.client(run.trace, run.trace.async_hooks)
-            output.mkdir(parents=True, exist_ok=True)
-            with Journal(output) as journal:
-                return self._work(run, shown, requests, client, output, journal, options)
+            requests = self._requests(run, file, has_extra=starting.extra)
+            if starting.dry_run:
+                return self._try(run, requests, folder)
+            resend = ["unknown"] * starting.resend_unknown
+            options = batching.options(resend=resend, source=str(file.resolve()))
+            client = run.client()
+            folder.mkdir(parents=True, exist_ok=True)
+            with Journal(folder) as journal:
+                return self._work(self._report(run, folder), requests, client, journal, options)
 
         return run.do(work)
 
     def status(self, folder: _Folder, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
         """Show how far a batch is, also while it runs."""
-        run, shown = self._run(settings)
-        return run.do(lambda: shown.summary(batch.status(folder), self._hints(folder), None))
+        run = self._run(settings)
+        return run.do(lambda: self._report(run, folder).summary(batch.status(folder)))
 
     def retry(
         self,
@@ -191,7 +168,7 @@ class Command:
 
         They are paid for again. An unknown one may exist already: look at the gateway first.
         """
-        run, shown = self._run(settings)
+        run = self._run(settings)
 
         def work() -> ExitCode:
             source = _source_of(folder)
@@ -199,19 +176,20 @@ class Command:
                 _check_retried(journal, line)
                 requests = self._requests(run, source, has_extra=True)  # they were sent before
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
-                client = run.settings.client(run.trace, run.trace.async_hooks)
-                return self._work(run, shown, requests, client, folder, journal, options)
+                report = self._report(run, folder)
+                return self._work(report, requests, run.client(), journal, options)
 
         return run.do(work)
 
-    def _run(self, settings: Settings) -> tuple[Run, Shown]:
-        run = Run(f"{self.name} {self.create.batch}", settings, displays=display, has_warnings=True)
-        assert isinstance(run.display, Shown)  # noqa: S101 - `display` has made it
-        return run, run.display
+    @property
+    def _typed(self) -> str:
+        return f"{self.name} {self.create.batch}"
 
-    def _hints(self, folder: Path) -> Hints:
-        suffix = self.job.operation._JOB.suffix
-        return Hints(f"{self.name} {self.create.batch}", folder, suffix)
+    def _run(self, settings: Settings) -> Run:
+        return Run(self._typed, settings, is_many=True)
+
+    def _report(self, run: Run, folder: Path) -> Report:
+        return Report(run.display, self._typed, folder, self.job.operation._JOB.suffix)
 
     def _requests(self, run: Run, file: Path, *, has_extra: bool) -> Requests:
         """The requests of a file.
@@ -230,44 +208,35 @@ class Command:
             raise ValueError(msg)
         return requests
 
-    def _try(self, shown: Shown, requests: Requests, folder: Path) -> ExitCode:
+    def _try(self, run: Run, requests: Requests, folder: Path) -> ExitCode:
         """Show what a run would do."""
+        report = self._report(run, folder)
         with contextlib.ExitStack() as stack:
             has_journal = (folder / "journal.sqlite").exists()
             journal = stack.enter_context(Journal(folder, read_only=True)) if has_journal else None
-            suffix = self.job.operation._JOB.suffix
-            entries = journal.entries if journal else {}
-            check(requests, entries, lambda number: path_of(folder, number, suffix))
-            shown.summary(summary_of(journal, len(requests)), None, None)
-        shown.say("all requests are right, and nothing was sent")
+            check(requests, journal.entries if journal else {}, report.path_of)
+            report.summary(summary_of(journal, len(requests)), has_hints=False)
+        run.display.say("all requests are right, and nothing was sent")
         return ExitCode.DONE
 
     def _work(
-        self,
-        run: Run,
-        shown: Shown,
-        requests: Requests,
-        client: Client,
-        folder: Path,
-        journal: Journal,
-        options: Options,
+        self, report: Report, requests: Requests, client: Client, journal: Journal, options: Options
     ) -> ExitCode:
         """Do the work of a batch, and show a summary however it ends."""
-        options = evolve(options, on_progress=shown.changed)
         batch_run = BatchRun(
             requests,
             create=self.create,
             job=self.job,
             client=client,
             journal=journal,
-            options=options,
+            options=evolve(options, on_progress=report.changed),
         )
         batch_run.check()
-        shown.start(batch_run.status())
-        is_interrupted = _is_interrupted(run, batch_run, client)
+        report.start(batch_run.status())
+        is_interrupted = _is_interrupted(report.display, batch_run, client)
         summary = batch_run.summary()
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
-        shown.summary(summary, self._hints(folder), code)
+        report.summary(summary, code)
         return code
 
 
@@ -276,7 +245,7 @@ async def _all(batch_run: BatchRun, client: Client) -> None:
         await batch_run.all()
 
 
-def _is_interrupted(run: Run, batch_run: BatchRun, client: Client) -> bool:
+def _is_interrupted(display: Display, batch_run: BatchRun, client: Client) -> bool:
     """Do the work, and return whether Ctrl-C or a similar signal has ended it."""
     before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
@@ -285,11 +254,11 @@ def _is_interrupted(run: Run, batch_run: BatchRun, client: Client) -> bool:
         return True
     except JournalError as error:
         if not batch_run.summary().stopped:  # which has been said
-            run.display.say(one_line(error))
+            display.say(one_line(error))
         for number, job_id in error.jobs.items():
-            run.display.say(f"request {number}: its job is {job_id}")
+            display.say(f"request {number}: its job is {job_id}")
     except OSError as error:
-        run.display.say(one_line(error))
+        display.say(one_line(error))
     finally:
         signal.signal(signal.SIGTERM, before)
     return False

@@ -18,12 +18,12 @@ from .._registry import Create
 from ..batch._requests import digest_of
 from .options import (
     FILE_OR_URL,
-    Option,
-    _text_or_json,
-    beside,
+    Kind,
     body_of,
     check_texts,
+    is_url,
     options_of,
+    text_or_json,
 )
 
 
@@ -93,21 +93,27 @@ class Requests:
         values = {}
         for option in self._options:
             if cell := row.pop(option.field, ""):
-                values[option.parameter.name] = self._typed(option, cell)
+                values[option.name] = self._typed(option.kind, cell)
             elif option.default is attrs.NOTHING:
                 msg = f"{option.field!r} is required, and the row has no such cell: {row}"
                 raise ValueError(msg)
-        extra = [f"{name}={json.dumps(_text_or_json(cell))}" for name, cell in row.items()]
+        extra = [f"{name}={json.dumps(text_or_json(cell))}" for name, cell in row.items()]
         return body_of(self._create, self._options, values, extra)
 
-    def _typed(self, option: Option, cell: str) -> Any:
-        """What a cell holds, as an option would have it; a file is looked for beside the table."""
-        value = _typed(option.kind.type, cell)
-        if option.kind.metavar != FILE_OR_URL:
-            return value
-        texts = [value] if isinstance(value, str) else value
-        paths = [beside(self.path, text) if isinstance(text, str) else text for text in texts]
-        return paths[0] if isinstance(value, str) else paths
+    def _typed(self, kind: Kind, cell: str) -> Any:
+        """What a cell holds, as an option would have it; the model says if it has the wrong type.
+
+        A file is looked for beside the table.
+        """
+        if typing.get_origin(kind.type) is list:
+            inner = attrs.evolve(kind, type=typing.get_args(kind.type)[0])
+            items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
+            return [self._typed(inner, item) if isinstance(item, str) else item for item in items]
+        if kind.type in (bool, float):
+            value = text_or_json(cell.lower())
+            return cell if isinstance(value, str) else value
+        is_path = kind.metavar == FILE_OR_URL and not (is_url(cell) or cell.lstrip()[:1] == "{")
+        return str(self.path.parent / cell) if is_path else cell
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -150,20 +156,6 @@ def _check_header(names: Sequence[str]) -> None:
         if not name or names.count(name) > 1:
             msg = f"two columns are {name!r}" if name else "a column has no name"
             raise ValueError(msg)
-
-
-def _typed(kind: Any, cell: str) -> Any:
-    """What a cell holds, as an option would have it; the model says if it has the wrong type."""
-    if typing.get_origin(kind) is list:
-        (inner,) = typing.get_args(kind)
-        items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
-        return [_typed(inner, item) if isinstance(item, str) else item for item in items]
-    if kind in (bool, float):
-        try:
-            return json.loads(cell.lower())
-        except ValueError:
-            return cell
-    return cell
 
 
 def _object(line: bytes) -> Any:
