@@ -131,27 +131,29 @@ class Command:
         sends again what may have been paid for. New requests belong at the end of the file.
         """
         run, folder = self._run(settings), starting.output
-
-        def work() -> ExitCode:
+        with run.ending():
             if folder.exists() and not folder.is_dir():
                 msg = f"-o {folder}: exists and is not a folder"
                 raise ValueError(msg)
             requests = self._requests(run, file, has_extra=starting.extra)
             if starting.dry_run:
-                return self._try(run, requests, folder)
+                self._try(run, requests, folder)
+                return run.code
             resend = ["unknown"] * starting.resend_unknown
             options = batching.options(resend=resend, source=str(file.resolve()))
             client = run.client()
             folder.mkdir(parents=True, exist_ok=True)
             with Journal(folder) as journal:
-                return self._work(self._report(run, folder), requests, client, journal, options)
-
-        return run.do(work)
+                report = self._report(run, folder)
+                run.code = self._work(report, requests, client, journal, options)
+        return run.code
 
     def status(self, folder: _Folder, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
         """Show how far a batch is, also while it runs."""
         run = self._run(settings)
-        return run.do(lambda: self._report(run, folder).summary(batch.status(folder)))
+        with run.ending():
+            self._report(run, folder).summary(batch.status(folder))
+        return run.code
 
     def retry(
         self,
@@ -167,17 +169,15 @@ class Command:
         They are paid for again. An unknown one may exist already: look at the gateway first.
         """
         run = self._run(settings)
-
-        def work() -> ExitCode:
+        with run.ending():
             source = _source_of(folder)
             with Journal(folder) as journal:
                 _check_retried(journal, line)
                 requests = self._requests(run, source, has_extra=True)  # they were sent before
                 options = batching.options(only=set(line), resend=("unknown", "failed"))
                 report = self._report(run, folder)
-                return self._work(report, requests, run.client(), journal, options)
-
-        return run.do(work)
+                run.code = self._work(report, requests, run.client(), journal, options)
+        return run.code
 
     @property
     def _typed(self) -> str:
@@ -206,7 +206,7 @@ class Command:
             raise ValueError(msg)
         return requests
 
-    def _try(self, run: Run, requests: Requests, folder: Path) -> ExitCode:
+    def _try(self, run: Run, requests: Requests, folder: Path) -> None:
         """Show what a run would do."""
         report = self._report(run, folder)
         with contextlib.ExitStack() as stack:
@@ -215,7 +215,6 @@ class Command:
             check(requests, journal.entries if journal else {}, report.path_of)
             report.summary(summary_of(journal, len(requests)), has_hints=False)
         run.display.say("all requests are right, and nothing was sent")
-        return ExitCode.DONE
 
     def _work(
         self, report: Report, requests: Requests, client: Client, journal: Journal, options: Options

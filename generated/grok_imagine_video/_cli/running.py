@@ -2,8 +2,9 @@
 # To change it, edit runtime/_cli/running.py and run: make generate
 """One run of a command: what it shows on the way, and how it ends."""
 
+import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Run:
         go_on: Makes what is to be typed to go on with a job.
         is_many: Whether it is about many jobs, and then with asyncio.
         job_id: The id of the job, once it is known.
+        code: The exit code.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Run:
     go_on: Callable[[str], str] = field(default=lambda _: "")
     is_many: bool = False
     job_id: str | None = None
+    code: ExitCode = ExitCode.DONE
     _is_created: bool = field(default=False, init=False)
     _last_line: str = field(default="", init=False)
     display: Display = field(init=False)
@@ -56,16 +59,17 @@ class Run:
         self.display = Display(self.name, is_json=is_json, is_many=self.is_many)
         self.trace = Trace(self.display.say, is_shown=is_shown, is_many=self.is_many)
 
-    def do(self, work: Callable[[], ExitCode | None]) -> ExitCode:
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
         """Do the work of the command; if it does not end well, say how, and what to do next."""
         with self.display, self.trace.log():
             try:
-                return work() or ExitCode.DONE
+                yield
             except (*_EXPECTED, KeyboardInterrupt) as error:
                 end = ending(error, self.job_id, self._is_created, self.trace.has_posted)
                 go_on = self.go_on(self.job_id) if end.is_resumable and self.job_id else ""
                 self.display.failed(end, self.job_id, go_on)
-                return end.code
+                self.code = end.code
 
     def client(self) -> Client:
         """A client whose requests are seen."""
