@@ -5,15 +5,15 @@ import contextlib
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, field, frozen
 from cyclopts import App, Group, Parameter
 
 from .. import batch
 from .._registry import Create, Job
 from ..batch._journal import Journal, JournalError
-from ..batch._options import Options
+from ..batch._options import Options, Resend
 from ..batch._rate import one_line
 from ..batch._requests import check
 from ..batch._run import Run as BatchRun
@@ -37,12 +37,7 @@ _File = Annotated[
     Path,
     Parameter(help="The requests: one as JSON in each line, or a table in CSV, one in each row."),
 ]
-_Lines = Annotated[
-    list[Integer],
-    Parameter(
-        name="--line", metavar="NUMBER", help="A request. Repeatable.", negative="", group=_BATCH
-    ),
-]
+_Numbers = Annotated[list[Integer], Parameter(metavar="NUMBER", negative="", group=_BATCH)]
 
 
 @Parameter(name="*", group=_BATCH)
@@ -80,18 +75,7 @@ class Batching:
     rate: float | None = None
     interval: Seconds = 5.0
     timeout: Seconds = 900.0
-    forget: Annotated[list[Integer] | None, Parameter(metavar="NUMBER", negative="")] = None
-
-    def options(self, **more: Any) -> Options:
-        """The options of the library."""
-        return Options(
-            concurrency=self.concurrency,
-            rate=self.rate,
-            interval=self.interval,
-            timeout=self.timeout,
-            forget=self.forget or (),
-            **more,
-        )
+    forget: Annotated[_Numbers, Parameter(show_default=False)] = field(factory=list)
 
 
 @frozen
@@ -130,29 +114,29 @@ class Command:
         Start it again at any time, also after it was killed: it goes on where it was, and never
         sends again what may have been paid for. New requests belong at the end of the file.
         """
-        run, folder = self._run(settings), starting.output
+        folder = starting.output
+        run, report = self._run(settings, folder)
         with run.ending():
             if folder.exists() and not folder.is_dir():
                 msg = f"-o {folder}: exists and is not a folder"
                 raise ValueError(msg)
             requests = self._requests(run, file, has_extra=starting.extra)
             if starting.dry_run:
-                self._try(run, requests, folder)
+                _try(report, requests)
                 return run.code
-            resend = ["unknown"] * starting.resend_unknown
-            options = batching.options(resend=resend, source=str(file.resolve()))
+            resend: list[Resend] = ["unknown"] * starting.resend_unknown
+            options = Options(**asdict(batching), resend=resend, source=str(file.resolve()))
             client = run.client()
             folder.mkdir(parents=True, exist_ok=True)
             with Journal(folder) as journal:
-                report = self._report(run, folder)
                 run.code = self._work(report, requests, client, journal, options)
         return run.code
 
     def status(self, folder: _Folder, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
         """Show how far a batch is, also while it runs."""
-        run = self._run(settings)
+        run, report = self._run(settings, folder)
         with run.ending():
-            self._report(run, folder).summary(batch.status(folder))
+            report.summary(batch.status(folder))
         return run.code
 
     def retry(
@@ -160,7 +144,7 @@ class Command:
         folder: _Folder,
         /,
         *,
-        line: _Lines,
+        line: Annotated[_Numbers, Parameter(help="A request. Repeatable.")],
         batching: Batching = Batching(),
         settings: Settings = Settings(),  # noqa: B008
     ) -> ExitCode:
@@ -168,26 +152,19 @@ class Command:
 
         They are paid for again. An unknown one may exist already: look at the gateway first.
         """
-        run = self._run(settings)
+        run, report = self._run(settings, folder)
         with run.ending():
             source = _source_of(folder)
             with Journal(folder) as journal:
                 _check_retried(journal, line)
                 requests = self._requests(run, source, has_extra=True)  # they were sent before
-                options = batching.options(only=set(line), resend=("unknown", "failed"))
-                report = self._report(run, folder)
+                options = Options(**asdict(batching), only=set(line), resend=("unknown", "failed"))
                 run.code = self._work(report, requests, run.client(), journal, options)
         return run.code
 
-    @property
-    def _typed(self) -> str:
-        return f"{self.name} {self.create.batch}"
-
-    def _run(self, settings: Settings) -> Run:
-        return Run(self._typed, settings, is_many=True)
-
-    def _report(self, run: Run, folder: Path) -> Report:
-        return Report(run.display, self._typed, folder, self.job.operation._JOB.suffix)
+    def _run(self, settings: Settings, folder: Path) -> tuple[Run, Report]:
+        run = Run(self.name, settings, is_many=True)
+        return run, Report(run.display, self.name, folder, self.job.operation._JOB.suffix)
 
     def _requests(self, run: Run, file: Path, *, has_extra: bool) -> Requests:
         """The requests of a file.
@@ -205,16 +182,6 @@ class Command:
             msg = f"{file}: {bad} of {len(requests)} requests cannot be sent; nothing was sent"
             raise ValueError(msg)
         return requests
-
-    def _try(self, run: Run, requests: Requests, folder: Path) -> None:
-        """Show what a run would do."""
-        report = self._report(run, folder)
-        with contextlib.ExitStack() as stack:
-            has_journal = (folder / "journal.sqlite").exists()
-            journal = stack.enter_context(Journal(folder, read_only=True)) if has_journal else None
-            check(requests, journal.entries if journal else {}, report.path_of)
-            report.summary(summary_of(journal, len(requests)), has_hints=False)
-        run.display.say("all requests are right, and nothing was sent")
 
     def _work(
         self, report: Report, requests: Requests, client: Client, journal: Journal, options: Options
@@ -235,6 +202,17 @@ class Command:
         code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
         report.summary(summary, code)
         return code
+
+
+def _try(report: Report, requests: Requests) -> None:
+    """Show what a run would do."""
+    with contextlib.ExitStack() as stack:
+        has_journal = (report.folder / "journal.sqlite").exists()
+        journal = Journal(report.folder, read_only=True) if has_journal else None
+        entries = stack.enter_context(journal).entries if journal else {}
+        check(requests, entries, report.path_of)
+        report.summary(summary_of(journal, len(requests)), has_hints=False)
+    report.display.say("all requests are right, and nothing was sent")
 
 
 async def _all(batch_run: BatchRun, client: Client) -> None:

@@ -95,7 +95,7 @@ class Requests:
             elif option.default is attrs.NOTHING:
                 msg = f"{option.field!r} is required, and the row has no such cell: {row}"
                 raise ValueError(msg)
-        extra = [f"{name}={json.dumps(text_or_json(cell))}" for name, cell in row.items()]
+        extra = {name: text_or_json(cell) for name, cell in row.items()}
         return body_of(self._create, self._options, values, extra)
 
     def _typed(self, kind: Kind, cell: str) -> Any:
@@ -132,15 +132,11 @@ def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[st
             reader = csv.reader(file, strict=True)
             names = [columns.get(name, name) for name in next(reader, [])]
             _check_header(names)
-            for row in reader:
-                if not row:
-                    continue
-                number += 1
+            for number, row in enumerate(filter(None, reader), 1):
                 if len(row) > len(names):
                     msg = "more cells than the header has"
                     raise ValueError(msg)
-                cells = zip(names, row, strict=False)
-                yield number, {name: cell for name, cell in cells if cell}
+                yield number, {name: cell for name, cell in zip(names, row, strict=False) if cell}
         except (csv.Error, UnicodeError) as error:
             msg = f"{path}: after row {number}: {error}"
             raise ValueError(msg) from None

@@ -18,7 +18,7 @@ from .._registry import Create, Job
 from . import COMMAND, PACKAGE
 from .batches import Command
 from .exits import Ending, ExitCode
-from .options import body_of, options_of
+from .options import body_of, extra_of, options_of
 from .running import Run, check_output
 from .settings import Creating, Settings, Waiting
 from .terminal import Display, prepare_streams, printable
@@ -40,8 +40,6 @@ def main(jobs: Sequence[Job], typed: list[str]) -> int:
         end = Ending(ExitCode.USAGE, str(error), advice=advice)
         Display(name, is_json="--json" in typed).failed(end)
         return end.code
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     return code or ExitCode.DONE
 
 
@@ -62,7 +60,7 @@ def _app(name: str, jobs: Sequence[Job]) -> App:
         for create in job.creates:
             about = _about(create.operation)
             app.command(commands.creating(create), name=create.name, help=about, help_epilogue="")
-            app.command(Command(name, job, create).app())
+            app.command(Command(f"{name} {create.batch}", job, create).app())
         about = _about(job.operation)
         app.command(commands.get, name=job.get, help=about, help_epilogue="")
         app.command(commands.wait, name=job.wait, help_epilogue="")
@@ -96,7 +94,8 @@ class _Commands:
             values = dict(zip((each.name for each in options), positional, strict=False)) | given
             run = self._run(settings, waiting.output)
             with run.ending():
-                body = body_of(create, options, values, creating.extra or ())
+                extra = extra_of(create, creating.extra or ())
+                body = body_of(create, options, values, extra)
                 (_leave if creating.no_wait else _create)(run, create.operation, body, waiting)
             return run.code
 

@@ -9,7 +9,7 @@ import mimetypes
 import re
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -230,7 +230,10 @@ _FILE = Kind(str, _file_or_url, FILE_OR_URL)
 
 
 def body_of(
-    create: Create, options: Sequence[Option], values: Mapping[str, Any], extra: Sequence[str]
+    create: Create,
+    options: Sequence[Option],
+    values: Mapping[str, Any],
+    extra: Mapping[str, Any],
 ) -> Any:
     """The body of a request, checked against the spec.
 
@@ -243,12 +246,7 @@ def body_of(
         value = values.get(option.name)
         if value is not None:
             fields[option.field] = _named(option.names[0], option.kind.read, value)
-    for name, value in _extra(extra):
-        if name in _attributes_of(create.body):
-            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
-            raise ValueError(msg)
-        fields[name] = value
-    body = create.body.from_dict(fields)
+    body = create.body.from_dict({**fields, **extra})
     check_texts(options, body)
     return body
 
@@ -267,13 +265,23 @@ def check_texts(options: Sequence[Option], body: object) -> None:
             raise ValueError(msg)
 
 
-def _extra(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def extra_of(create: Create, given: Sequence[str]) -> dict[str, Any]:
+    """The fields of --extra.
+
+    Raises:
+        ValueError: One is in the spec, or cannot be read.
+    """
+    fields = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not name or not equals:
             msg = f"--extra needs NAME=JSON: {each!r}"
             raise ValueError(msg)
-        yield name, _named(f"--extra {name}", _json, value)
+        if name in _attributes_of(create.body):
+            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
+            raise ValueError(msg)
+        fields[name] = _named(f"--extra {name}", _json, value)
+    return fields
 
 
 def _named(name: str, read: Read, value: Any) -> Any:

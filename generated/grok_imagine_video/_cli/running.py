@@ -62,7 +62,7 @@ class Run:
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
         """Do the work of the command; if it does not end well, say how, and what to do next."""
-        with self.display, self.trace.log():
+        with self.trace.log():
             try:
                 yield
             except (*_EXPECTED, KeyboardInterrupt) as error:
@@ -70,6 +70,8 @@ class Run:
                 go_on = self.go_on(self.job_id) if end.is_resumable and self.job_id else ""
                 self.display.failed(end, self.job_id, go_on)
                 self.code = end.code
+            finally:
+                self.display.stop()
 
     def client(self) -> Client:
         """A client whose requests are seen."""
@@ -98,9 +100,6 @@ class Run:
         """Save what a job has made."""
         try:
             client.download(self.operation.result(job), path, on_progress=self._saving)
-        except APIError as error:
-            error.job_id = self.job_id
-            raise
         except OSError as error:
             error.filename = error.filename or str(path)
             raise

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -69,14 +69,8 @@ class Display:
         )
         self._task = self._bar.add_task("", total=None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
+    def stop(self) -> None:
         """Stop the bar, which stays as it is then."""
-        self._stop()
-
-    def _stop(self) -> None:
         if self._has_bar:
             self._bar.stop()
 
@@ -95,7 +89,7 @@ class Display:
             _write(sys.stdout, json.dumps({"event": event, **fields}))
             return
         if result:
-            self._stop()  # it would take the result for itself
+            self.stop()  # it would take the result for itself
             _write(sys.stdout, result)
         if line:
             self.say(line)
@@ -119,7 +113,7 @@ class Display:
 
     def failed(self, end: Ending, job_id: str | None = None, go_on: str = "") -> None:
         """Show what went wrong, and what to do next."""
-        self._stop()
+        self.stop()
         text = "; ".join(filter(None, [end.message.rstrip("."), end.advice]))
         line = f"{self._command}: {_one_line(text, 2000)}"
         fields = {

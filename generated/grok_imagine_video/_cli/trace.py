@@ -58,14 +58,10 @@ class Trace:
         self.has_posted |= request.method not in SAFE_METHODS
         request.extensions = {**request.extensions, "started": time.monotonic()}
         if self._is_shown and self.client is not None:
-            body = "" if request.method in SAFE_METHODS else self._body(request)
-            self._say(f"> {target(self.client, request)} {body}".strip())
-
-    def _body(self, request: httpx.Request) -> str:
-        assert self.client is not None  # noqa: S101 - the caller has looked
-        text = redact(self.client, request.content).decode("utf-8", "replace")
-        text = _URL.sub(r"\1\2", _DATA.sub(r"\1...", text))
-        return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+            shown = target(self.client, request)
+            if request.method not in SAFE_METHODS:
+                shown += f" {_body(redact(self.client, request.content))}"
+            self._say(f"> {shown}".rstrip())
 
     def _on_response(self, response: httpx.Response) -> None:
         if self._is_shown:
@@ -85,6 +81,13 @@ class Trace:
         finally:
             _logger.removeHandler(handler)
             _logger.setLevel(level)
+
+
+def _body(content: bytes) -> str:
+    """What may be shown of a body."""
+    text = _DATA.sub(r"\1...", content.decode("utf-8", "replace"))
+    text = _URL.sub(r"\1\2", text)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 class _Handler(logging.Handler):
