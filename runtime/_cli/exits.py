@@ -35,13 +35,11 @@ class Ending:
     Attributes:
         code: The exit code.
         message: What went wrong, in one line.
-        is_resumable: Whether waiting for the job again can help.
         advice: What to do next; "" if that is all.
     """
 
     code: ExitCode
     message: str
-    is_resumable: bool = False
     advice: str = ""
 
 
@@ -72,14 +70,13 @@ def ending(error: BaseException, job_id: str | None, is_created: bool, has_poste
     if isinstance(error, OSError):
         message = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
     if job_id:
-        return Ending(ExitCode.UNFINISHED, message, is_resumable=True)
+        return Ending(ExitCode.UNFINISHED, message)
     return _before_a_job(error, message)
 
 
 def _interrupted(job_id: str | None, has_posted: bool) -> Ending:
     if job_id:
-        message = "interrupted; the job goes on"
-        return Ending(ExitCode.INTERRUPTED, message, is_resumable=True)
+        return Ending(ExitCode.INTERRUPTED, "interrupted; the job goes on")
     if has_posted:
         return Ending(ExitCode.INTERRUPTED, "interrupted", advice=_LOOK)
     return Ending(ExitCode.INTERRUPTED, "interrupted; nothing was sent")

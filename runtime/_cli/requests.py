@@ -5,7 +5,7 @@ import csv
 import difflib
 import json
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ from .options import (
     options_of,
     text_or_json,
 )
+from .terminal import printable
+
+# Requests that are named because something is wrong with them.
+_MAX_NAMED = 20
 
 
 class Requests:
@@ -48,22 +52,25 @@ class Requests:
                 msg = f"{self.path}:{number}: {_explain(error)}"
                 raise ValueError(msg) from None
 
-    def check(self) -> Iterator[str]:
-        """Count the requests, and tell what is wrong with each.
+    def check(self, say: Callable[[str], None]) -> None:
+        """Count the requests, and say what is wrong with them.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It has no requests, or is not a file that can be read more than once.
+            ValueError: One of them cannot be sent, it has none, or it can be read only once.
         """
-        self._count = 0
+        self._count = bad = 0
         for number, record in self._records():
             self._count += 1
             try:
                 digest_of(number, self._read(record))
             except (TypeError, ValueError, RecursionError) as error:
-                yield f"{self.path}:{number}: {_explain(error)}"
-        if not self._count:
-            msg = f"{self.path}: the file has no requests"
+                bad += 1
+                if bad <= _MAX_NAMED:
+                    say(printable(f"{self.path}:{number}: {_explain(error)}"))
+        if bad or not self._count:
+            msg = f"{bad} of {self._count} requests cannot be sent; nothing was sent"
+            msg = f"{self.path}: {msg if bad else 'the file has no requests'}"
             raise ValueError(msg)
 
     def _records(self) -> Iterable[tuple[int, Any]]:

@@ -65,7 +65,8 @@ class Run:
                 yield
             except (*_EXPECTED, KeyboardInterrupt) as error:
                 end = ending(error, self.job_id, self._is_created, self.trace.has_posted)
-                go_on = self.go_on(self.job_id) if end.is_resumable and self.job_id else ""
+                can_go_on = end.code in (ExitCode.UNFINISHED, ExitCode.INTERRUPTED)
+                go_on = self.go_on(self.job_id) if can_go_on and self.job_id else ""
                 self.display.failed(end, self.job_id, go_on)
                 self.code = end.code
             finally:

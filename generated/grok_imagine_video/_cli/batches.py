@@ -27,10 +27,7 @@ from .requests import Requests
 from .running import Run
 from .settings import Flag, Seconds, Settings
 from .summaries import Report
-from .terminal import Display, printable
-
-# Requests that are named because something is wrong with them.
-_MAX_NAMED = 20
+from .terminal import Display
 
 _BATCH = Group("Batch", sort_key=0)
 
@@ -169,20 +166,8 @@ class Command:
         return run, Report(run.display, self.name, folder, self.job.operation._JOB.suffix)
 
     def _requests(self, run: Run, file: Path, *, has_extra: bool) -> Requests:
-        """The requests of a file.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: Something is wrong with it.
-        """
         requests = Requests(file, self.create, has_extra=has_extra)
-        bad = 0
-        for bad, problem in enumerate(requests.check(), 1):
-            if bad <= _MAX_NAMED:
-                run.display.say(printable(problem))
-        if bad:
-            msg = f"{file}: {bad} of {len(requests)} requests cannot be sent; nothing was sent"
-            raise ValueError(msg)
+        requests.check(run.display.say)
         return requests
 
     def _work(

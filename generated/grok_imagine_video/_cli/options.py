@@ -98,7 +98,9 @@ def options_of(create: Create, taken: Collection[str]) -> list[Option]:
 
     The first required field that takes any text is typed without a name, and comes first.
     """
-    hints = typing.get_type_hints(create.body, localns=_models())
+    models = import_module(f"{PACKAGE}.models")
+    known = {name: getattr(models, name) for name in models.__all__}
+    hints = typing.get_type_hints(create.body, localns=known)
     helps = {each.arg_name: each.description for each in parse(create.body.__doc__ or "").params}
     options: list[Option] = []
     for field, name in _attributes_of(create.body).items():
@@ -121,14 +123,11 @@ def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
     return [f"--request-{each[2:]}" if each in taken else each for each in names]
 
 
-def _models() -> dict[str, Any]:
-    models = import_module(f"{PACKAGE}.models")
-    return {name: getattr(models, name) for name in models.__all__}
-
-
 def _kind(hint: Any) -> Kind:
     """How a value of a type is typed; what has no better way is typed as JSON."""
-    alternatives = [each for each in _alternatives(hint) if each not in (Unset, type(None))]
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    alternatives = typing.get_args(hint) if is_union else [hint]
+    alternatives = [each for each in alternatives if each not in (Unset, type(None))]
     if len(alternatives) != 1:
         return _TEXT_OR_JSON if str in alternatives else _JSON
     (one,) = alternatives
@@ -147,11 +146,6 @@ def _kind(hint: Any) -> Kind:
     if attrs.has(one):
         return _FILE if "url" in _attributes_of(one) else _JSON
     return _TEXT  # also for dates and the like, which the model reads
-
-
-def _alternatives(hint: Any) -> Sequence[Any]:
-    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    return typing.get_args(hint) if is_union else [hint]
 
 
 def _choice(values: Iterable[Any]) -> Kind:
