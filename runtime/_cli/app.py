@@ -94,7 +94,10 @@ class _Commands:
             with run.ending():
                 extra = extra_of(create, creating.extra or ())
                 body = body_of(create, options, values, extra)
-                (_leave if creating.no_wait else _create)(run, create.operation, body, waiting)
+                if creating.no_wait:
+                    _leave(run, create.operation, body)
+                else:
+                    _create(run, create.operation, body, waiting)
             return run.code
 
         own = App(default_command=command).assemble_argument_collection()
@@ -149,7 +152,7 @@ class _Commands:
         return Run(self.name, settings, self.job.operation, go_on)
 
 
-def _leave(run: Run, operation: Any, body: Any, _: Waiting) -> None:
+def _leave(run: Run, operation: Any, body: Any) -> None:
     with run.client() as client:
         run.display.move("sending")
         created = operation.sync(client=client, body=body)
