@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import io
 import json
+import os
+import pty
 import re
 import shlex
 import socket
@@ -24,6 +26,14 @@ from faults import Fault, Server, hang_up, responding, serving
 from grok_imagine_video import __main__ as command
 
 COMMAND = Path(sys.executable).with_name("grok-imagine-video")
+ROOT = Path(__file__).parent.parent
+# The fields of each event, as the page about the command lists them.
+EVENTS = {
+    event: {"event", *re.findall("`([a-z_]+)`", fields.partition(" (`")[0])}
+    for event, fields in re.findall(
+        r"^\| `([a-z]+)` \| (.*) \|$", (ROOT / "docs/command.md").read_text("utf-8"), re.MULTILINE
+    )
+}
 LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
 
 
@@ -35,6 +45,13 @@ class Ended:
 
     def __attrs_post_init__(self) -> None:
         assert TOKEN not in self.out + self.err
+
+    def events(self) -> list[dict[str, Any]]:
+        """What --json shows; only a job that is not waited for says in `next` how to go on."""
+        shown = [json.loads(line) for line in self.out.splitlines()]
+        for event in shown:
+            assert {"next", *event} == {"next", *EVENTS[event["event"]]}
+        return shown
 
 
 class Script:
@@ -129,6 +146,22 @@ class Cli(Script):
         words = shlex.split(line)
         env |= dict(word.split("=", 1) for word in words if re.match("[A-Z_]+=", word))
         return self.run(*words[len(env) :], **env)
+
+    def on_terminal(self, *words: object, **env: str) -> Ended:
+        """Run it with its standard error on a terminal."""
+        ours, theirs = pty.openpty()
+        line = self._command(words, {"TERM": "xterm-256color"} | env)
+        with subprocess.Popen(
+            [sys.executable, *line], stdout=subprocess.PIPE, stderr=theirs, text=True
+        ) as process:
+            os.close(theirs)
+            seen = b""
+            with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+                while part := os.read(ours, 65536):
+                    seen += part
+            os.close(ours)
+            out, _ = process.communicate(timeout=60)
+        return Ended(process.returncode, out, seen.decode())
 
 
 class Batch(Cli):

@@ -1,26 +1,29 @@
-"""The command `grok-imagine-video`, as it is typed."""
+"""The command `grok-imagine-video`, as it is typed, alone and in a process of its own."""
 
 import inspect
 import json
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import relay
 from conftest import TOKEN
-from faults import OK, responding
+from faults import OK, hang_up, no_response, responding, saying
 from grok_imagine_video import __main__ as command
 from grok_imagine_video._cli.exits import ExitCode
-from scripts import Cli
+from scripts import ROOT, Cli, ended
 from ways import Clock
 
-ROOT = Path(__file__).parent.parent
-EVENTS = {
-    "created": {"job_id"},
-    "progress": {"status", "percent", "seconds"},
-    "saved": {"job_id", "path", "bytes"},
-    "error": {"code", "message", "advice", "job_id", "next"},
-}
+PENDING = responding(200, {"status": "pending", "progress": 42})
+DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
+FAILED, USAGE, UNKNOWN, UNFINISHED = map(ExitCode, (1, 2, 3, 4))
 
 
 @pytest.fixture
@@ -67,10 +70,6 @@ def test_every_option_is_sent_and_the_video_is_saved(options: str, cli: Cli) -> 
     assert (cli.folder / "v.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
-PENDING = responding(200, {"status": "pending", "progress": 42})
-DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
-
-
 def test_waiting_goes_on_where_it_stopped(cli: Cli) -> None:
     created = cli.typed("create 'A lake' --no-wait")
     job_id = created.out.strip()
@@ -85,17 +84,15 @@ def test_waiting_goes_on_where_it_stopped(cli: Cli) -> None:
 
 def test_machines_get_an_object_a_line(cli: Cli) -> None:
     with cli.gateway(OK, PENDING, DONE, responding(200, b"video")):
-        shown = cli.typed("create lake -o v.mp4 --json")
-    events = [json.loads(line) for line in shown.out.splitlines()]
+        events = cli.typed("create lake -o v.mp4 --json").events()
     assert [event["event"] for event in events] == ["created", "progress", "progress", "saved"]
-    assert all(event.keys() == {"event", *EVENTS[event["event"]]} for event in events)
     assert [events[0]["job_id"], events[1]["percent"], events[3]["bytes"]] == ["1", 42, 5]
-    wrong = json.loads(cli.typed("create --json").out)
-    assert wrong.keys() == {"event", *EVENTS["error"]}
-    left = json.loads(cli.typed("create lake --no-wait --json").out)
+    (wrong,) = cli.typed("create --json").events()
+    assert (wrong["event"], wrong["next"]) == ("error", None)
+    (left,) = cli.typed("create lake --no-wait --json").events()
     assert left["event"] == "created"
     assert left["next"].endswith(left["job_id"])
-    assert json.loads(cli.typed(f"get {left['job_id']} --json").out)["job"]["status"] == "done"
+    assert cli.typed(f"get {left['job_id']} --json").events()[0]["job"]["status"] == "done"
 
 
 def test_a_status_that_looks_like_markup_or_moves_the_cursor_breaks_nothing(cli: Cli) -> None:
@@ -163,3 +160,212 @@ def test_completion_knows_commands_and_options(cli: Cli, monkeypatch: pytest.Mon
     assert str(cli.folder) in (cli.folder / ".bashrc").read_text()
     (script,) = cli.folder.rglob("*grok-imagine-video*")
     assert all(word in script.read_text() for word in ("create", "--aspect-ratio", "720p"))
+
+
+NO_INTEGER = "not an integer; write it in digits, such as 4"
+# What is typed before anything is sent, and a part of the line that says what is wrong.
+MISTAKES = {
+    "GROK_API_KEY= create lake -o v.mp4": "set GROK_API_KEY, or pass --no-key",
+    "GROK_BASE_URL= create lake -o v.mp4": "set GROK_BASE_URL, or pass --base-url",
+    "GROK_BASE_URL=gateway.example create lake -o v.mp4": "gateway.example",
+    "GROK_BASE_URL=https://a.example?key=1 get 1": "a query",
+    "NO_PROXY= HTTP_PROXY=http://host:abc get 1": "HTTP_PROXY is not the URL of a proxy",
+    "SSL_CERT_FILE=/none get 1": "SSL_CERT_FILE cannot be used",
+    "wait 1 -o v.mp4 --base-url http://a.example": "--allow-plain-http",
+    "create lake -o v.mp4 --duration 16": "'duration' must be <= 15: 16",
+    **{
+        f"create lake -o v.mp4 --duration={shlex.quote(text)}": f"{NO_INTEGER}: {text!r}"
+        for text in ("x", "5.5", "4.0", "5e0", "٣", "0x8", "1_0", " 5", "5\n", "null", "")
+    },
+    "batch retry videos --line 1.5": f"--line: {NO_INTEGER}",
+    "batch lakes.jsonl -o videos --concurrency ٣": f"--concurrency: {NO_INTEGER}",
+    "batch lakes.jsonl -o videos --forget 0x1": f"--forget: {NO_INTEGER}",
+    "create lake -o v.mp4 --resolution 999p": '"480p", "720p"',
+    "create lake -o v.mp4 --resolution null": '"480p", "720p"',
+    "create lake -o v.mp4 --image data:, --reference data:,": "cannot be used together",
+    "create lake -o v.mp4 --image none.png": "--image: cannot be read: No such",
+    "create lake -o v.mp4 --image=": "--image: neither a URL nor a file",
+    f"create lake -o v.mp4 --reference {shlex.quote(__file__)}": "--reference: neither a URL",
+    "create lake -o v.mp4 --extra user=me": "--extra user: not JSON",
+    "create lake -o v.mp4 --extra user": "--extra needs NAME=JSON",
+    "create lake -o v.mp4 --extra duration=20": "has an option of its own",
+    "create lake -o v.mp4 --timeout 0": "'timeout' must be a number of seconds",
+    "create lake -o v.mp4 --sound": "Unknown option: --sound",
+    "create lake": "-o FILE, or do not wait for it: --no-wait",
+    "create -o v.mp4": "PROMPT requires",
+    "create '' -o v.mp4": "'prompt' must not be blank: ''",
+    "create ' \t\u3000' --no-wait": "'prompt' must not be blank: ' ",
+    "create lake -o missing/v.mp4": "nothing can be written in",
+    "create lake -o /proc/v.mp4": "nothing can be written in",
+    "create lake -o .": "exists and is not a file",
+    "creat lake": 'Did you mean "create"',
+    "wait 1": "-o FILE",
+}
+# What the gateway refuses, or cannot be asked.
+REFUSALS = {
+    "GROK_API_KEY=wrong create lake -o v.mp4": "`config` shows where",
+    "GROK_BASE_URL=http://127.0.0.1:9 create lake -o v.mp4": "refused",
+    "create lake -o v.mp4 --no-key": "401",
+    "create failed -o v.mp4": "internal_error: The prompt asked for it",
+    "create withheld -o v.mp4": "may have been billed",
+    "create expired -o v.mp4": "expired",
+    "wait none -o v.mp4": "no such job; is the id right",
+    "get none": "no such job; is the id right",
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES | REFUSALS)
+def test_one_line_says_what_is_wrong(typed: str, cli: Cli) -> None:
+    failed = cli.typed(typed)
+    lines = [line for line in failed.err.splitlines() if line.startswith("grok-imagine-video: ")]
+    code = USAGE if typed in MISTAKES else FAILED
+    assert (failed.code, failed.out, len(lines)) == (code, "", 1), failed.err
+    assert (MISTAKES | REFUSALS)[typed] in lines[0]
+    assert lines[0] == failed.err.splitlines()[-1]
+    assert code != USAGE or not cli.arrived  # before it costs money
+    assert not list(cli.folder.iterdir())
+
+
+HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=hang_up)
+LOGIN = responding(200, b"<h1>Log in</h1>", Content_Type="text/html")
+NO_ID = responding(200, {"note": "paid"})
+NO_PLACE = responding(200, {"status": "done", "id": "1"})
+DASH = responding(200, {"id": "-1"})
+GO_ON = "to go on: grok-imagine-video wait -o v.mp4 1"
+# What the gateway does, the exit code, a part of what is said, and what is said last.
+OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
+    ([hang_up], UNKNOWN, "look at the gateway before you send it again", ""),
+    ([responding(500)], UNKNOWN, "look at the gateway before you send it again", ""),
+    ([NO_ID], UNKNOWN, 'the response: {"note": "paid"}', ""),
+    ([responding(429, retry_after="99")], FAILED, "try again in 99 s", ""),
+    ([OK, NO_PLACE], UNKNOWN, "`get` shows the whole response", ""),
+    ([OK, PENDING], UNFINISHED, "had not ended", GO_ON),
+    ([OK, responding(401)], UNFINISHED, "401", GO_ON),
+    ([OK, responding(404)], UNFINISHED, "404", GO_ON),
+    ([OK, DONE, HALF], UNFINISHED, "RemoteProtocolError", GO_ON),
+    ([OK, DONE, responding(403)], UNFINISHED, "403", GO_ON),
+    ([OK, DONE, LOGIN], UNFINISHED, "it is a page, not a file: text/html", GO_ON),
+    ([OK, DONE, responding(200)], UNFINISHED, "the file is empty", GO_ON),
+    ([DASH, PENDING], UNFINISHED, "had not ended", f"{GO_ON[:-1]}-- -1"),
+]
+
+
+@pytest.mark.parametrize(("faults", "code", "message", "last"), OUTCOMES)
+def test_what_the_gateway_did_decides_the_code_and_what_to_do_next(
+    faults: list[Any], code: ExitCode, message: str, last: str, cli: Cli
+) -> None:
+    with cli.gateway(*faults):
+        shown = cli.typed("create lake -o v.mp4")
+    with cli.gateway(*faults):
+        again = cli.typed("create lake -o v.mp4 --json")
+    assert (shown.code, shown.out) == (code, "")
+    assert message in shown.err
+    assert ("created the job" in shown.err) == (len(faults) > 1)
+    assert shown.err.count("pending  42%") == (PENDING in faults)  # once, however often it asked
+    assert not last or shown.err.splitlines()[-1] == last
+    assert not list(cli.folder.iterdir())
+    event = again.events()[-1]
+    assert (again.code, again.err, event["event"], event["code"]) == (code, "", "error", code)
+    assert event["next"] == (last.removeprefix("to go on: ") or None)
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_a_full_disk_is_found_at_once_and_one_that_fills_up_can_be_exchanged(
+    size: int, cli: Cli
+) -> None:
+    """No file can be larger, as if the disk were full; the video has 3,000,000 bytes."""
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with cli.gateway(OK, DONE, responding(200, bytes(3_000_000))) as server:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            shown = cli.typed("create lake -o v.mp4")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    *_, message, last = ["", *shown.err.splitlines()]
+    if server.arrived:
+        assert (size, shown.code, last) == (2_000_000, UNFINISHED, GO_ON)
+        assert message == "grok-imagine-video: v.mp4: File too large"
+    else:
+        assert (size, shown.code, "File too large" in last) == (100_000, USAGE, True)
+    assert not list(cli.folder.iterdir())
+
+
+def interrupted(cli: Cli, when: Callable[[Any], bool], *words: str) -> list[str]:
+    """The last lines of the command when Ctrl-C comes right after such a request."""
+    with cli.launch("create", "A lake", "-o", "v.mp4", *words) as process:
+        while not any(map(when, cli.arrived)):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # Python drops one that is raised in a callback
+            process.send_signal(signal.SIGINT)
+        end = ended(process)
+    assert end.code == ExitCode.INTERRUPTED
+    return end.err.splitlines()
+
+
+def test_ctrl_c_says_how_to_go_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
+        *_, message, last = interrupted(cli, lambda request: request.method == "GET")
+    job_id = cli.arrived[-1].path.rpartition("/")[2]
+    assert message == "grok-imagine-video: interrupted; the job goes on"
+    assert last == f"to go on: grok-imagine-video wait -o v.mp4 {job_id}"
+    assert cli.run(*shlex.split(last)[4:]).code == 0
+    assert cli.prompts() == ["A lake"]
+    assert (cli.folder / "v.mp4").exists()
+
+
+def test_ctrl_c_before_the_response_says_that_the_video_may_exist(cli: Cli) -> None:
+    with cli.gateway(no_response):
+        (message,) = interrupted(cli, lambda _: True)
+    assert message.startswith("grok-imagine-video: interrupted; the video may exist")
+
+
+def test_a_name_that_cannot_be_encoded_is_saved(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with cli.launch("create", "A lake", "-o", "湖.mp4") as process:
+        end = ended(process)
+    assert (end.code, end.out) == (0, "saved \\u6e56.mp4\n")
+    assert (cli.folder / "湖.mp4").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_the_video_is_saved_though_the_log_is_on_a_full_disk(cli: Cli) -> None:
+    words = cli._command(("create", "A lake", "-o", "v.mp4"), {})
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.call([sys.executable, *words], stdout=full, stderr=full) == 0
+    assert (cli.folder / "v.mp4").exists()
+
+
+def test_the_video_is_saved_though_nobody_reads_what_is_printed(cli: Cli) -> None:
+    with cli.launch("create", "A lake", "-o", "v.mp4", "--json") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+    assert (cli.folder / "v.mp4").exists()
+
+
+@pytest.mark.parametrize("colors", [True, False])
+def test_a_terminal_gets_a_bar_and_the_output_the_result(colors: bool, cli: Cli) -> None:
+    env = {"COLUMNS": "40", "NO_COLOR": "" if colors else "1"}
+    shown = cli.on_terminal("create", "A lake", "-o", "v.mp4", **env)
+    assert (shown.code, shown.out) == (0, "saved v.mp4\n")
+    assert all(text in shown.err for text in ("created the job", "━", "100%"))
+    assert ("\x1b[38;5;" in shown.err) == colors
+    left = cli.on_terminal("create", "A lake", "--no-wait", **env)
+    assert left.out.strip()
+    assert cli.typed(f"get {left.out}").code == 0
+
+
+def test_without_the_extra_one_line_names_what_to_install() -> None:
+    hidden = "import sys; sys.modules['cyclopts'] = None; "
+    run = "from grok_imagine_video.__main__ import main; main()"
+    shown = subprocess.run([sys.executable, "-c", hidden + run], capture_output=True, text=True)
+    assert shown.returncode == 1
+    assert shown.stderr.splitlines() == [
+        'grok-imagine-video: the command needs more packages: pip install "grok-imagine-video[cli]"'
+    ]

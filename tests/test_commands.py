@@ -147,32 +147,6 @@ def test_a_missing_python_is_named_in_one_line(python: str, tmp_path: Path) -> N
     assert not (tmp_path / ".venv").exists()
 
 
-NEEDED = ["requirements-node.txt", "tools/install_node.py", "tools/node/package-lock.json"]
-NEEDED += ["pyproject.toml", "requirements-dev.txt", ".venv/installed"]
-KNOWN = ["pip install", "tools/install_node.py", "-m tools.review.lint"]
-# A target, a file that is newer than the environment, and the commands that make runs for both.
-PLANNED: list[tuple[str, str | None, list[str]]] = [
-    ("demo", None, []),
-    ("demo", "pyproject.toml", KNOWN[:1]),
-    ("demo", "requirements-dev.txt", KNOWN[:1]),
-    ("test", None, []),
-    ("check", None, KNOWN[1:]),
-]
-
-
-def test_make_installs_what_a_target_needs_and_again_what_changed(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    for target, changed, commands in PLANNED:
-        for seconds, name in enumerate(NEEDED):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).touch()
-            os.utime(tmp_path / name, (seconds, seconds))
-        if changed:
-            os.utime(tmp_path / changed)
-        plan = make("-n", "-C", tmp_path, target).stdout
-        assert [command for command in KNOWN if command in plan] == commands, (target, changed)
-
-
 @pytest.mark.parametrize("name", BLOCKS)
 @pytest.mark.usefixtures("clock")  # no sleeps
 def test_code_of_a_text_runs(name: str, request: pytest.FixtureRequest) -> None:

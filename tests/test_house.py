@@ -23,7 +23,7 @@ OWN = {
         "_session",
     ),
     *("_timeout", "_verify_ssl"),
-    *("_elapsed", "_event", "_is_plain", "_names", "_one_line", "_rules", "_rules_when_sent"),
+    *("_one_line", "_rules"),
     *("_name_", "_value_"),
 }
 

@@ -17,14 +17,14 @@ def run() -> NoReturn:
     try:
         from .app import main
 
-        jobs = import_module(f"{PACKAGE}._jobs").JOBS
+        code = main(import_module(f"{PACKAGE}._jobs").JOBS, sys.argv[1:])
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise
         sys.exit(f'{COMMAND}: the command needs more packages: pip install "{COMMAND}[cli]"')
     except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(main(jobs, sys.argv[1:]))
+        code = 130
+    sys.exit(code)
 
 
 __all__ = ["COMMAND", "PACKAGE", "run"]

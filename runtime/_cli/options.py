@@ -7,7 +7,7 @@ import mimetypes
 import re
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -49,43 +49,56 @@ class Option:
 
     Attributes:
         field: The name of the field in JSON.
-        parameter: The parameter of the command.
-        default: What is sent if it is left out; UNSET for nothing.
-        kind: How it is typed.
+        name: The name of the parameter of a command.
+        names: What is typed for it.
+        kind: How its value is typed.
+        default: What is sent if it is left out; UNSET for nothing, NOTHING if it must be typed.
+        help: What the spec says about the field.
+        is_positional: Whether it is typed without a name.
     """
 
     field: str
-    parameter: inspect.Parameter
-    default: Any
+    name: str
+    names: Sequence[str]
     kind: Kind
+    default: Any
+    help: str | None
+    is_positional: bool
 
     @property
-    def is_positional(self) -> bool:
-        """Whether it is typed without a name."""
-        return self.parameter.kind is inspect.Parameter.POSITIONAL_ONLY
-
-    @property
-    def shown(self) -> str:
-        """What is typed."""
-        return str(self._names[0])
+    def parameter(self) -> inspect.Parameter:
+        """The parameter of a command."""
+        is_shown = isinstance(self.default, str | int | float)
+        about = Parameter(
+            name=self.names,
+            converter=convert,  # to the type alone, so that "null" is refused
+            help=self.help,
+            group=REQUEST,
+            metavar=self.kind.metavar,
+            negative=None if self.kind.type is bool else "",
+            required=self.default is attrs.NOTHING,
+            show_default=str(self.default) if is_shown else False,
+        )
+        annotation = Annotated[self.kind.type | None, about]  # type: ignore[name-defined]
+        made = inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+        if self.is_positional:
+            return made.replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+        return made.replace(default=None)
 
     @property
     def columns(self) -> set[str]:
         """What the column for it in a table may be called."""
-        return {self.field, *(name.strip("-").replace("-", "_") for name in self._names)}
-
-    @property
-    def _names(self) -> Sequence[str]:
-        names: Sequence[str] = typing.get_args(self.parameter.annotation)[1].name
-        return names
+        return {self.field, *(name.strip("-").replace("-", "_") for name in self.names)}
 
 
 def options_of(create: Create, taken: Collection[str]) -> list[Option]:
     """The options of a command; one whose name is `taken` gets another name.
 
-    The first required field that takes any text is typed without a name.
+    The first required field that takes any text is typed without a name, and comes first.
     """
-    hints = typing.get_type_hints(create.body, localns=_models())
+    models = import_module(f"{PACKAGE}.models")
+    known = {name: getattr(models, name) for name in models.__all__}
+    hints = typing.get_type_hints(create.body, localns=known)
     helps = {each.arg_name: each.description for each in parse(create.body.__doc__ or "").params}
     options: list[Option] = []
     for field, name in _attributes_of(create.body).items():
@@ -93,35 +106,14 @@ def options_of(create: Create, taken: Collection[str]) -> list[Option]:
         is_first = kind == _TEXT and default is attrs.NOTHING
         is_first = is_first and not any(each.is_positional for each in options)
         names = [name.upper()] if is_first else _names(name, create.names.get(field), taken)
-        parameter = Parameter(
-            name=names,
-            converter=convert,  # to the type alone, so that "null" is refused
-            help=helps.get(name),
-            group=REQUEST,
-            metavar=kind.metavar,
-            negative=None if kind.type is bool else "",
-            required=default is attrs.NOTHING,
-            show_default=str(default) if isinstance(default, str | int | float) else False,
-        )
-        annotation = Annotated[kind.type | None, parameter]  # type: ignore[name-defined]
-        made = _parameter(name, annotation, is_first=is_first)
-        options.append(Option(field, made, default, kind))
+        own = f"field_{name}"  # so that it is none of the command's own
+        options.append(Option(field, own, names, kind, default, helps.get(name), is_first))
     return sorted(options, key=lambda each: not each.is_positional)
 
 
 def _default(create: Create, field: str, name: str) -> Any:
-    """What is sent if an option is left out: UNSET for nothing; NOTHING if it must be typed."""
     default = getattr(attrs.fields(create.body), name).default
     return create.defaults.get(field, default) if default is attrs.NOTHING else to_json(default)
-
-
-def _parameter(name: str, annotation: Any, *, is_first: bool) -> inspect.Parameter:
-    name = f"field_{name}"  # so that it is none of the command's own
-    if is_first:
-        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY, annotation=annotation)
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None
-    )
 
 
 def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
@@ -129,14 +121,11 @@ def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
     return [f"--request-{each[2:]}" if each in taken else each for each in names]
 
 
-def _models() -> dict[str, Any]:
-    models = import_module(f"{PACKAGE}.models")
-    return {name: getattr(models, name) for name in models.__all__}
-
-
 def _kind(hint: Any) -> Kind:
     """How a value of a type is typed; what has no better way is typed as JSON."""
-    alternatives = [each for each in _alternatives(hint) if each not in (Unset, type(None))]
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    alternatives = typing.get_args(hint) if is_union else [hint]
+    alternatives = [each for each in alternatives if each not in (Unset, type(None))]
     if len(alternatives) != 1:
         return _TEXT_OR_JSON if str in alternatives else _JSON
     (one,) = alternatives
@@ -155,11 +144,6 @@ def _kind(hint: Any) -> Kind:
     if attrs.has(one):
         return _FILE if "url" in _attributes_of(one) else _JSON
     return _TEXT  # also for dates and the like, which the model reads
-
-
-def _alternatives(hint: Any) -> Sequence[Any]:
-    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    return typing.get_args(hint) if is_union else [hint]
 
 
 def _choice(values: Iterable[Any]) -> Kind:
@@ -201,27 +185,22 @@ def _json(text: str) -> Any:
         raise ValueError(msg) from None
 
 
-def _text_or_json(text: str) -> Any:
+def text_or_json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     return text.lower().startswith(("https://", "http://", "data:"))
-
-
-def beside(path: Path, text: str) -> str:
-    """What is typed for a file that is beside another one; anything else as it is."""
-    return text if text.lstrip().startswith("{") or _is_url(text) else str(path.parent / text)
 
 
 def _file_or_url(text: str) -> Any:
     """An object with a URL: the URL as it is, or a file as a data: URL with all that is in it."""
     if text.lstrip().startswith("{"):
         return _json(text)
-    if _is_url(text):
+    if is_url(text):
         return {"url": text}
     kind = mimetypes.guess_type(text, strict=False)[0] or ""
     if not kind.startswith(("image/", "audio/", "video/")):
@@ -237,13 +216,16 @@ def _file_or_url(text: str) -> Any:
 
 _TEXT = Kind(str)
 _INTEGER = Kind(str, _integer, "INT")
-_TEXT_OR_JSON = Kind(str, _text_or_json)
+_TEXT_OR_JSON = Kind(str, text_or_json)
 _JSON = Kind(str, _json, "JSON")
 _FILE = Kind(str, _file_or_url, FILE_OR_URL)
 
 
 def body_of(
-    create: Create, options: Sequence[Option], values: Mapping[str, Any], extra: Sequence[str]
+    create: Create,
+    options: Sequence[Option],
+    values: Mapping[str, Any],
+    extra: Mapping[str, Any],
 ) -> Any:
     """The body of a request, checked against the spec.
 
@@ -253,15 +235,10 @@ def body_of(
     """
     fields = {each.field: each.default for each in options if each.default is not UNSET}
     for option in options:
-        value = values.get(option.parameter.name)
+        value = values.get(option.name)
         if value is not None:
-            fields[option.field] = _named(option.shown, option.kind.read, value)
-    for name, value in _extra(extra):
-        if name in _attributes_of(create.body):
-            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
-            raise ValueError(msg)
-        fields[name] = value
-    body = create.body.from_dict(fields)
+            fields[option.field] = _named(option.names[0], option.kind.read, value)
+    body = create.body.from_dict({**fields, **extra})
     check_texts(options, body)
     return body
 
@@ -280,13 +257,23 @@ def check_texts(options: Sequence[Option], body: object) -> None:
             raise ValueError(msg)
 
 
-def _extra(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def extra_of(create: Create, given: Sequence[str]) -> dict[str, Any]:
+    """The fields of --extra.
+
+    Raises:
+        ValueError: One is in the spec, or cannot be read.
+    """
+    fields = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not name or not equals:
             msg = f"--extra needs NAME=JSON: {each!r}"
             raise ValueError(msg)
-        yield name, _named(f"--extra {name}", _json, value)
+        if name in _attributes_of(create.body):
+            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
+            raise ValueError(msg)
+        fields[name] = _named(f"--extra {name}", _json, value)
+    return fields
 
 
 def _named(name: str, read: Read, value: Any) -> Any:

@@ -5,7 +5,7 @@ import csv
 import difflib
 import json
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,17 @@ from .._registry import Create
 from ..batch._requests import digest_of
 from .options import (
     FILE_OR_URL,
-    Option,
-    _text_or_json,
-    beside,
+    Kind,
     body_of,
     check_texts,
+    is_url,
     options_of,
+    text_or_json,
 )
+from .terminal import printable
+
+# Requests that are named because something is wrong with them.
+_MAX_NAMED = 20
 
 
 class Requests:
@@ -48,22 +52,25 @@ class Requests:
                 msg = f"{self.path}:{number}: {_explain(error)}"
                 raise ValueError(msg) from None
 
-    def check(self) -> Iterator[str]:
-        """Count the requests, and tell what is wrong with each.
+    def check(self, say: Callable[[str], None]) -> None:
+        """Count the requests, and say what is wrong with them.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It has no requests, or is not a file that can be read more than once.
+            ValueError: One of them cannot be sent, it has none, or it can be read only once.
         """
-        self._count = 0
+        self._count = bad = 0
         for number, record in self._records():
             self._count += 1
             try:
                 digest_of(number, self._read(record))
             except (TypeError, ValueError, RecursionError) as error:
-                yield f"{self.path}:{number}: {_explain(error)}"
-        if not self._count:
-            msg = f"{self.path}: the file has no requests"
+                bad += 1
+                if bad <= _MAX_NAMED:
+                    say(printable(f"{self.path}:{number}: {_explain(error)}"))
+        if bad or not self._count:
+            msg = f"{bad} of {self._count} requests cannot be sent; nothing was sent"
+            msg = f"{self.path}: {msg if bad else 'the file has no requests'}"
             raise ValueError(msg)
 
     def _records(self) -> Iterable[tuple[int, Any]]:
@@ -91,21 +98,27 @@ class Requests:
         values = {}
         for option in self._options:
             if cell := row.pop(option.field, ""):
-                values[option.parameter.name] = self._typed(option, cell)
+                values[option.name] = self._typed(option.kind, cell)
             elif option.default is attrs.NOTHING:
                 msg = f"{option.field!r} is required, and the row has no such cell: {row}"
                 raise ValueError(msg)
-        extra = [f"{name}={json.dumps(_text_or_json(cell))}" for name, cell in row.items()]
+        extra = {name: text_or_json(cell) for name, cell in row.items()}
         return body_of(self._create, self._options, values, extra)
 
-    def _typed(self, option: Option, cell: str) -> Any:
-        """What a cell holds, as an option would have it; a file is looked for beside the table."""
-        value = _typed(option.kind.type, cell)
-        if option.kind.metavar != FILE_OR_URL:
-            return value
-        texts = [value] if isinstance(value, str) else value
-        paths = [beside(self.path, text) if isinstance(text, str) else text for text in texts]
-        return paths[0] if isinstance(value, str) else paths
+    def _typed(self, kind: Kind, cell: str) -> Any:
+        """What a cell holds, as an option would have it; the model says if it has the wrong type.
+
+        A file is looked for beside the table.
+        """
+        if typing.get_origin(kind.type) is list:
+            inner = attrs.evolve(kind, type=typing.get_args(kind.type)[0])
+            items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
+            return [self._typed(inner, item) if isinstance(item, str) else item for item in items]
+        if kind.type in (bool, float):
+            value = text_or_json(cell.lower())
+            return cell if isinstance(value, str) else value
+        is_path = kind.metavar == FILE_OR_URL and not (is_url(cell) or cell.lstrip()[:1] == "{")
+        return str(self.path.parent / cell) if is_path else cell
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -126,15 +139,11 @@ def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[st
             reader = csv.reader(file, strict=True)
             names = [columns.get(name, name) for name in next(reader, [])]
             _check_header(names)
-            for row in reader:
-                if not row:
-                    continue
-                number += 1
+            for number, row in enumerate(filter(None, reader), 1):
                 if len(row) > len(names):
                     msg = "more cells than the header has"
                     raise ValueError(msg)
-                cells = zip(names, row, strict=False)
-                yield number, {name: cell for name, cell in cells if cell}
+                yield number, {name: cell for name, cell in zip(names, row, strict=False) if cell}
         except (csv.Error, UnicodeError) as error:
             msg = f"{path}: after row {number}: {error}"
             raise ValueError(msg) from None
@@ -148,20 +157,6 @@ def _check_header(names: Sequence[str]) -> None:
         if not name or names.count(name) > 1:
             msg = f"two columns are {name!r}" if name else "a column has no name"
             raise ValueError(msg)
-
-
-def _typed(kind: Any, cell: str) -> Any:
-    """What a cell holds, as an option would have it; the model says if it has the wrong type."""
-    if typing.get_origin(kind) is list:
-        (inner,) = typing.get_args(kind)
-        items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
-        return [_typed(inner, item) if isinstance(item, str) else item for item in items]
-    if kind in (bool, float):
-        try:
-            return json.loads(cell.lower())
-        except ValueError:
-            return cell
-    return cell
 
 
 def _object(line: bytes) -> Any:

@@ -1,7 +1,6 @@
 """The options that depend on no spec: how to reach the API, how to wait, how to show things."""
 
 import os
-import typing
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,101 +13,66 @@ from cyclopts import Group, Parameter
 from .._redirects import without_secrets
 from ..client import AuthenticatedClient, Client
 from . import PACKAGE
-from .trace import Trace
 
 REQUEST = Group("Request", sort_key=0)
 _WAITING = Group("Waiting", sort_key=1)
 _GENERAL = Group("General", sort_key=2)
 
+# A switch that is off unless it is typed.
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Seconds = Annotated[float, Parameter(metavar="SECONDS")]
+
 
 @Parameter(name="*")
 @frozen
 class Creating:
-    """What else there is to say about a request."""
+    """What else there is to say about a request.
+
+    Attributes:
+        extra: A field that the spec does not have. Repeatable.
+        no_wait: Print the id of the job, and do not wait for it.
+    """
 
     extra: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--extra",
-            metavar="NAME=JSON",
-            help="A field that the spec does not have. Repeatable.",
-            negative="",
-            group=REQUEST,
-        ),
+        list[str] | None, Parameter(metavar="NAME=JSON", negative="", group=REQUEST)
     ] = None
-    no_wait: Annotated[
-        bool,
-        Parameter(
-            name="--no-wait",
-            help="Print the id of the job, and do not wait for it.",
-            negative="",
-            show_default=False,
-            group=_WAITING,
-        ),
-    ] = False
+    no_wait: Annotated[Flag, Parameter(group=_WAITING)] = False
 
 
 @Parameter(name="*", group=_WAITING)
 @frozen
 class Waiting:
-    """How to wait for a job, and where to save what it makes."""
+    """How to wait for a job, and where to save what it makes.
 
-    output: Annotated[
-        Path | None,
-        Parameter(name=("--output", "-o"), metavar="FILE", help="Where to save the result."),
-    ] = None
-    interval: Annotated[
-        float,
-        Parameter(
-            name="--interval", metavar="SECONDS", help="How long to wait between two requests."
-        ),
-    ] = 5.0
-    timeout: Annotated[
-        float,
-        Parameter(name="--timeout", metavar="SECONDS", help="How long to wait in all."),
-    ] = 900.0
+    Attributes:
+        output: Where to save the result.
+        interval: How long to wait between two requests.
+        timeout: How long to wait in all.
+    """
+
+    output: Annotated[Path | None, Parameter(alias="-o", metavar="FILE")] = None
+    interval: Seconds = 5.0
+    timeout: Seconds = 900.0
 
 
 @Parameter(name="*", group=_GENERAL)
 @frozen
 class Settings:
-    """How to reach the API, and how to show what happens."""
+    """How to reach the API, and how to show what happens.
 
-    base_url: Annotated[
-        str | None,
-        Parameter(name="--base-url", metavar="URL", help="Where the API is."),
-    ] = None
-    no_key: Annotated[
-        bool,
-        Parameter(name="--no-key", help="Send no key.", negative="", show_default=False),
-    ] = False
-    allow_plain_http: Annotated[
-        bool,
-        Parameter(
-            name="--allow-plain-http",
-            help="Send the key unencrypted to another machine.",
-            negative="",
-            show_default=False,
-        ),
-    ] = False
-    is_json: Annotated[
-        bool,
-        Parameter(
-            name="--json",
-            help="Print an object of JSON for each event.",
-            negative="",
-            show_default=False,
-        ),
-    ] = False
-    is_verbose: Annotated[
-        bool,
-        Parameter(
-            name=("--verbose", "-v"),
-            help="Show each request, without secrets.",
-            negative="",
-            show_default=False,
-        ),
-    ] = False
+    Attributes:
+        base_url: Where the API is.
+        no_key: Send no key.
+        allow_plain_http: Send the key unencrypted to another machine.
+        is_json: Print an object of JSON for each event.
+        is_verbose: Show each request, without secrets.
+    """
+
+    base_url: Annotated[str | None, Parameter(metavar="URL")] = None
+    no_key: Flag = False
+    allow_plain_http: Flag = False
+    is_json: Annotated[Flag, Parameter(name="--json")] = False
+    is_verbose: Annotated[Flag, Parameter(name=("--verbose", "-v"))] = False
 
     def typed(self) -> list[str]:
         """What has to be typed again to reach the same API."""
@@ -123,27 +87,22 @@ class Settings:
         token = Setting("token", None, "--no-key", is_needed=False)
         return [url, token if self.no_key else _from_environment("token")]
 
-    def client(self, trace: Trace, hooks: dict[str, Any] | None = None) -> Client:
-        """A client whose requests `trace` sees, through its hooks for httpx or others.
+    def client(self, hooks: dict[str, Any]) -> Client:
+        """A client with these event hooks of httpx.
 
         Raises:
             ValueError: Something is not set, or cannot be used.
         """
-        for setting in self.found():
-            setting.check()
-        url, token = self.found()
-        hooks = trace.hooks if hooks is None else hooks
+        url, token = (setting.checked() for setting in self.found())
         given: dict[str, Any] = {"httpx_args": {"event_hooks": hooks}}
-        if token.value is None:
-            trace.client = Client(url.value or "", **given)
-            return trace.client
-        given["allow_plain_http"] = self.allow_plain_http
+        if token is None:
+            return Client(url or "", **given)
         try:
-            trace.client = AuthenticatedClient(url.value or "", token.value, **given)
+            allow = self.allow_plain_http
+            return AuthenticatedClient(url or "", token, allow_plain_http=allow, **given)
         except ValueError as error:
             msg = str(error).replace("allow_plain_http=True", "--allow-plain-http")
             raise ValueError(msg) from None
-        return trace.client
 
 
 @frozen
@@ -155,13 +114,14 @@ class Setting:
     source: str | None
     is_needed: bool = True
 
-    def check(self) -> None:
-        """Refuse to go on without it."""
+    def checked(self) -> str | None:
+        """The value; refuse to go on without one that is needed."""
         if self.value is None and self.is_needed:
             option = {"base_url": "--base-url URL", "token": "--no-key"}[self.name]
             variable = f"set {self.source}, or " if self.source else ""
             msg = f"{self.name} is missing: {variable}pass {option}"
             raise ValueError(msg)
+        return self.value
 
     @property
     def shown(self) -> str | None:
@@ -188,12 +148,3 @@ def _from_environment(name: str) -> Setting:
     variable = import_module(PACKAGE)._ENVIRONMENT.get(name)
     is_needed = name != "token" or variable is not None
     return Setting(name, os.environ.get(variable or "") or None, variable, is_needed)
-
-
-def names_of(*kinds: type) -> set[str]:
-    """All options of these classes."""
-    names = {"--help", "--version"}
-    for kind in kinds:
-        for hint in typing.get_type_hints(kind, include_extras=True).values():
-            names.update(hint.__metadata__[0].name)
-    return names

@@ -11,19 +11,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
+from attrs import frozen
 from cyclopts import App, CycloptsError, Parameter
 
 from .._registry import Create, Job
 from . import COMMAND, PACKAGE
 from .batches import Command
 from .exits import Ending, ExitCode
-from .options import Option, body_of, options_of
+from .options import body_of, extra_of, options_of
 from .running import Run, check_output
-from .settings import Creating, Settings, Waiting, names_of
-from .terminal import display, prepare_streams
+from .settings import Creating, Settings, Waiting
+from .terminal import Display, prepare_streams, printable
 
-_Id = Annotated[str, Parameter(help="The id of the job.")]
-_SHARED = {"creating": Creating, "waiting": Waiting, "settings": Settings}
+_Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
 
 
 def main(jobs: Sequence[Job], typed: list[str]) -> int:
@@ -38,10 +38,8 @@ def main(jobs: Sequence[Job], typed: list[str]) -> int:
     except CycloptsError as error:
         advice = f"`{name} --help` lists what can be typed"
         end = Ending(ExitCode.USAGE, str(error), advice=advice)
-        display(name, is_json="--json" in typed).failed(end, None, "")
+        Display(name, is_json="--json" in typed).failed(end)
         return end.code
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     return code or ExitCode.DONE
 
 
@@ -58,55 +56,116 @@ def _app(name: str, jobs: Sequence[Job]) -> App:
         suppress_keyboard_interrupt=False,
     )
     for job in jobs:
+        commands = _Commands(name, job)
         for create in job.creates:
-            app.command(_creating(name, job, create), name=create.name, help_epilogue="")
-            app.command(Command(name, job, create).app())
-        app.command(_getting(name, job), name=job.get, help_epilogue="")
-        app.command(_waiting(name, job), name=job.wait, help_epilogue="")
+            about = _about(create.operation)
+            app.command(commands.creating(create), name=create.name, help=about, help_epilogue="")
+            app.command(Command(f"{name} {create.batch}", job, create).app())
+        about = _about(job.operation)
+        app.command(commands.get, name=job.get, help=about, help_epilogue="")
+        app.command(commands.wait, name=job.wait, help_epilogue="")
     app.command(_configuring(name), name="config", help_epilogue="")
     app.register_install_completion_command(help="Install completion for your shell.")
     return app
 
 
-def _creating(name: str, job: Job, create: Create) -> Callable[..., ExitCode]:
-    """The command that creates a job, waits for it and saves its result."""
-    options = options_of(create, names_of(*_SHARED.values()))
+@frozen
+class _Commands:
+    """The commands about jobs of one kind.
 
-    def command(*positional: Any, **given: Any) -> ExitCode:
-        unnamed = (each.parameter.name for each in options if each.is_positional)
-        values = dict(zip(unnamed, positional, strict=True)) | given
-        creating, waiting, settings = (values.pop(each, kind()) for each, kind in _SHARED.items())
-        run = _start(name, job, waiting, settings)
-        return run.do(lambda: _create(run, create, options, values, creating, waiting))
+    Attributes:
+        name: What is typed for the command line.
+        job: The operations about such jobs.
+    """
 
-    shared = [
-        inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=kind())
-        for each, kind in _SHARED.items()
-    ]
-    parameters = [*(option.parameter for option in options), *shared]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__doc__ = _about(create.operation)
-    return command
+    name: str
+    job: Job
+
+    def creating(self, create: Create) -> Callable[..., ExitCode]:
+        """The command that creates a job, waits for it and saves its result."""
+
+        def command(
+            *positional: Any,
+            creating: Creating = Creating(),  # noqa: B008
+            waiting: Waiting = Waiting(),  # noqa: B008
+            settings: Settings = Settings(),  # noqa: B008
+            **given: Any,
+        ) -> ExitCode:
+            values = dict(zip((each.name for each in options), positional, strict=False)) | given
+            run = self._run(settings, waiting.output)
+            with run.ending():
+                extra = extra_of(create, creating.extra or ())
+                body = body_of(create, options, values, extra)
+                if creating.no_wait:
+                    _leave(run, create.operation, body)
+                else:
+                    _create(run, create.operation, body, waiting)
+            return run.code
+
+        own = App(default_command=command).assemble_argument_collection()
+        names = (name for argument in own for name in argument.names)
+        options = options_of(create, {"--help", "--version", *names})
+        signature = inspect.signature(command)
+        shared = (each for each in signature.parameters.values() if each.kind is each.KEYWORD_ONLY)
+        parameters = [*(option.parameter for option in options), *shared]
+        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return command
+
+    def get(self, job_id: _Id, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
+        """Show a job."""
+        run = self._run(settings)
+        with run.ending(), run.client() as client:
+            run.job_id = job_id
+            job = self.job.operation.sync(job_id, client=client).to_dict()
+            text = printable(json.dumps(job, indent=2, ensure_ascii=False))
+            run.display.show("job", {"job_id": job_id, "job": job}, result=text)
+        return run.code
+
+    def wait(
+        self,
+        job_id: _Id,
+        /,
+        *,
+        waiting: Waiting = Waiting(),  # noqa: B008
+        settings: Settings = Settings(),  # noqa: B008
+    ) -> ExitCode:
+        """Wait until a job has ended, and save its result."""
+        run = self._run(settings, waiting.output)
+        with run.ending():
+            path = check_output(waiting.output)
+            with run.client() as client:
+                run.job_id = job_id
+                job = self.job.operation.wait(
+                    job_id,
+                    client=client,
+                    interval=waiting.interval,
+                    timeout=waiting.timeout,
+                    on_progress=run.progress,
+                )
+                run.save(client, job, path)
+        return run.code
+
+    def _run(self, settings: Settings, output: Path | None = None) -> Run:
+        def go_on(job_id: str) -> str:
+            last = ["--", job_id] if job_id.startswith("-") else [job_id]
+            words = [self.job.wait, *settings.typed(), "-o", str(output or "FILE"), *last]
+            return f"{self.name} {shlex.join(words)}"
+
+        return Run(self.name, settings, self.job.operation, go_on)
 
 
-def _create(
-    run: Run,
-    create: Create,
-    options: Sequence[Option],
-    values: dict[str, Any],
-    creating: Creating,
-    waiting: Waiting,
-) -> None:
-    body = body_of(create, options, values, creating.extra or ())
-    if creating.no_wait:
-        with run.client() as client:
-            run.display.sending()
-            created = create.operation.sync(client=client, body=body)
-        return run.leave(create.operation.job_id(created))
+def _leave(run: Run, operation: Any, body: Any) -> None:
+    with run.client() as client:
+        run.display.move("sending")
+        created = operation.sync(client=client, body=body)
+    run.leave(operation.job_id(created))
+
+
+def _create(run: Run, operation: Any, body: Any, waiting: Waiting) -> None:
     path = check_output(waiting.output, ", or do not wait for it: --no-wait")
     with run.client() as client:
-        run.display.sending()
-        ended = create.operation.sync_and_wait(
+        run.display.move("sending")
+        job = operation.sync_and_wait(
             client=client,
             body=body,
             interval=waiting.interval,
@@ -114,80 +173,22 @@ def _create(
             on_created=run.created,
             on_progress=run.progress,
         )
-        return run.save(client, ended, path)
-
-
-def _getting(name: str, job: Job) -> Callable[..., ExitCode]:
-    """The command that shows a job."""
-
-    def command(id: _Id, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: A002, B008
-        run = _start(name, job, Waiting(), settings)
-
-        def get() -> None:
-            with run.client() as client:
-                run.job_id = id
-                found = job.operation.sync(id, client=client).to_dict()
-            text = json.dumps(found, indent=2, ensure_ascii=False)
-            run.display.result("job", {"job_id": id, "job": found}, text)
-
-        return run.do(get)
-
-    command.__doc__ = _about(job.operation)
-    return command
-
-
-def _waiting(name: str, job: Job) -> Callable[..., ExitCode]:
-    """The command that waits for a job and saves its result."""
-
-    def command(
-        id: _Id,  # noqa: A002
-        /,
-        *,
-        waiting: Waiting = Waiting(),  # noqa: B008
-        settings: Settings = Settings(),  # noqa: B008
-    ) -> ExitCode:
-        """Wait until a job has ended, and save its result."""
-        run = _start(name, job, waiting, settings)
-
-        def wait() -> None:
-            path = check_output(waiting.output)
-            with run.client() as client:
-                run.job_id = id
-                ended = job.operation.wait(
-                    id,
-                    client=client,
-                    interval=waiting.interval,
-                    timeout=waiting.timeout,
-                    on_progress=run.progress,
-                )
-                run.save(client, ended, path)
-
-        return run.do(wait)
-
-    return command
+        run.save(client, job, path)
 
 
 def _configuring(name: str) -> Callable[..., ExitCode]:
-    """The command that shows the settings."""
-
     def command(*, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
         """Show what is set, and where; the key itself is not shown."""
         run = Run(name, settings)
-        found = settings.found()
-        text = "\n".join(f"{each.name:9} {each}" for each in found)
-        run.display.result("config", {each.name: each.to_dict() for each in found}, text)
-        return run.do(lambda: settings.client(run.trace).close())
+        with run.ending():
+            found = settings.found()
+            fields = {each.name: each.to_dict() for each in found}
+            text = printable("\n".join(f"{each.name:9} {each}" for each in found))
+            run.display.show("config", fields, result=text)
+            run.client().close()
+        return run.code
 
     return command
-
-
-def _start(name: str, job: Job, waiting: Waiting, settings: Settings) -> Run:
-    def go_on(job_id: str) -> str:
-        last = ["--", job_id] if job_id.startswith("-") else [job_id]
-        output = str(waiting.output or "FILE")
-        return f"{name} {shlex.join([job.wait, *settings.typed(), '-o', output, *last])}"
-
-    return Run(name, settings, job.operation, go_on)
 
 
 def _about(operation: Any) -> str:

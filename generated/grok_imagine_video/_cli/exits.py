@@ -31,34 +31,17 @@ class ExitCode(IntEnum):
 
 
 @frozen
-class Known:
-    """What is known when a command ends early.
-
-    Attributes:
-        job_id: The id of the job, if there is one.
-        is_created: Whether this command has created the job.
-        has_posted: Whether a request that creates a job may have left.
-    """
-
-    job_id: str | None = None
-    is_created: bool = False
-    has_posted: bool = False
-
-
-@frozen
 class Ending:
     """The end of a command that did not do what was asked for.
 
     Attributes:
         code: The exit code.
         message: What went wrong, in one line.
-        is_resumable: Whether waiting for the job again can help.
         advice: What to do next; "" if that is all.
     """
 
     code: ExitCode
     message: str
-    is_resumable: bool = False
     advice: str = ""
 
 
@@ -68,29 +51,35 @@ _CHECK_KEY = "is the key right? `config` shows where it comes from"
 _CHECK_URL = "is the address right? `config` shows where it comes from"
 
 
-def ending(error: BaseException, known: Known) -> Ending:
-    """How a command ends after an error."""
+def ending(error: BaseException, job_id: str | None, is_created: bool, has_posted: bool) -> Ending:
+    """How a command ends after an error.
+
+    Args:
+        error: What went wrong.
+        job_id: The id of the job, if there is one.
+        is_created: Whether this command has created the job.
+        has_posted: Whether a request that creates a job may have left.
+    """
     message = str(error) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
-        return _interrupted(known)
+        return _interrupted(job_id, has_posted)
     if isinstance(error, _ENDED):
         return Ending(ExitCode.FAILED, message)
     if isinstance(error, errors.ResultMissingError):
         return Ending(ExitCode.UNKNOWN, message, advice="`get` shows the whole response")
-    if isinstance(error, errors.NotFoundError) and known.job_id and not known.is_created:
+    if isinstance(error, errors.NotFoundError) and job_id and not is_created:
         return Ending(ExitCode.FAILED, message, advice="is the id right, and that of this gateway?")
     if isinstance(error, OSError):
         message = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-    if known.job_id:
-        return Ending(ExitCode.UNFINISHED, message, is_resumable=True)
+    if job_id:
+        return Ending(ExitCode.UNFINISHED, message)
     return _before_a_job(error, message)
 
 
-def _interrupted(known: Known) -> Ending:
-    if known.job_id:
-        message = "interrupted; the job goes on"
-        return Ending(ExitCode.INTERRUPTED, message, is_resumable=True)
-    if known.has_posted:
+def _interrupted(job_id: str | None, has_posted: bool) -> Ending:
+    if job_id:
+        return Ending(ExitCode.INTERRUPTED, "interrupted; the job goes on")
+    if has_posted:
         return Ending(ExitCode.INTERRUPTED, "interrupted", advice=_LOOK)
     return Ending(ExitCode.INTERRUPTED, "interrupted; nothing was sent")
 

@@ -12,17 +12,19 @@ from attrs import define, field
 
 from .. import _polling
 from ..client import Client
-from ..errors import APIError
-from . import terminal
-from .exits import Ending, ExitCode, Known, ending
+from ..errors import APIError, _one_line
+from .exits import ExitCode, ending
 from .settings import Settings
-from .terminal import Lines
+from .terminal import Display, next_line, printable
 from .trace import Trace
 
 _EXPECTED = (APIError, ImportError, OSError, TypeError, ValueError)
 
 # Bytes that are written to find out whether a disk is full.
 _PROBE_SIZE = 1_048_576
+
+# Characters of a status, so that a bar fits in beside it.
+_MAX_STATUS = 14
 
 
 @define
@@ -34,79 +36,87 @@ class Run:
         settings: The options for all commands.
         operation: The operation that follows the job.
         go_on: Makes what is to be typed to go on with a job.
+        is_many: Whether it is about many jobs, and then with asyncio.
         job_id: The id of the job, once it is known.
-        displays: Makes what shows things.
-        has_warnings: Whether the warnings of the package are shown.
+        code: The exit code.
     """
 
     name: str
     settings: Settings
     operation: Any = None
-    go_on: Callable[[str], str] | None = None
+    go_on: Callable[[str], str] = field(default=lambda _: "")
+    is_many: bool = False
     job_id: str | None = None
-    displays: Callable[..., Lines] = terminal.display
-    has_warnings: bool = False
+    code: ExitCode = ExitCode.DONE
     _is_created: bool = field(default=False, init=False)
-    display: Lines = field(init=False)
+    _last_line: str = field(default="", init=False)
+    display: Display = field(init=False)
     trace: Trace = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Decide where things are shown."""
-        self.display = self.displays(self.name, is_json=self.settings.is_json)
-        self.trace = Trace(
-            self.display.say,
-            is_shown=self.settings.is_verbose,
-            has_warnings=self.has_warnings,
-        )
-
-    def do(self, work: Callable[[], ExitCode | None]) -> ExitCode:
-        """Do the work of the command; if it does not end well, say how, and what to do next."""
-        with self.display, self.trace.log():
-            try:
-                return work() or ExitCode.DONE
-            except (*_EXPECTED, KeyboardInterrupt) as error:
-                known = Known(self.job_id, self._is_created, self.trace.has_posted)
-                return self._end(ending(error, known))
-
-    def _end(self, end: Ending) -> ExitCode:
-        go_on = self._next(self.job_id) if end.is_resumable and self.job_id else ""
-        self.display.failed(end, self.job_id, go_on)
-        return end.code
+        is_json, is_shown = self.settings.is_json, self.settings.is_verbose
+        self.display = Display(self.name, is_json=is_json, is_many=self.is_many)
+        self.trace = Trace(self.display.say, is_shown=is_shown, is_many=self.is_many)
 
     @contextlib.contextmanager
-    def client(self) -> Iterator[Client]:
+    def ending(self) -> Iterator[None]:
+        """Do the work of the command; if it does not end well, say how, and what to do next."""
+        with self.trace.log():
+            try:
+                yield
+            except (*_EXPECTED, KeyboardInterrupt) as error:
+                end = ending(error, self.job_id, self._is_created, self.trace.has_posted)
+                can_go_on = end.code in (ExitCode.UNFINISHED, ExitCode.INTERRUPTED)
+                go_on = self.go_on(self.job_id) if can_go_on and self.job_id else ""
+                self.display.failed(end, self.job_id, go_on)
+                self.code = end.code
+            finally:
+                self.display.stop()
+
+    def client(self) -> Client:
         """A client whose requests are seen."""
-        with self.settings.client(self.trace) as client:
-            yield client
+        self.trace.client = client = self.settings.client(self.trace.hooks)
+        return client
 
     def created(self, job_id: str) -> None:
         """Show the id of a job at once, so that it is never lost."""
         self.job_id, self._is_created = job_id, True
-        self.display.created(job_id)
+        line = f"created the job {_one_line(job_id, 500)}"
+        self.display.show("created", {"job_id": job_id}, line=line)
 
     def progress(self, job: Any) -> None:
         """Show how far a job is."""
         status = _polling.status_of(self.operation._JOB, job)
-        self.display.progress(status, self.operation.progress(job))
+        percent = self.operation.progress(job)
+        text = status or "pending"
+        total = None if percent is None else 100
+        self.display.move(_one_line(text, _MAX_STATUS), percent or 0, total)
+        line = _one_line(text, 100) + ("" if percent is None else f"  {int(percent)}%")
+        fields = {"status": status, "percent": percent, "seconds": round(self.display.seconds, 1)}
+        self.display.show_progress("progress", fields, "" if line == self._last_line else line)
+        self._last_line = line
 
     def save(self, client: Client, job: Any, path: Path) -> None:
         """Save what a job has made."""
         try:
-            client.download(self.operation.result(job), path, on_progress=self.display.saving)
-        except APIError as error:
-            error.job_id = self.job_id
-            raise
+            client.download(self.operation.result(job), path, on_progress=self._saving)
         except OSError as error:
             error.filename = error.filename or str(path)
             raise
-        self.display.saved(self.job_id or "", path)
+        self.display.move("saved", 100, 100)
+        fields = {"job_id": self.job_id, "path": str(path), "bytes": path.stat().st_size}
+        self.display.show("saved", fields, result=f"saved {printable(str(path))}")
+
+    def _saving(self, done: int, total: int | None) -> None:
+        self.display.move("saving", 100 * done / total if total else 0, total and 100)
 
     def leave(self, job_id: str) -> None:
         """Show the id of a job that is not waited for."""
-        self.display.left(job_id, self._next(job_id))
-
-    def _next(self, job_id: str) -> str:
-        return self.go_on(job_id) if self.go_on else ""
+        go_on = self.go_on(job_id)
+        fields = {"job_id": job_id, "next": go_on}
+        result = _one_line(job_id, 500)
+        self.display.show("created", fields, result=result, line=next_line(go_on))
 
 
 def check_output(path: Path | None, otherwise: str = "") -> Path:

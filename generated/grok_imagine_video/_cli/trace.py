@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -34,21 +34,15 @@ class Trace:
         client: The client whose token is not shown.
     """
 
-    def __init__(self, say: Callable[[str], None], *, is_shown: bool, has_warnings: bool) -> None:
+    def __init__(self, say: Callable[[str], None], *, is_shown: bool, is_many: bool) -> None:
         self._say = say
-        self._is_shown = is_shown
-        self._has_warnings = has_warnings
+        self._is_shown, self._is_many = is_shown, is_many
         self.has_posted = False
         self.client: Client | None = None
 
     @property
-    def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
-        """The event hooks for an `httpx.Client`."""
-        return {"request": [self._on_request], "response": [self._on_response]}
-
-    @property
-    def async_hooks(self) -> dict[str, list[Callable[[Any], Awaitable[None]]]]:
-        """The event hooks for an `httpx.AsyncClient`."""
+    def hooks(self) -> dict[str, list[Callable[[Any], Any]]]:
+        """The event hooks for an `httpx.Client`, or for an `httpx.AsyncClient` if it is many."""
 
         async def on_request(request: httpx.Request) -> None:
             self._on_request(request)
@@ -56,20 +50,18 @@ class Trace:
         async def on_response(response: httpx.Response) -> None:
             self._on_response(response)
 
-        return {"request": [on_request], "response": [on_response]}
+        if self._is_many:
+            return {"request": [on_request], "response": [on_response]}
+        return {"request": [self._on_request], "response": [self._on_response]}
 
     def _on_request(self, request: httpx.Request) -> None:
         self.has_posted |= request.method not in SAFE_METHODS
         request.extensions = {**request.extensions, "started": time.monotonic()}
         if self._is_shown and self.client is not None:
-            body = "" if request.method in SAFE_METHODS else self._body(request)
-            self._say(f"> {target(self.client, request)} {body}".strip())
-
-    def _body(self, request: httpx.Request) -> str:
-        assert self.client is not None  # noqa: S101 - the caller has looked
-        text = redact(self.client, request.content).decode("utf-8", "replace")
-        text = _URL.sub(r"\1\2", _DATA.sub(r"\1...", text))
-        return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+            shown = target(self.client, request)
+            if request.method not in SAFE_METHODS:
+                shown += f" {_body(redact(self.client, request.content))}"
+            self._say(f"> {shown}".rstrip())
 
     def _on_response(self, response: httpx.Response) -> None:
         if self._is_shown:
@@ -79,7 +71,7 @@ class Trace:
     @contextlib.contextmanager
     def log(self) -> Iterator[None]:
         """Show what the package logs, or its warnings, or nothing of it."""
-        is_heard = self._is_shown or self._has_warnings
+        is_heard = self._is_shown or self._is_many
         handler = _Handler(self._say) if is_heard else logging.NullHandler()
         level = _logger.level
         _logger.addHandler(handler)
@@ -89,6 +81,13 @@ class Trace:
         finally:
             _logger.removeHandler(handler)
             _logger.setLevel(level)
+
+
+def _body(content: bytes) -> str:
+    """What may be shown of a body."""
+    text = _DATA.sub(r"\1...", content.decode("utf-8", "replace"))
+    text = _URL.sub(r"\1\2", text)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 class _Handler(logging.Handler):
