@@ -8,23 +8,12 @@ import grok_imagine_video
 
 PACKAGE = Path(grok_imagine_video.__file__).parent
 
-# Private names of ours that a module reads of an object of another module, and two that Python
-# documents for enums.
+# Private names of ours that a module reads of an object of another module.
 OWN = {
     *("_ENVIRONMENT", "_JOB", "_get_kwargs", "_parse_response"),
-    *("_async_open", "_async_session", "_async_transport", "_base_url"),
-    *(
-        "_changing",
-        "_close_loop",
-        "_httpx_args",
-        "_open",
-        "_opens_connections",
-        "_overrides",
-        "_session",
-    ),
-    *("_timeout", "_verify_ssl"),
-    *("_one_line", "_rules"),
-    *("_name_", "_value_"),
+    *("_async_open", "_async_session", "_async_transport", "_base_url", "_close_loop"),
+    *("_httpx_args", "_open", "_opens_connections", "_overrides", "_session"),
+    *("_timeout", "_verify_ssl", "_changing", "_names", "_one_line", "_rules"),
 }
 
 
