@@ -126,7 +126,7 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 		--output-file bench/requirements.txt pyproject.toml bench/requirements.in
 
 clean:  ## remove everything that other targets created
-	rm -rf .venv .node .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .node .bench .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
 	@$(RUN) tools/install_node.py

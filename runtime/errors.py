@@ -50,6 +50,9 @@ class _ResponseError(APIError):
     type: str | None
     param: str | None
     request_id: str | None
+    status_code: Any  # the subclasses declare which of these can be None
+    headers: Any
+    content: Any
 
     def __init__(
         self,
@@ -59,12 +62,9 @@ class _ResponseError(APIError):
         content: bytes | None = None,
     ) -> None:
         super().__init__(what, status_code, headers, content)
-        response = {
-            "status_code": status_code,
-            "headers": None if headers is None else httpx.Headers(headers),
-            "content": content,
-        }
-        vars(self).update(response)  # the subclasses declare which of them can be None
+        self.status_code = status_code
+        self.headers = None if headers is None else httpx.Headers(headers)
+        self.content = content
         body = _read_body(content or b"")
         self.message = body.get("message", "")
         self.code = body.get("code")

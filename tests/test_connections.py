@@ -202,6 +202,28 @@ def test_a_connection_to_another_server_takes_the_place_of_an_idle_one(
             time.sleep(0.01)
 
 
+def test_a_connection_that_cannot_be_closed_is_not_the_error_of_another_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = httpx.AsyncHTTPTransport.aclose
+
+    async def close_and_fail(transport: httpx.AsyncHTTPTransport) -> None:
+        await closed(transport)
+        failed.append(transport)
+        raise OSError
+
+    failed: list[httpx.AsyncHTTPTransport] = []
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "aclose", close_and_fail)
+    with (
+        serving(responding(200, b"v")) as other,
+        serving(OK) as server,
+        Way("asyncio").using(limited_to(1, server.base_url)) as call,
+    ):
+        call(None, "download", f"{other.base_url}/v", tmp_path / "v")
+        assert call(create_video, "sync", body=BODY)["request_id"] == "1"
+        assert len(failed) == 1
+
+
 @sync_and_asyncio
 def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
     with (

@@ -28,7 +28,7 @@ def offer(
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *modules})
+        return sorted({*sys.modules[package].__dict__, *modules})
 
     return get, names
 

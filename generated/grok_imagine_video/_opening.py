@@ -227,7 +227,7 @@ def _wrong_in_environment(error: Exception) -> str:
         except (ImportError, ValueError) as unusable:
             return f"{_variable(f'{kind}_proxy')} cannot be used: {unusable}"
     if isinstance(error, httpx.InvalidURL) and "no" in proxies:
-        return f"{_variable('no_proxy')} has a host that is none: {error}"
+        return f"{_variable('no_proxy')} cannot be used: {error}"
     return ""
 
 
