@@ -128,8 +128,13 @@ lock: $(VENV)  ## pin the newest development tools and peers, with hashes
 clean:  ## remove everything that other targets created
 	rm -rf .venv .node .bench .mypy_cache .pytest_cache .ruff_cache build dist
 
-$(NODE): tools/install_node.py tools/node/package-lock.json requirements-node.txt | $(VENV)
-	@$(RUN) tools/install_node.py
+# npm checks every package against the hash in package-lock.json.
+$(NODE): tools/node/redocly tools/node/package-lock.json requirements-node.txt | $(VENV)
+	@$(RUN) -m venv --clear .node
+	@.node/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	@cp tools/node/package.json tools/node/package-lock.json .node
+	@cd .node && PATH="$$PWD/bin:$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@cp tools/node/redocly $@
 
 $(BENCH): bench/requirements.txt pyproject.toml | $(VENV)
 	@$(RUN) -m venv --clear .bench

@@ -16,7 +16,6 @@ from attrs import evolve
 
 from making import run
 from test_export import DATA, TEXT
-from tools import install_node
 from tools.export import __main__ as export
 from tools.generator import __main__ as generator
 from tools.review import ReviewError, lint
@@ -303,34 +302,3 @@ def test_what_npm_installs_is_pinned_by_hashes_and_names_no_host() -> None:
     assert packages
     assert all(package["integrity"].startswith("sha512-") for package in packages)
     assert "://" not in json.dumps([package.get("resolved", "") for package in packages])
-
-
-# What the node, the npm and the Python of the machine do, and what is told.
-BROKEN = "echo npm ERR! broken; echo see the log; exit 1"
-PIP = "-m pip --disable-pip-version-check install --quiet --require-hashes -r .*"
-INSTALLS = [
-    ("echo $REDOCLY_TELEMETRY", "", "", None),
-    ("", BROKEN, "", "Redocly cannot be installed: npm ERR! broken"),
-    ("exit 1", "", 'echo "$@"; exit 1', f"Node cannot be installed: {PIP}requirements-node.txt"),
-]
-
-
-@pytest.mark.parametrize(("node", "npm", "python", "told"), INSTALLS)
-def test_the_node_of_the_machine_is_used_if_it_is_new_enough(
-    node: str, npm: str, python: str, told: str | None, tmp_path: Path, monkeypatch: Any
-) -> None:
-    """Stand-ins for node, npm and the Python of a new environment; Redocly has no telemetry."""
-    folder, tools = tmp_path / ".node", tmp_path / "bin"
-    tools.mkdir()
-    for name, text in {"node": node, "npm": npm, "python": python}.items():
-        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tools / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
-    monkeypatch.setattr(install_node, "FOLDER", folder)
-    monkeypatch.setattr("venv.create", lambda to, **_: shutil.copytree(tools, to / "bin"))
-    code, out, err = run(install_node.main)
-    if told is None:
-        assert subprocess.check_output([folder / "redocly"]) == b"off\n"
-    else:
-        assert re.fullmatch(f"install_node: {told}; is there a network[?]", code)
-        assert (out + err, folder.exists()) == ("", False)
