@@ -35,8 +35,13 @@ info: {title: t, version: '1'}
 paths:
   /v:
     post:
-      requestBody: {content: {application/json: {schema: &o {type: object, properties: {a: %s}}}}}
-      responses: {'200': {description: d, content: {application/json: {schema: *o}}}}
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/O'}}}}
+      responses:
+        '200':
+          description: d
+          content: {application/json: {schema: {$ref: '#/components/schemas/O'}}}
+components:
+  schemas: {O: {type: object, properties: {a: %s}}}
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from faults import responding, serving
 from making import document, load, made_from
-from tools.generator.driver import BadInputError
+from tools import BadInputError
 
 SPEC = load(Path(__file__).parent / "specs" / "jobs.yaml")
 CREATED = responding(200, {"id": "1"})

@@ -8,11 +8,11 @@ import pytest
 
 from edits import Edit
 from making import load, run
+from tools import BadInputError
 from tools.export import __main__ as command
 from tools.export.compare import compare, report
 from tools.export.reading import read_export
 from tools.pointers import parts_of
-from tools.review import ReviewError
 from tools.review.changes import worst
 from tools.review.documents import compare_documents
 from tools.review.spec import Node, Spec
@@ -91,7 +91,7 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
 def test_what_cannot_be_read_is_told_in_one_line_with_its_section_and_place(
     row: Node, tmp_path: Path
 ) -> None:
-    with pytest.raises(ReviewError) as refused:
+    with pytest.raises(BadInputError) as refused:
         read(row, tmp_path)
     assert str(refused.value) == row["told"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import BadInputError
 from tools.generator.__main__ import main as generate
-from tools.review import ReviewError
 from tools.review.__main__ import main as review
 from tools.review.documents import compare_documents
 from tools.review.lint import main as lint
@@ -104,14 +104,6 @@ def with_note(value: str) -> str:
     return f"x-note: {value}\n{SPEC}"
 
 
-def laughs(first: str, many: str) -> str:
-    """Ten aliases of ten aliases of ten aliases, and so on."""
-    lines = [f"x-0: &a0 {first}"]
-    lines += [f"x-{n}: &a{n} {many.replace('*', f'*a{n - 1}')}" for n in range(1, 10)]
-    return "\n".join([*lines, SPEC])
-
-
-TEN = f"[{', '.join('*' * 10)}]"
 NOT_A_SPEC = "not an OpenAPI document"
 DEEP = "levels deep"
 NUMBER = "number"
@@ -120,15 +112,13 @@ HOSTILE = {
     "lists in lists": (with_note("[" * 2_000 + "]" * 2_000), DEEP),
     "mappings in mappings": (with_note("{a: " * 2_000 + "1" + "}" * 2_000), DEEP),
     "schemas in schemas": (with_prompt("items: {" * 200 + "type: string" + "}" * 200), DEEP),
-    "billion laughs": (laughs("[lol]", TEN), "aliases unfolded"),
-    "cyclic alias": (with_note("&a [*a]"), "the alias *'a' contains itself"),
+    "alias, of which a few make gigabytes": (with_note("[&a 1, *a]"), "aliases of YAML"),
+    "cyclic alias": (with_note("&a [*a]"), "aliases of YAML"),
     "number of many digits": (with_prompt(f"maxLength: {'9' * 5_000}"), NUMBER),
     "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), NUMBER),
     "number that is infinite": (with_prompt("maximum: 1e999"), NUMBER),
     "number that is none": (with_prompt("maximum: .nan"), NUMBER),
     "text that is too long": (with_prompt(f"description: {'a' * 11_000_000}"), "larger than"),
-    "name that is too long": (spec("createVideo", "a" * 5_000), "characters"),
-    "key that is too long": (with_note(f"{{{'a' * 1_000}: 1}}"), "characters"),
     "key that is a list": (with_note("{[1]: 2}"), "key"),
     "NUL byte": (with_note("a\0b"), "#x0000"),
     "half a surrogate": (with_note(r'"\uD800"'), "half of a surrogate pair"),
@@ -196,7 +186,7 @@ def test_nothing_is_fetched(
 
 def test_a_base_that_leads_elsewhere_is_refused_too(elsewhere: tuple[str, Path]) -> None:
     text = with_prompt(f"$ref: 'http://{elsewhere[0]}/a.yaml'")
-    with pytest.raises(ReviewError, match=r"^openapi\.yaml of abc: #/.*: other documents"):
+    with pytest.raises(BadInputError, match=r"^openapi\.yaml of abc: #/.*: other documents"):
         Spec.parse(text, "openapi.yaml of abc")
 
 
@@ -209,7 +199,7 @@ def test_a_base_that_leads_elsewhere_is_refused_too(elsewhere: tuple[str, Path])
 )
 def test_a_schema_of_a_body_that_is_none_is_refused_with_its_place(schema: str, told: str) -> None:
     place = "/paths/~1a/post/requestBody/content/application~1json/schema"
-    with pytest.raises(ReviewError, match=f"^spec: {place}[/:] ?{told}"):
+    with pytest.raises(BadInputError, match=f"^spec: {place}[/:] ?{told}"):
         Spec.parse(spec('{$ref: "#/components/schemas/A"}', schema), "spec")
 
 

@@ -16,10 +16,11 @@ from attrs import evolve
 
 from making import run
 from test_export import DATA, TEXT
+from tools import BadInputError
 from tools.export import __main__ as export
 from tools.generator import __main__ as generator
-from tools.review import ReviewError, lint
 from tools.review import __main__ as review
+from tools.review import lint
 from tools.review.callers import PACKAGE
 from tools.review.changes import LOOK, Change, Impact
 from tools.review.lint import Problem
@@ -218,7 +219,7 @@ def test_the_version_rises_with_the_change_and_the_changelog_tells_of_it(
 
 
 def test_a_text_that_is_not_a_version_gets_one_line() -> None:
-    with pytest.raises(ReviewError, match=r"^info\.version: .*'one'"):
+    with pytest.raises(BadInputError, match=r"^info\.version: .*'one'"):
         judge_version("1.0.0", "one", "none", old_changelog="", new_changelog="")
 
 
@@ -245,8 +246,8 @@ def test_a_review_is_done_when_nothing_needs_a_person() -> None:
 
 # What is replaced in the spec, by what, and a part of the line.
 NO_SPECS = [
-    ("paths:", "paths: [", r"^openapi\.yaml:\d+: "),
-    ("paths:", "info: {}\npaths:", r"^openapi\.yaml:\d+: "),
+    ("paths:", "paths: [", r"^openapi\.yaml: line \d+: "),
+    ("paths:", "info: {}\npaths:", r"^openapi\.yaml: line \d+: "),
     ("type: integer", "type: integr", "integr"),
     ("schemas/ImageInput", "schemas/Picture", "Picture"),
     ("description: What the video should show, in words.", "pattern: '['", "pattern"),
@@ -257,7 +258,7 @@ NO_SPECS = [
 def test_a_text_that_is_not_a_spec_gets_one_line(old: str, new: str, told: str) -> None:
     text = (ROOT / SPEC).read_text()
     assert old in text
-    with pytest.raises(ReviewError, match=told) as caught:
+    with pytest.raises(BadInputError, match=told) as caught:
         Spec.parse(text.replace(old, new, 1), "openapi.yaml")
     assert "\n" not in str(caught.value)
 

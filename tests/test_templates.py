@@ -18,6 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from making import Spec, document, load, made_from
+from tools import ROOT, BadInputError
 from tools.generator import driver
 
 SPECS = Path(__file__).parent / "specs"
@@ -119,7 +120,7 @@ def test_what_no_validator_enforces_is_refused_with_its_place(place: str, tmp_pa
     model = {"type": "object", "properties": {"x": REFUSED[place]}}
     paths = {"/": {"post": {"operationId": "send", **sending({"$ref": at})}}}
     spec.write_text(json.dumps(document(paths, M=model), indent=1))
-    with pytest.raises(driver.BadInputError) as refusal:
+    with pytest.raises(BadInputError) as refusal:
         driver.build(spec, driver.CONFIG, tmp_path / "package")
     form = rf"{spec}: line (\d+): {at}/properties/x/{place}: .+; express it otherwise"
     told = re.fullmatch(form, str(refusal.value))
@@ -495,7 +496,7 @@ def test_type_checkers_and_linters_find_nothing(features: ModuleType, tmp_path: 
     ours = [f"{folder}/{name}" for name in ("__init__.py", "api", "models")]  # not runtime's copies
     settings = json.dumps({"typeCheckingMode": "standard", "include": ours})
     (tmp_path / "pyrightconfig.json").write_text(settings)
-    cache = str(driver.ROOT / ".mypy_cache" / "tests")
+    cache = str(ROOT / ".mypy_cache" / "tests")
     ruff = ["--isolated", "--no-cache", "--line-length", "100", "--select", "F,I,UP,B"]
     for tool, *words in (
         ["mypy", "--strict", "--cache-dir", cache, folder],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from .pointers import join
+from .pointers import items, join
 
 Node = dict[str, Any]
 
@@ -43,7 +43,7 @@ def nodes(node: Any, pointer: str = "#", *, is_named: bool = False) -> Iterator[
     """Each mapping of keywords in a document, all schemas among them, with its pointer."""
     if isinstance(node, dict) and not is_named:
         yield pointer, node
-    for key, value in [*node.items()] if isinstance(node, dict) else enumerate(node):
+    for key, value in [*items(node)]:
         holds_values = not is_named and (key in VALUES or str(key).startswith("x-"))
         if isinstance(value, dict | list) and not holds_values:
             is_map = not is_named and key in NAMED and isinstance(value, dict)

@@ -1,6 +1,14 @@
 """JSON pointers: where a part of a document is."""
 
+from collections.abc import Iterable
 from typing import Any
+
+
+def items(node: Any) -> Iterable[tuple[Any, Any]]:
+    """What is in a part, by its names or indexes; nothing if it is a single value."""
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list) else ()
 
 
 def join(pointer: str, *parts: object) -> str:

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import ROOT, terminal
+from .. import ROOT
+from . import terminal
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "docs"

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from . import ROOT
+from .. import ROOT
 
 COMMAND = Path(sys.executable).with_name("grok-imagine-video")
 COLUMNS = 84

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from ..review import ROOT, ReviewError
+from .. import ROOT, BadInputError
 from ..review.spec import Spec
 from .compare import report
 from .reading import read_export
@@ -22,7 +22,7 @@ def main() -> None:
     try:
         export, words = read_export(parser.parse_args().export)
         is_done, text = report(Spec.read(ROOT / "openapi.yaml"), export, words)
-    except (OSError, ReviewError) as error:
+    except (OSError, BadInputError) as error:
         print(f"compare-export: {error}", file=sys.stderr)
         sys.exit(2)
     build = ROOT / "build"

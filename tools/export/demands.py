@@ -18,7 +18,7 @@ def demands(spec: Spec) -> Spec:
     """A spec without references, notes, names for code, and parts that name another source.
 
     Raises:
-        ReviewError: A schema is made of itself.
+        BadInputError: A schema is made of itself.
     """
     document = _own(spec.in_place(spec.document))
     _read_headers(document)

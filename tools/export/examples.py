@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .. import BadInputError
 from ..review.probe import Validator
 from ..review.spec import Spec, mappings
 from ..review.values import short
-from ..specs import BadSpecError, from_json5
+from ..specs import from_json5
 from .demands import BODY
 
 COMMENT = re.compile(r"(?<!:)//.*|/\*(?s:.*?)\*/")
@@ -54,6 +55,6 @@ def _read(text: str, at: str) -> tuple[list[Any], list[str]]:
     uncommented = re.sub(r"^ *//", "", text, flags=re.MULTILINE)
     try:
         whole = from_json5(uncommented, "")
-    except BadSpecError:
+    except BadInputError:
         return [example], COMMENT.findall(text)
     return [example, *([whole] if whole != example else [])], COMMENT.findall(uncommented)

@@ -2,13 +2,12 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-from ..review import ReviewError
+from .. import BadInputError
 from ..review.spec import Node, Spec, mappings
 from ..review.values import short
-from ..specs import from_json5, text_of
+from ..specs import from_json5
 from .texts import SECTIONS, endpoints
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "html": "text/html"}
@@ -16,9 +15,9 @@ MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "html": "te
 KNOWN = {"id", "name", "description", "code", "type", "contentType", "required", "jsonSchema"}
 
 
-def read(path: Path) -> Spec:
-    """What a file says, as OpenAPI with references in place; `x-examples` are of any body."""
-    text = text_of(path).replace("\r\n", "\n")
+def read(text: str) -> Spec:
+    """What an export says, as OpenAPI with references in place; `x-examples` are of any body."""
+    text = text.replace("\r\n", "\n")
     found = from_json5(text, "the document") if text.lstrip().startswith("{") else {}
     if "openapi" not in found and not re.search(r"^openapi *:", text, re.MULTILINE):
         found = _document(_apis(found) or endpoints(text))
@@ -37,10 +36,10 @@ def _document(apis: list[Node]) -> Node:
     for api in apis:
         method, path = str(api.get("method")).lower(), str(api["path"])
         if method in paths.setdefault(path, {}):
-            raise ReviewError(f"{method.upper()} {path} is there twice")
+            raise BadInputError(f"{method.upper()} {path} is there twice")
         paths[path][method] = _operation(api, f"{method.upper()} {path}")
     if not paths:
-        raise ReviewError("no endpoint: a line POST /path, Apifox JSON or OpenAPI 3 is needed")
+        raise BadInputError("no endpoint: a line POST /path, Apifox JSON or OpenAPI 3 is needed")
     return {"openapi": "3.1.0", "info": {"title": "", "version": ""}, "paths": paths}
 
 
@@ -50,7 +49,7 @@ def _operation(api: Node, name: str) -> Node:
         try:
             found |= READERS[section](api.get(section) or {})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ReviewError(f"{heading} of {name}: not as Apifox writes it: {error}") from None
+            raise BadInputError(f"{heading} of {name}: not as Apifox writes it: {error}") from None
     return found
 
 

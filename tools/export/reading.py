@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from .. import BadInputError
 from ..pointers import parts_of
-from ..review import ReviewError
 from ..review.spec import Node, Spec, mappings
-from ..specs import BadSpecError
+from ..specs import text_of
 from .demands import OPERATION, demands
 from .examples import place_examples
 from .forms import read
@@ -21,16 +21,16 @@ EXCLUSION = re.compile(r"不能和([^\s、]+)一起用")
 
 def read_export(path: Path) -> tuple[Spec, list[tuple[str, str]]]:
     """What an export demands, and its words in no known form, or an error with the place."""
-    known = YAML(typ="safe").load(WORDS)
+    known, text = YAML(typ="safe").load(WORDS), text_of(path)
     try:
-        spec = read(path)
+        spec = read(text)
         words = [*_read_words(spec, known)]
         for at in [at for at, _ in mappings(spec.document) if OPERATION.fullmatch(at)]:
             words += place_examples(spec, at)
         return demands(spec), [(at, each) for at, each in words if each not in known]
-    except (BadSpecError, ReviewError) as error:  # what a brace begins may hold a token
+    except BadInputError as error:  # what a brace begins may hold a token
         told = re.split(r"\{['\"]", f"{path.name}: {error}")[0]
-        raise ReviewError(told.rstrip(": ")) from None
+        raise BadInputError(told.rstrip(": ")) from None
 
 
 def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import re
 
-from ..review import ReviewError
+from .. import BadInputError
 from ..review.operations import METHODS
 from ..review.spec import Node
 from ..specs import from_json5
@@ -33,7 +33,7 @@ def _endpoint(name: str, text: str) -> Node:
     rest, *parts = HEADING.split(text)
     for heading, body in zip(parts[::2], parts[1::2], strict=True):
         if SECTIONS[heading] in found:
-            raise ReviewError(f"{heading} of {name} is there twice")
+            raise BadInputError(f"{heading} of {name} is there twice")
         data = JSON.findall(body)[0]
         found[SECTIONS[heading]] = from_json5(data, f"{heading} of {name}") if data else {}
         rest += body.replace(data, "")

@@ -5,7 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from .driver import BadInputError, check, files, generate
+from .. import BadInputError
+from .driver import check, files, generate
 
 DEFAULTS = {
     "spec": "openapi.yaml",

@@ -17,13 +17,13 @@ from openapi_python_client.config import ClassOverride, Config, ConfigFile, Meta
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 
+from .. import ROOT, BadInputError
 from ..openapi31 import Node
-from ..specs import BadSpecError, line_of, read
+from ..specs import line_of, lines_of, load, text_of
 from .document import Document, RefusedError, prepared
 from .names import keep_names_apart
 from .pages import pages
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "generator-config.yaml"
 RUNTIME = ROOT / "runtime"
 HEADER = (
@@ -34,10 +34,6 @@ HEADER_OF_COPIES = (
     "# Do not edit: copied from runtime/{name}, whatever the spec says.\n"
     "# To change it, edit runtime/{name} and run: make generate\n"
 )
-
-
-class BadInputError(Exception):
-    """Something that the person at the keyboard can fix; the text is the one line to print."""
 
 
 # What the libraries below add to their messages that helps nobody here.
@@ -91,15 +87,6 @@ def load_config(path: Path) -> ConfigFile:
     return config
 
 
-def load_document(spec: Path) -> Node:
-    """The document in a file."""
-    try:
-        return read(spec)
-    except BadSpecError as error:
-        line = f"line {error.line}: " if error.line else ""
-        raise BadInputError(f"{spec}: {line}{error}; fix it and run this again") from error
-
-
 def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     """What openapi-python-client makes of a document."""
     try:
@@ -128,15 +115,16 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     config = Config.from_sources(
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
-    loaded = load_document(spec)
+    text = text_of(spec)
+    loaded = load(text, str(spec))
     try:
         document = prepared(loaded)
         data = parse(spec, document, config)
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
         render(project, Document(document, data))
     except RefusedError as error:
-        line = line_of(spec, error.place)
-        place = "".join(f"{each}: " for each in (line and f"line {line}", error.place) if each)
+        line = line_of(lines_of(text), error.place.removeprefix("#"))
+        place = f"line {line}: {error.place}: " if error.place else ""
         raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:  # it is malformed
         raise BadInputError(f"{spec}: {cannot_read(error)}") from error

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..generator.driver import BadInputError, build, compare
-from . import ROOT, ReviewError
+from .. import ROOT, BadInputError
+from ..generator.driver import build, compare
 from .callers import PACKAGE, broken_code, broken_names
 from .changes import worst
 from .documents import compare_documents
@@ -26,7 +26,7 @@ GENERATED = ROOT / "generated" / PACKAGE
 def review(base: str, spec_path: Path) -> Review:
     before = text_at(base, "openapi.yaml")
     if before is None:
-        raise ReviewError(f"{base[:12]} has no openapi.yaml to compare with")
+        raise BadInputError(f"{base[:12]} has no openapi.yaml to compare with")
     old, new = Spec.parse(before, f"openapi.yaml of {base[:12]}"), Spec.read(spec_path)
     changes, lint = compare_documents(old, new), problems(spec_path)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         found = review(revision(options.base), options.spec)
-    except (OSError, ReviewError) as error:
+    except (OSError, BadInputError) as error:
         print(f"review: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

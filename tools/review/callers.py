@@ -8,7 +8,7 @@ from pathlib import Path
 
 import griffe
 
-from . import ROOT
+from .. import ROOT
 
 MYPY_CACHE = ROOT / ".mypy_cache" / "review"
 PACKAGE = "grok_imagine_video"

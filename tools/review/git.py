@@ -4,7 +4,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from . import ROOT, ReviewError
+from .. import ROOT, BadInputError
 
 # What callers had: the package, and code that uses it.
 PARTS_FOR_CALLERS = ["generated", "tests/typing", "README.md", "docs"]
@@ -16,19 +16,19 @@ def revision(named: str | None) -> str:
         wanted = ["--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"]
         try:
             return _git("rev-parse", *wanted).strip()
-        except ReviewError:
+        except BadInputError:
             continue
-    missing = repr(named) if named else "origin/main or main"
+    missing = f"no revision {named!r}" if named else "no revision origin/main or main"
     if _git("rev-parse", "--is-shallow-repository").strip() == "true":
-        raise ReviewError(f"no revision {missing} in this shallow clone: run git fetch --unshallow")
-    raise ReviewError(f"no revision {missing}: name another one with BASE=")
+        raise BadInputError(f"{missing} in this shallow clone: run git fetch --unshallow")
+    raise BadInputError(f"{missing}: name another one with BASE=")
 
 
 def text_at(base: str, path: str) -> str | None:
     """A file as it was at a revision, or None if there was none."""
     try:
         return _git("show", f"{base}:{path}")
-    except ReviewError:
+    except BadInputError:
         return None
 
 
@@ -45,5 +45,5 @@ def unpack(base: str, folder: Path) -> None:
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8")  # noqa: S607
     if done.returncode:
-        raise ReviewError(" ".join(done.stderr.split()) or f"git {words[0]} failed")
+        raise BadInputError(" ".join(done.stderr.split()) or f"git {words[0]} failed")
     return done.stdout

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..specs import BadSpecError, read
-from . import ROOT, ReviewError
+from .. import ROOT, BadInputError
+from ..specs import read
 
 
 @frozen
@@ -24,11 +24,7 @@ class Problem:
 
 def problems(spec: Path) -> list[Problem]:
     """What Redocly says of a spec that leads it nowhere else."""
-    try:
-        read(spec)
-    except BadSpecError as error:
-        line = f":{error.line}" if error.line else ""
-        raise ReviewError(f"{spec}{line}: {error}") from None
+    read(spec)
     redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
     command = [str(redocly), "lint", str(spec), "--format=json", f"--config={config}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -36,7 +32,7 @@ def problems(spec: Path) -> list[Problem]:
         found = json.loads(done.stdout)["problems"]
     except (KeyError, ValueError):
         said = " ".join(done.stderr.split())[-300:]
-        raise ReviewError(f"Redocly cannot read {spec}: {said}") from None
+        raise BadInputError(f"Redocly cannot read {spec}: {said}") from None
     return [
         Problem(
             rule=each["ruleId"],
@@ -53,7 +49,7 @@ def main() -> None:
     spec = ROOT / "openapi.yaml"
     try:
         found = problems(spec)
-    except (ReviewError, OSError) as error:
+    except (BadInputError, OSError) as error:
         sys.exit(f"lint: {error}")
     for problem in found:
         print(f"{spec.name}:{problem.line}: {problem.severity}: {problem.rule}: {problem.text}")

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ from attrs import frozen
 from jsonschema_rs import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
-from ruamel.yaml import YAML
 
+from .. import BadInputError
 from ..openapi31 import in_31
-from ..pointers import join, key_of, lookup, parts_of
-from ..specs import BadSpecError, load, text_of
-from . import ReviewError
+from ..pointers import items, join, key_of, lookup, parts_of
+from ..specs import line_of, lines_of, load, text_of
 
 Node = dict[str, Any]
 # How deep `Spec.flat` follows references and parts: a schema may refer to itself.
@@ -31,32 +30,22 @@ class Spec:
 
     @classmethod
     def read(cls, path: Path) -> "Spec":
-        try:
-            return cls.parse(text_of(path), str(path))
-        except OSError as error:
-            raise ReviewError(f"{path}: {error.strerror}") from None
-        except BadSpecError as error:
-            raise ReviewError(f"{path}: {error}") from None
+        return cls.parse(text_of(path), str(path))
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Spec":
-        """Read a spec from YAML.
+        """Read a spec.
 
         Raises:
-            ReviewError: The text is not a spec, or one that would harm its readers.
+            BadInputError: The text is not a spec, or one that would harm its readers.
         """
+        spec = cls(in_31(load(text, name)), lines_of(text))
         try:
-            load(text)
-            loaded = YAML(typ="rt").load(text)
-            spec = cls(in_31(loaded), dict(_lines(loaded)))
             spec._vet()
-        except BadSpecError as error:
-            line = f":{error.line}" if error.line else ""
-            raise ReviewError(f"{name}{line}: {error}") from None
         except RecursionError:
-            raise ReviewError(f"{name}: a schema is made of itself, without end") from None
+            raise BadInputError(f"{name}: a schema is made of itself, without end") from None
         except Exception as error:  # references that lead nowhere have errors of many kinds
-            raise ReviewError(f"{name}: {' '.join(str(error).split())[:300]}") from None
+            raise BadInputError(f"{name}: {' '.join(str(error).split())[:300]}") from None
         return spec
 
     def _vet(self) -> None:
@@ -64,13 +53,13 @@ class Spec:
         for pointer, node in mappings(self.document):
             reference = node.get("$ref")
             if isinstance(reference, str) and self.find(reference.removeprefix("#")) is None:
-                raise BadSpecError(f"{pointer}: the reference {reference} leads nowhere")
+                raise BadInputError(f"{pointer}: the reference {reference} leads nowhere")
         try:
             validate(self.document)
         except OpenAPIValidationError as error:
             place = "/".join(map(str, error.absolute_path))
             what = error.message.partition("\n")[0][:300]
-            raise BadSpecError(f"not a valid OpenAPI document: {place}: {what}") from None
+            raise BadInputError(f"not a valid OpenAPI document: {place}: {what}") from None
         for pointer, node in mappings(self.document):
             if re.search(r"/(content/[^/]+|parameters/\d+)/schema$", pointer):
                 try:
@@ -78,7 +67,7 @@ class Spec:
                 except ValidationError as error:
                     is_here = error.instance_path[:1] != ["components"]
                     place = join(pointer if is_here else "", *error.instance_path)
-                    raise BadSpecError(f"{place}: {error.message[:300]}") from None
+                    raise BadInputError(f"{place}: {error.message[:300]}") from None
 
     def at(self, pointer: str) -> Any:
         return lookup(self.document, pointer)
@@ -92,9 +81,7 @@ class Spec:
 
     def line(self, pointer: str) -> int:
         """The line of a part, or of the nearest part around it that is there."""
-        while pointer and pointer not in self.lines:
-            pointer = pointer.rpartition("/")[0]
-        return self.lines.get(pointer, 1)
+        return line_of(self.lines, pointer)
 
     def target(self, pointer: str) -> str:
         """Where the part at a pointer really is: behind its references."""
@@ -129,7 +116,7 @@ class Spec:
         if not isinstance(reference := node.get("$ref"), str):
             return {key: self.in_place(each, around) for key, each in node.items()}
         if reference in around:
-            raise ReviewError(f"{reference} is made of itself, without end")
+            raise BadInputError(f"{reference} is made of itself, without end")
         found = self.at(reference.removeprefix("#"))
         beside = {key: each for key, each in node.items() if key != "$ref"}
         return self.in_place({**found, **beside}, (*around, reference))
@@ -184,24 +171,9 @@ class Part:
         return Part(self.spec, self.spec.target(self.pointer))
 
 
-def _lines(node: Any, pointer: str = "") -> Iterator[tuple[str, int]]:
-    """The line of each pointer into a document that was just read."""
-    for key, value in _pairs(node):
-        below, places = join(pointer, key), node.lc
-        line, _ = places.key(key) if isinstance(node, dict) else places.item(key)
-        yield below, line + 1
-        yield from _lines(value, below)
-
-
 def mappings(node: Any, pointer: str = "") -> Iterator[tuple[str, Node]]:
     """Each mapping in a part, with where it is."""
     if isinstance(node, dict):
         yield pointer, node
-    for key, value in _pairs(node):
+    for key, value in items(node):
         yield from mappings(value, join(pointer, key))
-
-
-def _pairs(node: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(node, dict):
-        return node.items()
-    return enumerate(node) if isinstance(node, list) else ()

@@ -5,7 +5,7 @@ import re
 from attrs import frozen
 from packaging.version import InvalidVersion, Version
 
-from . import ReviewError
+from .. import BadInputError
 from .changes import Impact
 
 
@@ -34,7 +34,7 @@ def judge_version(
         needed = _raised(Version(base), impact)
         is_enough = Version(now) >= needed
     except InvalidVersion as error:
-        raise ReviewError(f"info.version: {error}") from None
+        raise BadInputError(f"info.version: {error}") from None
     is_told = impact == "none" or _has_new_entry(old_changelog, new_changelog, now)
     return VersionVerdict(base, now, str(needed), is_enough and is_told)
 

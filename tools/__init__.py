@@ -1,0 +1,9 @@
+"""What makes, reviews and documents the package."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BadInputError(Exception):
+    """Something that the person at the keyboard can fix; the text is the one line to print."""
