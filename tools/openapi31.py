@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from .pointers import items, join
 
 Node = dict[str, Any]
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 # Keywords that hold something by name, where each name is free, and those that hold values.
 NAMED = frozenset(

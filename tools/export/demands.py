@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from ..openapi31 import METHODS
 from ..pointers import join, parts_of
-from ..review.operations import METHODS
 from ..review.spec import Node, Part, Spec, mappings
 from ..review.values import rules
 

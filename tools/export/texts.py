@@ -3,7 +3,7 @@
 import re
 
 from .. import BadInputError
-from ..review.operations import METHODS
+from ..openapi31 import METHODS
 from ..review.spec import Node
 from ..specs import from_json5
 

@@ -10,25 +10,12 @@ from typing import Any
 
 from ..openapi31 import Node
 from ..patterns import to_python
-from .document import AT, UNIONS, Document, refuse, values_of
+from .document import UNIONS, Document, refuse, values_of
 
-TYPES = {
-    "boolean": "_v.boolean",
-    "integer": "_v.integer",
-    "null": "_v.null",
-    "number": "_v.number",
-    "string": "_v.string",
-}
-KINDS = frozenset({*TYPES, "array", "object"}) - {"integer"}
-SCALARS = frozenset(TYPES)
-# Formats that are types in Python; all others are annotations.
-FORMATS = {
-    "binary": "_v.file",
-    "date": "_v.date",
-    "date-time": "_v.date_time",
-    "uuid": "_v.uuid",
-}
-OF_VALUES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+SCALARS = frozenset({"boolean", "integer", "null", "number", "string"})
+KINDS = SCALARS - {"integer"} | {"array", "object"}
+# Formats that are types in Python, and their validators; all others are annotations.
+FORMATS = {"binary": "file", "date": "date", "date-time": "date_time", "uuid": "uuid"}
 
 OF_NUMBERS = {
     "minimum": "ge",
@@ -36,17 +23,17 @@ OF_NUMBERS = {
     "maximum": "le",
     "exclusiveMaximum": "lt",
 }
-OF_STRINGS = {"minLength": "min_len", "maxLength": "max_len", "pattern": "pattern"}
-OF_ARRAYS = {"minItems": "min_len", "maxItems": "max_len"}
-# The keywords that demand something of values of one kind, and the validators of most of them.
+# The keywords that demand something of values of one kind, and their validators.
 KEYWORDS: dict[str, dict[str, str]] = {
-    "string": OF_STRINGS,
+    "string": {"minLength": "min_len", "maxLength": "max_len", "pattern": "pattern"},
     "integer": OF_NUMBERS,
     "number": OF_NUMBERS,
-    "array": {"items": "", **OF_ARRAYS},
-    "object": dict.fromkeys(("properties", "required", "additionalProperties"), ""),
+    "array": {"minItems": "min_len", "maxItems": "max_len"},
 }
-OF_ONE_KIND = frozenset(itertools.chain(*KEYWORDS.values()))
+# These, and those that have validators of their own.
+OF_ONE_KIND = frozenset({"items", "properties", "required", "additionalProperties"}).union(
+    *KEYWORDS.values()
+)
 # What demands nothing.
 ANNOTATIONS = frozenset(
     {"$comment", "default", "deprecated", "description", "example", "examples", "externalDocs"}
@@ -59,7 +46,6 @@ class Rules:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._around: list[str] = []  # where the schemas are that are being written out
 
     def of_field(self, node: Node, *, is_required: bool) -> str:
         """The validators of a field or a parameter; "" for none."""
@@ -71,12 +57,15 @@ class Rules:
     def of(self, node: Node) -> list[str]:
         """The validators of what a schema describes; none if it takes everything."""
         node = self._target(node)
-        if node[AT] in self._around:
-            refuse(node, "", "a schema contains itself, with no object between")
-        self._around.append(node[AT])
-        found = self._of(node)
-        self._around.pop()
-        return found
+        for union in UNIONS:
+            if union in node:
+                return self._of_union(node, union)
+        if "enum" in node or "const" in node:
+            return of_values(node)
+        kinds = self._kinds_in(node)
+        of_object = {"not"} if kinds == ["object"] else set()  # a rule for all kinds is refused
+        check_keywords(node, {"type", *OF_ONE_KIND, *of_object} if kinds else ())
+        return any_of([self._of_kind(kind, node) for kind in kinds])
 
     def _target(self, node: Node) -> Node:
         """What a reference, or an allOf of one schema and nothing else, leads to."""
@@ -91,18 +80,9 @@ class Rules:
                 break
         return node
 
-    def _of(self, node: Node) -> list[str]:
-        kinds = kinds_in(node)
-        if not kinds and self._document.class_of(node):
-            kinds = ["object"]
-        for union in UNIONS:
-            if union in node:
-                return self._of_union(node, union)
-        if "enum" in node or "const" in node:
-            return of_values(node)
-        of_object = {"not"} if kinds == ["object"] else set()  # a rule for all kinds is refused
-        check_keywords(node, {"type", *OF_ONE_KIND, *of_object} if kinds else ())
-        return any_of([self._of_kind(kind, node) for kind in kinds])
+    def _kinds_in(self, node: Node) -> list[str]:
+        """The types that a schema names; a model is an object, also if it does not say so."""
+        return kinds_in(node) or (["object"] if self._document.class_of(node) else [])
 
     def _of_kind(self, kind: str, node: Node) -> list[str]:
         """The validators for values of one kind."""
@@ -110,11 +90,11 @@ class Rules:
             name = self._document.class_of(node) or refuse(node, "type")
             return [f'_v.model("{name}")']
         if kind == "array":
-            return [f"_v.array({', '.join(self.of(node['items']))})", *calls(OF_ARRAYS, node)]
-        type_ = FORMATS.get(node.get("format", ""), "") if kind == "string" else ""
-        if type_:
+            return [f"_v.array({', '.join(self.of(node['items']))})", *calls(kind, node)]
+        if kind == "string" and node.get("format") in FORMATS:
             check_keywords(node, {"type"})
-        return [type_ or TYPES[kind], *calls(KEYWORDS.get(kind, {}), node)]
+            kind = FORMATS[node["format"]]
+        return [f"_v.{kind}", *calls(kind, node)]
 
     def _of_union(self, node: Node, union: str) -> list[str]:
         check_keywords(node, {union, "discriminator"})
@@ -122,11 +102,11 @@ class Rules:
         rules = [self.of(each) for each in branches]
         if not all(rules) and union == "anyOf":
             return []
-        of_objects = [each for each in branches if self._document.class_of(each)]
-        tags = self._document.tags(filter(None, map(self._document.class_of, of_objects)))
+        class_of = self._document.class_of
+        tags = self._document.tags(filter(None, map(class_of, branches)))
         for one, other in itertools.combinations(branches, 2):
             shared = self._kinds(one) & self._kinds(other)
-            if tags and one in of_objects and other in of_objects:
+            if tags and class_of(one) and class_of(other):
                 shared -= {"object"}
             if union == "anyOf" or are_disjoint(one, other):
                 shared -= SCALARS
@@ -137,9 +117,7 @@ class Rules:
     def _kinds(self, node: Node) -> frozenset[str]:
         """The kinds of values that a schema can take; a number can be an integer."""
         node = self._target(node)
-        kinds = kinds_in(node) or [*map(kind_of, values_of(node))]
-        if self._document.class_of(node) and not kinds:
-            kinds = ["object"]
+        kinds = self._kinds_in(node) or [*map(kind_of, values_of(node))]
         for union in UNIONS:
             kinds += [kind for each in node.get(union, []) for kind in self._kinds(each)]
         return frozenset("number" if kind == "integer" else kind for kind in kinds) or KINDS
@@ -177,7 +155,7 @@ def kinds_in(node: Node) -> list[str]:
 
 def kind_of(value: Any) -> str:
     """The kind of a value; "" for one that is no scalar."""
-    return "null" if value is None else OF_VALUES.get(type(value), "")
+    return {bool: "boolean", int: "integer", str: "string", type(None): "null"}.get(type(value), "")
 
 
 def of_values(node: Node) -> list[str]:
@@ -187,10 +165,10 @@ def of_values(node: Node) -> list[str]:
     values = [value for value in values_of(node) if value is not None]
     kinds = {kind_of(value) for value in values}
     said = kinds_in(node)
-    allowed = {*said, "integer"} if "number" in said else {*said} or {*TYPES}
+    allowed = {*said, "integer"} if "number" in said else {*said} or SCALARS
     if len(kinds) != 1 or not kinds <= allowed:
         refuse(node, keyword)
-    rules = [[TYPES[kind], f"_v.in_({', '.join(map(repr, values))})"] for kind in kinds]
+    rules = [[f"_v.{kind}", f"_v.in_({', '.join(map(repr, values))})"] for kind in kinds]
     if None in values_of(node) and (not said or "null" in said):
         rules.append(["_v.null"])
     return any_of(rules)
@@ -206,19 +184,15 @@ def any_of(rules: list[list[str]]) -> list[str]:
     """The validators of values that pass those of one alternative."""
     if len(rules) < 2:
         return [*itertools.chain(*rules)]
-    return [f"_v.any_of({', '.join(map(together, rules))})"]
+    each = [all_[0] if len(all_) == 1 else f"_v.all_of({', '.join(all_)})" for all_ in rules]
+    return [f"_v.any_of({', '.join(each)})"]
 
 
-def together(rules: list[str]) -> str:
-    """Some validators as one."""
-    return rules[0] if len(rules) == 1 else f"_v.all_of({', '.join(rules)})"
-
-
-def calls(validators: dict[str, str], node: Node) -> list[str]:
-    """The validators of the keywords that a schema has: `repr` makes a literal of any text."""
+def calls(kind: str, node: Node) -> list[str]:
+    """The validators of the keywords of one kind: `repr` makes a literal of any text."""
     return [
         f"_v.{validator}({arguments(keyword, node)})"
-        for keyword, validator in validators.items()
+        for keyword, validator in KEYWORDS.get(kind, {}).items()
         if keyword in node
     ]
 

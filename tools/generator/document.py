@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NoReturn
 
+from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
-from ..openapi31 import Node, in_31, nodes
+from ..openapi31 import METHODS, Node, in_31, nodes
 from ..pointers import join, lookup
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 UNIONS = ("anyOf", "oneOf")
 # Parameters that OpenAPI says to ignore in headers: the client sets them. Apifox writes them.
 OF_CLIENT = frozenset({"accept", "authorization", "content-type"})
@@ -26,9 +27,10 @@ AT = "x-at"  # where in the document something is
 # A field, and the class of an object for each of its values.
 Tags = tuple[str, dict[Any, str]]
 
-PLACES_IN_JOBS = ("id", "status", "progress", "result", "allowed", "error")
-STATUSES_OF_JOBS = ("succeeded", "failed", "expired")
-MORE_OF_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
+# What `x-job` has to say, and what it can say.
+IN_JOBS: dict[str, type] = dict.fromkeys(("id", "status", "progress", "result"), list)
+IN_JOBS |= dict.fromkeys(("allowed", "error", "succeeded", "failed", "expired"), list)
+MORE_IN_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
 
 
 class RefusedError(Exception):
@@ -100,35 +102,33 @@ class Document:
                 refuse(item, "$ref", "a path that refers to another one is not generated")
         self.tagged = list(endpoints_of(data))
         endpoints = [endpoint for _, endpoint in self.tagged]
-        received = self._reached(response.prop for each in endpoints for response in each.responses)
-        sent = self._reached(prop for each in endpoints for prop in each.list_all_parameters())
-        self._received = {str(model.class_info.name) for model in received}
-        self._sent = {str(model.class_info.name) for model in sent}
+        self._received = self._reached(of.prop for each in endpoints for of in each.responses)
+        self._sent = self._reached(of for each in endpoints for of in each.list_all_parameters())
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables of the environment that have what a client is not given: `x-env`."""
-        found = self._document.get("x-env", {})
-        for name, variable in found.items() if isinstance(found, dict) else [("", "")]:
-            is_known = name in ("base_url", "token") and isinstance(variable, str)
-            if not is_known or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+        found: dict[str, str] = self._document.get("x-env", {})
+        for name, variable in found.items():
+            is_variable = re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable)
+            if name not in ("base_url", "token") or not is_variable:
                 refuse(self._document, "x-env", f"{name}: {variable} is no variable of a client")
-        return dict(found)
+        return found
 
-    def _reached(self, properties: Iterable[Any]) -> Iterator[ModelProperty]:
-        """The models in properties, at any depth."""
-        seen: set[str] = set()
-        waiting = list(properties)
+    def _reached(self, properties: Iterable[Any]) -> set[str]:
+        """The names of the models in properties, at any depth."""
+        names: set[str] = set()
+        waiting = [*properties]
         while waiting:
             found = waiting.pop()
-            waiting += [getattr(found, "inner_property", None)]
             waiting += getattr(found, "inner_properties", [])
-            if isinstance(found, ModelProperty) and str(found.class_info.name) not in seen:
-                seen.add(str(found.class_info.name))
+            waiting += [found.inner_property] if isinstance(found, ListProperty) else []
+            name = str(found.class_info.name) if isinstance(found, ModelProperty) else ""
+            if name and name not in names:
+                names.add(name)
                 model = self.model(found)
                 waiting += [*properties_of(model), model.additional_properties]
-                yield model
-            waiting = [prop for prop in waiting if prop is not None]
+        return names
 
     def is_sent(self, model: ModelProperty) -> bool:
         """Whether a request may hold the model: it is held to its constraints."""
@@ -144,19 +144,13 @@ class Document:
 
     def node(self, model: ModelProperty) -> Node:
         """The schema that a model is made of."""
-        found: Node = self._at((model.data.model_extra or {})[AT])
+        found: Node = lookup(self._document, (model.data.model_extra or {})[AT])
         return found
-
-    def _at(self, reference: str) -> Any:
-        try:
-            return lookup(self._document, reference)
-        except LookupError as error:
-            raise RefusedError(str(error)) from None
 
     def resolved(self, node: Node) -> Node:
         """A node, or what it refers to."""
         while "$ref" in node:
-            node = self._at(node["$ref"])
+            node = lookup(self._document, node["$ref"])
         return node
 
     def model(self, found: ModelProperty) -> ModelProperty:
@@ -182,65 +176,56 @@ class Document:
     def _followers(self) -> dict[int, tuple[PythonIdentifier, Endpoint]]:
         followers = {
             self._operation(other).get("operationId"): (tag, other)
-            for tag, other in reversed(self.tagged)
+            for tag, other in self.tagged
             if other.method == "get" and self.job(other.responses)
         }
-        linked = {id(each): self._linked(each) for _, each in self.tagged}
         return {
-            creator: followers[name]
-            for creator, names in linked.items()
-            for name in names
+            id(creator): followers[name]
+            for _, creator in self.tagged
+            for name in self._linked(creator)
             if name in followers
         }
 
     def _linked(self, endpoint: Endpoint) -> list[str]:
-        """The operations that the responses of an operation link to, the last one first."""
+        """The operations that the responses of an operation link to."""
         responses = map(self.resolved, self._operation(endpoint).get("responses", {}).values())
-        links = [
-            self.resolved(each) for node in responses for each in node.get("links", {}).values()
-        ]
-        return [link["operationId"] for link in links if "operationId" in link]
+        links = [link for node in responses for link in node.get("links", {}).values()]
+        return [str(self.resolved(link).get("operationId")) for link in links]
 
     def tags(self, classes: Iterable[str]) -> Tags | None:
         """The field that tells the objects of a union apart; nothing if there is none."""
         models = {name: self.node(self._models[name]) for name in classes}
+        if len(models) < 2:
+            return None
         said, mapping = self._discriminators.get(frozenset(models), ("", {}))
-        first = next(iter(models.values()), {})
-        for field in [said] if said else first.get("properties", {}):
-            found = [
-                (value, name)
-                for name, node in models.items()
-                for value in self._fixed(node, field, is_required=not said)
-            ]
-            tags = mapping | dict(found)
-            if {*tags.values()} == {*models} and len(dict(found)) == len(found):
+        required = [{*node.get("required", [])} for node in models.values()]
+        for field in [said] if said else sorted(set.intersection(*required)):
+            fields = {
+                name: node.get("properties", {}).get(field, {}) for name, node in models.items()
+            }
+            pairs = [(x, name) for name in fields for x in values_of(self.resolved(fields[name]))]
+            tags = mapping | dict(pairs)
+            if {*tags.values()} == {*models} and len(dict(pairs)) == len(pairs):
                 return field, tags
         return None
 
-    def _fixed(self, model: Node, field: str, *, is_required: bool) -> list[Any]:
-        """The values that a field of a model can have; none if it can have any."""
-        if is_required and field not in model.get("required", []):
-            return []
-        node = self.resolved(model.get("properties", {}).get(field, {}))
-        return values_of(node)
-
     @cached_property
     def _discriminators(self) -> dict[frozenset[str], Tags]:
-        """By the classes of a union, its `discriminator`."""
+        """By the classes of a union, its `discriminator`: names of schemas are values of it too."""
         found: dict[frozenset[str], Tags] = {}
         for _, node in nodes(self._document):
             said = node.get("discriminator")
             branches = [each for union in UNIONS for each in node.get(union, [])]
             names = {str(each.get("$ref")): self.class_of(self.resolved(each)) for each in branches}
-            if isinstance(said, dict) and "propertyName" in said and None not in names.values():
-                by_name = {reference.rpartition("/")[2]: names[reference] for reference in names}
-                mapping = {
-                    value: names.get(target) or by_name.get(target)
-                    for value, target in said.get("mapping", {}).items()
+            classes = {reference: name for reference, name in names.items() if name}
+            if isinstance(said, dict) and len(classes) == len(branches):
+                by_name = {
+                    reference.rpartition("/")[2]: name for reference, name in classes.items()
                 }
-                mapping |= {key: of for key, of in by_name.items() if of not in mapping.values()}
-                tags = {value: of for value, of in mapping.items() if of}
-                found[frozenset(tags.values())] = (str(said["propertyName"]), tags)
+                classes |= by_name
+                mapping = said.get("mapping", {}).items()
+                tags = by_name | {value: classes[of] for value, of in mapping if of in classes}
+                found[frozenset(by_name.values())] = (said["propertyName"], tags)
         return found
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
@@ -264,10 +249,10 @@ class Document:
     def example(self, endpoint: Endpoint) -> Node:
         """The first example of a body; an empty one if there is none."""
         (content,) = self.content(endpoint).values()
-        for found in content.get("examples", {}).values():
-            content = {"example": self.resolved(found).get("value")}
-            break
-        example = content.get("example")
+        examples = [
+            self.resolved(each).get("value") for each in content.get("examples", {}).values()
+        ]
+        example = [*examples, content.get("example")][0]
         return example if isinstance(example, dict) else {}
 
     def _operation(self, endpoint: Endpoint) -> Node:
@@ -276,23 +261,20 @@ class Document:
 
 def rules_of_job(schema: Node) -> Node:
     """The `x-job` of a schema, with its statuses in lower case."""
-    job = schema["x-job"]
-    lists = {*PLACES_IN_JOBS, *STATUSES_OF_JOBS}
-    kinds: dict[str, type] = dict.fromkeys(lists, list) | MORE_OF_JOBS
-    is_known = isinstance(job, dict) and lists <= job.keys() <= kinds.keys()
-    if not is_known or not all(is_one(value, kinds[name]) for name, value in job.items()):
-        msg = f"x-job needs {', '.join(PLACES_IN_JOBS)}: lists of paths with dots; and "
-        msg += f"{', '.join(STATUSES_OF_JOBS)}: lists of statuses; it can have cost: a list of "
-        msg += "paths, cost_unit: a number, suffix: a text; and nothing else"
-        raise RefusedError(msg, join(schema[AT], "x-job"))
-    lower = {name: [status.lower() for status in job[name]] for name in STATUSES_OF_JOBS}
-    return {name: lower.get(name, value) for name, value in job.items()}
+    job: Node = schema["x-job"]
+    kinds = IN_JOBS | MORE_IN_JOBS
+    texts = [each for value in job.values() if isinstance(value, list) for each in value]
+    is_known = IN_JOBS.keys() <= job.keys() <= kinds.keys() and {*map(type, texts)} <= {str}
+    if not is_known or any(type(value) is not kinds[name] for name, value in job.items()):
+        msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts; it can have cost: a list, "
+        refuse(schema, "x-job", f"{msg}cost_unit: a number, suffix: a text; and nothing else")
+    statuses = ("succeeded", "failed", "expired")
+    return job | {name: [status.lower() for status in job[name]] for name in statuses}
 
 
-def is_one(value: Any, kind: type) -> bool:
-    """Whether a value is of a kind, and a list one of texts."""
-    texts = value if isinstance(value, list) else []
-    return type(value) is kind and all(isinstance(each, str) for each in texts)
+def module_of(endpoint: Endpoint, config: Config) -> str:
+    """The module that an operation becomes."""
+    return str(PythonIdentifier(endpoint.name, config.field_prefix))
 
 
 def shape(path: str) -> str:

@@ -6,9 +6,10 @@ Operations and what is in them are compared in `operations`.
 import json
 import re
 
+from ..openapi31 import METHODS
 from ..pointers import join
 from .changes import LOOK, RANK, Change, Changes
-from .operations import METHODS, compare_operation
+from .operations import compare_operation
 from .spec import Part, Spec
 from .values import differing, is_note
 

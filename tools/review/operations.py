@@ -5,11 +5,11 @@ The schemas in them are compared in `schemas`.
 
 import re
 
+from ..openapi31 import METHODS
 from .changes import Changes, Impact
 from .schemas import compare_schemas
 from .spec import Part
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # Who is let in without authorization.
 EVERYBODY = "nothing"
 
