@@ -7,3 +7,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class BadInputError(Exception):
     """Something that the person at the keyboard can fix; the text is the one line to print."""
+
+
+def cut(text: str, most: int) -> str:
+    """A text that is shown, without the rest of one that is too long."""
+    return text if len(text) <= most else text[: most - 1] + "…"

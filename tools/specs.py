@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
-from . import BadInputError
+from . import BadInputError, cut
 from .pointers import items, join
 
 MOST_BYTES = 10_000_000
@@ -132,7 +132,7 @@ def _problems(node: Any, at: str) -> Iterator[tuple[str, str]]:
         yield at, "a number that JSON does not have"
     for key, value in items(node):
         if not isinstance(key, str | int | float | None):
-            yield at, f"a key that is not a text: {_shown(key)}"
+            yield at, f"a key that is not a text: {cut(repr(key), 120)}"
         yield from _problems(key, at)
         yield from _foreign(key, value, join(at, key))
         yield from _problems(value, join(at, key))
@@ -141,11 +141,11 @@ def _problems(node: Any, at: str) -> Iterator[tuple[str, str]]:
 def _foreign(key: Any, value: Any, at: str) -> Iterator[tuple[str, str]]:
     """The references to other documents in what a keyword says."""
     if key in REFERENCES and isinstance(value, str) and not value.startswith("#"):
-        yield at, f"other documents are not read: {_shown(value)}"
+        yield at, f"other documents are not read: {cut(repr(value), 120)}"
     if key == "discriminator" and isinstance(value, dict):
         for _, target in items(value.get("mapping")):
             if isinstance(target, str) and "/" in target and not target.startswith("#"):
-                yield join(at, "mapping"), f"other documents are not read: {_shown(target)}"
+                yield join(at, "mapping"), f"other documents are not read: {cut(repr(target), 120)}"
 
 
 def _lines(node: Any, pointer: str) -> Iterator[tuple[str, int]]:
@@ -154,8 +154,3 @@ def _lines(node: Any, pointer: str) -> Iterator[tuple[str, int]]:
         line, _ = places.key(key) if isinstance(node, dict) else places.item(key)
         yield below, line + 1
         yield from _lines(value, below)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:119]}…"

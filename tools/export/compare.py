@@ -4,11 +4,11 @@ import json
 from os.path import commonprefix
 from typing import Any
 
+from .. import cut
 from ..review.changes import Impact, worst
 from ..review.documents import compare_documents
 from ..review.report import section
 from ..review.spec import Spec
-from ..review.values import cut
 from .demands import demands, place
 
 ASK = "They have no known form. Say in tools/export/words.yaml what they mean, or ask their author."
@@ -48,7 +48,7 @@ def _short_pair(one: Any, other: Any) -> tuple[str, str]:
     texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
     start = max(0, len(commonprefix(texts)) - 40)  # noqa: RUF071 - of texts, not of paths
     first, second = (f"{'…' if start else ''}{text[start:]}" for text in texts)
-    return cut(first), cut(second)
+    return cut(first, 80), cut(second, 80)
 
 
 def _code(text: str) -> str:

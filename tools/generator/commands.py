@@ -1,32 +1,21 @@
 """What jobs.py.jinja prints: the operations about jobs, and the commands that they become."""
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
-from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.string import StringProperty
-from openapi_python_client.strings import PythonIdentifier
 
-from .document import Document, properties_of, refuse
+from .document import Document, Operation, properties_of, refuse
 from .operations import takes_an_id
 
 # Names of commands that every package has.
 TAKEN = ("batch", "config", "wait")
-
-
-@frozen
-class Operation:
-    """An operation, and where it is."""
-
-    endpoint: Endpoint
-    package: str
-    module: str
 
 
 @frozen
@@ -51,27 +40,24 @@ class Job:
     creates: list[Create]
 
 
-def jobs_of(document: Document, config: Config) -> list[Job]:
+def jobs_of(document: Document) -> list[Job]:
     """The commands of a package; none if its spec has no jobs that an id is enough to follow."""
-    operations = [
-        Operation(endpoint, str(tag), str(PythonIdentifier(endpoint.name, config.field_prefix)))
-        for tag, endpoint in document.tagged
-    ]
-    followers = [each for each in operations if _is_follower(each.endpoint, document)]
-    creators = {
-        follower.module: [each for each in operations if _creates(each, follower, document)]
+    operations = {id(each.endpoint): each for each in document.operations}
+    followers = [each for each in document.operations if _is_follower(each.endpoint, document)]
+    creators = [
+        [operations[id(each)] for each in document.creators(follower.endpoint) if body_of(each)]
         for follower in followers
-    }
-    names = _names(followers, *creators.values())
-    is_only = sum(map(len, creators.values())) == 1
+    ]
+    names = _names([each.module for each in itertools.chain(followers, *creators)])
+    is_only = sum(map(len, creators)) == 1
     return [
         Job(
             follower,
             names[follower.module],
             "wait" if len(followers) == 1 else f"wait-{names[follower.module]}",
-            [_create(each, names, document, is_only=is_only) for each in creators[follower.module]],
+            [_create(each, names[each.module], document, is_only=is_only) for each in group],
         )
-        for follower in followers
+        for follower, group in zip(followers, creators, strict=True)
     ]
 
 
@@ -80,54 +66,44 @@ def _is_follower(endpoint: Endpoint, document: Document) -> bool:
     return is_job and takes_an_id(endpoint)
 
 
-def _creates(operation: Operation, follower: Operation, document: Document) -> bool:
-    """Whether an operation creates such a job, of one object of JSON and nothing else."""
-    bodies = operation.endpoint.bodies
-    others = [place for place, _ in operation.endpoint.iter_all_parameters()]
-    is_one = len(bodies) == 1 and bodies[0].body_type is BodyType.JSON
-    is_object = is_one and isinstance(bodies[0].prop, ModelProperty)
-    linked = document.follower(operation.endpoint)
-    return is_object and not others and linked is not None and linked[1] is follower.endpoint
+def body_of(endpoint: Endpoint) -> ModelProperty | None:
+    """The object of JSON that is all an operation takes; None if it takes anything else."""
+    bodies = [each.prop for each in endpoint.bodies if each.body_type is BodyType.JSON]
+    body = bodies[0] if bodies and not [*endpoint.iter_all_parameters()] else None
+    return body if isinstance(body, ModelProperty) else None
 
 
-def _names(*groups: Iterable[Operation]) -> dict[str, str]:
+def _names(modules: list[str]) -> dict[str, str]:
     """The names of the commands: the verb of an operation where that is clear, or all of it."""
-    modules = [each.module for group in groups for each in group]
-    counts = Counter([*TAKEN, *(module.partition("_")[0] for module in modules)])
     verbs = {module: module.partition("_")[0] for module in modules}
+    counts = Counter([*TAKEN, *(verbs[module] for module in modules)])
     return {
         module: verb if counts[verb] == 1 else module.replace("_", "-")
         for module, verb in verbs.items()
     }
 
 
-def _create(
-    operation: Operation, names: dict[str, str], document: Document, *, is_only: bool
-) -> Create:
-    (body,) = operation.endpoint.bodies
-    assert isinstance(body.prop, ModelProperty)  # noqa: S101 - `_creates` has looked
-    model = document.model(body.prop)
-    example = document.example(operation.endpoint)
-    name = names[operation.module]
+def _create(operation: Operation, name: str, document: Document, *, is_only: bool) -> Create:
+    body = body_of(operation.endpoint)
+    assert body  # noqa: S101 - `jobs_of` has looked
+    model = document.model(body)
     return Create(
         name,
         "batch" if is_only else f"batch-{name}",
         operation,
         str(model.class_info.name),
         _names_of_options(model, document),
-        _defaults(model, example),
+        _defaults(model, document.example(operation.endpoint)),
     )
 
 
 def _names_of_options(model: ModelProperty, document: Document) -> dict[str, str]:
     """The names that the spec gives to options: `x-option`."""
-    found = {}
     fields = document.node(model).get("properties", {})
-    for name, node in fields.items():
-        if "x-option" in node:
-            found[name] = option = str(node["x-option"])
-            if option.replace("-", "_") in fields or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
-                refuse(node, "x-option", f"{option!r} cannot be the name of an option")
+    found = {name: str(node["x-option"]) for name, node in fields.items() if "x-option" in node}
+    for name, option in found.items():
+        if option.replace("-", "_") in fields or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
+            refuse(fields[name], "x-option", f"{option!r} cannot be the name of an option")
     return found
 
 

@@ -17,12 +17,7 @@ KINDS = SCALARS - {"integer"} | {"array", "object"}
 # Formats that are types in Python, and their validators; all others are annotations.
 FORMATS = {"binary": "file", "date": "date", "date-time": "date_time", "uuid": "uuid"}
 
-OF_NUMBERS = {
-    "minimum": "ge",
-    "exclusiveMinimum": "gt",
-    "maximum": "le",
-    "exclusiveMaximum": "lt",
-}
+OF_NUMBERS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 # The keywords that demand something of values of one kind, and their validators.
 KEYWORDS: dict[str, dict[str, str]] = {
     "string": {"minLength": "min_len", "maxLength": "max_len", "pattern": "pattern"},

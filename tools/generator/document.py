@@ -5,10 +5,11 @@ only received.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, NoReturn
 
+from attrs import frozen
 from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
@@ -18,7 +19,7 @@ from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
 from ..openapi31 import METHODS, Node, in_31, nodes
-from ..pointers import join, lookup
+from ..pointers import items, join, lookup
 
 UNIONS = ("anyOf", "oneOf")
 # Parameters that OpenAPI says to ignore in headers: the client sets them. Apifox writes them.
@@ -74,46 +75,51 @@ def properties_of(model: ModelProperty) -> list[Property]:
 
 def values_of(node: Node) -> list[Any]:
     """The values that a schema names; none if it can have any."""
-    found: list[Any] = node.get("enum", [node["const"]] if "const" in node else [])
-    return found
+    return [*node.get("enum", [node["const"]] if "const" in node else [])]
 
 
-def endpoints_of(data: GeneratorData) -> Iterator[tuple[PythonIdentifier, Endpoint]]:
-    """The operations, each with the tag that it is found under."""
-    for tag, collection in data.endpoint_collections_by_tag.items():
-        for endpoint in collection.endpoints:
-            yield tag, endpoint
+@frozen
+class Operation:
+    """An operation, and the package and the module that it becomes."""
+
+    endpoint: Endpoint
+    package: PythonIdentifier
+    module: str
 
 
 class Document:
     """The document that a package is made from."""
 
-    def __init__(self, document: Node, data: GeneratorData) -> None:
+    def __init__(self, document: Node, data: GeneratorData, config: Config) -> None:
         self._document = document
         self._models = {str(model.class_info.name): model for model in data.models}
         self._classes = {self.node(model)[AT]: name for name, model in self._models.items()}
-        self._operations: dict[tuple[str, str], tuple[Node, Node]] = {}
+        self._nodes: dict[tuple[str, str], tuple[Node, Node]] = {}
         for path, item in document["paths"].items():
             for method in item.keys() & METHODS:
-                if (shape(path), method) in self._operations:
+                if (shape(path), method) in self._nodes:
                     refuse(item, method, f"another path is {shape(path)} too")
-                self._operations[shape(path), method] = (item, item[method])
+                self._nodes[shape(path), method] = (item, item[method])
             if "$ref" in item:
                 refuse(item, "$ref", "a path that refers to another one is not generated")
-        self.tagged = list(endpoints_of(data))
-        endpoints = [endpoint for _, endpoint in self.tagged]
+        self.operations = [
+            Operation(each, tag, str(PythonIdentifier(each.name, config.field_prefix)))
+            for tag, collection in data.endpoint_collections_by_tag.items()
+            for each in collection.endpoints
+        ]
+        endpoints = [each.endpoint for each in self.operations]
         self._received = self._reached(of.prop for each in endpoints for of in each.responses)
         self._sent = self._reached(of for each in endpoints for of in each.list_all_parameters())
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables of the environment that have what a client is not given: `x-env`."""
-        found: dict[str, str] = self._document.get("x-env", {})
-        for name, variable in found.items():
-            is_variable = re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable)
+        found = self._document.get("x-env", {})
+        for name, variable in items(found):
+            is_variable = re.fullmatch(r"[A-Z_][A-Z0-9_]*", str(variable))
             if name not in ("base_url", "token") or not is_variable:
                 refuse(self._document, "x-env", f"{name}: {variable} is no variable of a client")
-        return found
+        return dict(found)
 
     def _reached(self, properties: Iterable[Any]) -> set[str]:
         """The names of the models in properties, at any depth."""
@@ -160,8 +166,7 @@ class Document:
     def job(self, responses: Iterable[Response]) -> Node | None:
         """The `x-job` of the first response that has one: how to tell whether a job has ended."""
         models = [each.prop for each in responses if isinstance(each.prop, ModelProperty)]
-        found = (node for node in map(self.node, models) if "x-job" in node)
-        return next(map(rules_of_job, found), None)
+        return next((rules_of_job(x) for x in map(self.node, models) if "x-job" in x), None)
 
     def follower(self, endpoint: Endpoint) -> tuple[PythonIdentifier, Endpoint] | None:
         """The operation, and its tag, that follows the job: a response links to it."""
@@ -169,20 +174,20 @@ class Document:
 
     def creators(self, endpoint: Endpoint) -> list[Endpoint]:
         """The operations that create the jobs which an operation follows."""
-        found = ((each, self.follower(each)) for _, each in self.tagged)
+        found = ((each.endpoint, self.follower(each.endpoint)) for each in self.operations)
         return [each for each, follower in found if follower and follower[1] is endpoint]
 
     @cached_property
     def _followers(self) -> dict[int, tuple[PythonIdentifier, Endpoint]]:
         followers = {
-            self._operation(other).get("operationId"): (tag, other)
-            for tag, other in self.tagged
-            if other.method == "get" and self.job(other.responses)
+            self._operation(each.endpoint).get("operationId"): (each.package, each.endpoint)
+            for each in self.operations
+            if each.endpoint.method == "get" and self.job(each.endpoint.responses)
         }
         return {
-            id(creator): followers[name]
-            for _, creator in self.tagged
-            for name in self._linked(creator)
+            id(each.endpoint): followers[name]
+            for each in self.operations
+            for name in self._linked(each.endpoint)
             if name in followers
         }
 
@@ -200,10 +205,11 @@ class Document:
         said, mapping = self._discriminators.get(frozenset(models), ("", {}))
         required = [{*node.get("required", [])} for node in models.values()]
         for field in [said] if said else sorted(set.intersection(*required)):
-            fields = {
-                name: node.get("properties", {}).get(field, {}) for name, node in models.items()
-            }
-            pairs = [(x, name) for name in fields for x in values_of(self.resolved(fields[name]))]
+            pairs = [
+                (value, name)
+                for name, node in models.items()
+                for value in values_of(self.resolved(node.get("properties", {}).get(field, {})))
+            ]
             tags = mapping | dict(pairs)
             if {*tags.values()} == {*models} and len(dict(pairs)) == len(pairs):
                 return field, tags
@@ -219,19 +225,17 @@ class Document:
             names = {str(each.get("$ref")): self.class_of(self.resolved(each)) for each in branches}
             classes = {reference: name for reference, name in names.items() if name}
             if isinstance(said, dict) and len(classes) == len(branches):
-                by_name = {
-                    reference.rpartition("/")[2]: name for reference, name in classes.items()
-                }
-                classes |= by_name
+                tags = {of.rpartition("/")[2]: name for of, name in classes.items()}
+                classes |= tags
                 mapping = said.get("mapping", {}).items()
-                tags = by_name | {value: classes[of] for value, of in mapping if of in classes}
-                found[frozenset(by_name.values())] = (said["propertyName"], tags)
+                tags |= {value: classes[of] for value, of in mapping if of in classes}
+                found[frozenset(tags.values())] = (said["propertyName"], tags)
         return found
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
         """An operation's parameters by place and name."""
         found = {}
-        for holder in self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method]:
+        for holder in self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method]:
             for node in map(self.resolved, holder.get("parameters", [])):
                 if "schema" not in node:
                     refuse(node, "content", "a parameter without a schema is not generated")
@@ -241,27 +245,25 @@ class Document:
     def content(self, endpoint: Endpoint) -> Node:
         """What an operation says of its body, by media type."""
         body = self.resolved(self._operation(endpoint)["requestBody"])
-        if len(body["content"]) > 1:
+        found: Node = body["content"]
+        if len(found) > 1:
             refuse(body, "content", "a body of several media types is not generated")
-        content: Node = body["content"]
-        return content
+        return found
 
     def example(self, endpoint: Endpoint) -> Node:
         """The first example of a body; an empty one if there is none."""
         (content,) = self.content(endpoint).values()
-        examples = [
-            self.resolved(each).get("value") for each in content.get("examples", {}).values()
-        ]
-        example = [*examples, content.get("example")][0]
+        examples = map(self.resolved, content.get("examples", {}).values())
+        example = next((each.get("value") for each in examples), content.get("example"))
         return example if isinstance(example, dict) else {}
 
     def _operation(self, endpoint: Endpoint) -> Node:
-        return self._operations[shape(endpoint.path.get_untrusted_value()), endpoint.method][1]
+        return self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method][1]
 
 
 def rules_of_job(schema: Node) -> Node:
     """The `x-job` of a schema, with its statuses in lower case."""
-    job: Node = schema["x-job"]
+    job: Node = schema["x-job"] if isinstance(schema["x-job"], dict) else {}
     kinds = IN_JOBS | MORE_IN_JOBS
     texts = [each for value in job.values() if isinstance(value, list) for each in value]
     is_known = IN_JOBS.keys() <= job.keys() <= kinds.keys() and {*map(type, texts)} <= {str}
@@ -270,11 +272,6 @@ def rules_of_job(schema: Node) -> Node:
         refuse(schema, "x-job", f"{msg}cost_unit: a number, suffix: a text; and nothing else")
     statuses = ("succeeded", "failed", "expired")
     return job | {name: [status.lower() for status in job[name]] for name in statuses}
-
-
-def module_of(endpoint: Endpoint, config: Config) -> str:
-    """The module that an operation becomes."""
-    return str(PythonIdentifier(endpoint.name, config.field_prefix))
 
 
 def shape(path: str) -> str:

@@ -16,8 +16,9 @@ from openapi_python_client import Project
 from openapi_python_client.config import ClassOverride, Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+from ruamel.yaml.error import YAMLError
 
-from .. import ROOT, BadInputError
+from .. import ROOT, BadInputError, cut
 from ..openapi31 import Node
 from ..specs import line_of, lines_of, load, text_of
 from .document import Document, RefusedError, prepared
@@ -45,38 +46,25 @@ NOISE = re.compile(
 )
 
 
-def one_line(text: str, limit: int = 400) -> str:
+def one_line(text: str) -> str:
     """A message of a library without its noise."""
-    line = " ".join(NOISE.sub("", " ".join(text.split())).split()).strip(" :.")
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def told(error: GeneratorError) -> str:
-    """An error of the generator, in one line."""
-    reference = getattr(getattr(error, "data", None), "ref", None)
-    where = f" ({reference.get_untrusted_value()})" if reference else ""
-    return one_line(f"{error.header.strip(' :.')}: {error.detail or ''}{where}")
-
-
-def cannot_read(error: Exception) -> str:
-    """What an exception says that a malformed document leads to, in one line."""
-    return f"the generator cannot read it: {one_line(f'{type(error).__name__}: {error}')}"
+    return cut(" ".join(NOISE.sub("", " ".join(text.split())).split()).strip(" :."), 400)
 
 
 def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoReturn:
     """Treat a warning as an error too: it means that a part of the spec was left out."""
+    reference = getattr(getattr(first, "data", None), "ref", None)
+    where = f" ({reference.get_untrusted_value()})" if reference else ""
     more = f" (and {len(others)} more)" if others else ""
-    msg = f"{path}: {told(first)}{more}; fix it and run this again"
-    raise BadInputError(msg)
+    told = one_line(f"{first.header.strip(' :.')}: {first.detail or ''}{where}")
+    raise BadInputError(f"{path}: {told}{more}; fix it and run this again")
 
 
 def load_config(path: Path) -> ConfigFile:
     """A configuration of openapi-python-client, with our post-hooks if it has none."""
     try:
         config = ConfigFile.load_from_path(path)
-    except OSError:
-        raise
-    except Exception as error:
+    except (TypeError, ValueError, YAMLError) as error:
         msg = f"{path}: not a configuration of openapi-python-client: {one_line(str(error))}"
         raise BadInputError(msg) from error
     if "literal_enums" in config.model_fields_set and not config.literal_enums:
@@ -89,10 +77,7 @@ def load_config(path: Path) -> ConfigFile:
 
 def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     """What openapi-python-client makes of a document."""
-    try:
-        data = GeneratorData.from_dict(copy.deepcopy(document), config=config)
-    except Exception as error:  # the parser trips over some malformed documents
-        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
+    data = GeneratorData.from_dict(copy.deepcopy(document), config=config)
     if isinstance(data, GeneratorError):
         refuse(spec, data)
     collections = data.endpoint_collections_by_tag.values()
@@ -100,13 +85,11 @@ def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     if errors:
         refuse(spec, *errors)
     classes = [each.class_info for each in [*data.models, *data.enums]]
-    names = {str(each.name): str(each.module_name) for each in classes}
-    clashing = {name for name, module in names.items() if name == module}  # as in Chinese
-    if clashing - config.class_overrides.keys():
-        for name in clashing:
-            config.class_overrides[name] = ClassOverride(module_name=f"{name}_model")
+    names = [str(each.name) for each in classes if str(each.name) == str(each.module_name)]
+    if names:  # as in Chinese, which has no upper case
+        overrides = {name: ClassOverride(module_name=f"{name}_model") for name in names}
+        config.class_overrides.update(overrides)
         return parse(spec, document, config)
-    keep_names_apart(data, config)
     return data
 
 
@@ -116,18 +99,22 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
         load_config(config_path), MetaType.NONE, spec, "utf-8", overwrite=False, output_path=package
     )
     text = text_of(spec)
-    loaded = load(text, str(spec))
     try:
-        document = prepared(loaded)
-        data = parse(spec, document, config)
+        loaded = prepared(load(text, str(spec)))
+        data = parse(spec, loaded, config)
+        document = Document(loaded, data, config)
+        keep_names_apart(document, data, config)
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
-        render(project, Document(document, data))
+        render(project, document)
     except RefusedError as error:
         line = line_of(lines_of(text), error.place.removeprefix("#"))
         place = f"line {line}: {error.place}: " if error.place else ""
         raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
-    except (AttributeError, LookupError, TypeError, ValueError) as error:  # it is malformed
-        raise BadInputError(f"{spec}: {cannot_read(error)}") from error
+    except (BadInputError, OSError):
+        raise
+    except Exception as error:  # the parser, and what follows it, trip over malformed documents
+        told = one_line(f"{type(error).__name__}: {error}")
+        raise BadInputError(f"{spec}: the generator cannot read it: {told}") from error
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
@@ -136,12 +123,12 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
 
 def render(project: Project, document: Document) -> None:
     """Write all files that come from templates."""
-    for page in pages(document, project.openapi, project.config):
-        path = project.package_dir / page.path
+    for name, template, given in pages(document, project.openapi, project.config):
+        path = project.package_dir / name
         if path.exists():
-            raise RefusedError(f"two parts of it are written to {page.path}; rename one")
+            raise RefusedError(f"two parts of it are written to {name}; rename one")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(project.env.get_template(page.template).render(page.given), "utf-8")
+        path.write_text(project.env.get_template(template).render(given), "utf-8")
 
 
 def run_hooks(project: Project) -> None:

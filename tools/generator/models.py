@@ -103,7 +103,8 @@ def field_of(
     """A field of a model."""
     name = prop.name.get_untrusted_value()
     schema = node.get("properties", {}).get(name, {})
-    described = documented(prop, beside_ref(schema))
+    # What is said beside a `$ref`: upstream takes the description of the target instead.
+    described = documented(prop, schema.get("description", "") if "$ref" in schema else "")
     read = reader(prop, document)
     if read and isinstance(prop, ListProperty) and document.is_received(model):
         read = f"_values.first_of({read})"  # what is no such list is kept as it is
@@ -155,11 +156,6 @@ def takes_null(prop: Property) -> bool:
     """Whether null is a value of a property, and does not mean that there is none."""
     kinds = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
     return any(isinstance(kind, NoneProperty | AnyProperty) for kind in kinds)
-
-
-def beside_ref(node: Node) -> str:
-    """What a schema says beside a `$ref`: the generator takes the target's description instead."""
-    return node.get("description", "") if "$ref" in node else ""
 
 
 def documented(prop: Property, description: str) -> Property:

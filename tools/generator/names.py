@@ -3,22 +3,17 @@
 from collections import Counter
 
 from attrs import frozen
-from openapi_python_client import schema as oai
 from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.strings import PythonIdentifier
+from openapi_python_client.schema import UntrustedString
 
-from .document import RefusedError, endpoints_of, properties_of
+from .document import Document, RefusedError, properties_of
 
 # Names that the modules of a package import, and that no class can have as well.
 RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
 # Names of the generated code itself, which a field or an argument would hide.
-NAMES_IN_MODELS = frozenset(
-    {
-        *("additional_keys", "additional_properties", "cls"),
-        *("from_dict", "to_dict", "unchecked"),
-    }
-)
+NAMES_IN_MODELS = {"additional_keys", "additional_properties", "cls"}
+NAMES_IN_MODELS |= {"from_dict", "to_dict", "unchecked"}
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 
 MODULES = ("api", "batch", "client", "errors", "models", "types")
@@ -49,16 +44,13 @@ class Exports:
         return sorted(names, key=str.lower)
 
 
-def exports_of(data: GeneratorData, config: Config) -> Exports:
+def exports_of(document: Document, data: GeneratorData) -> Exports:
     """All operations, models and enumerations whose names are their own.
 
     A name that two things would share goes to neither, so that no import means something else than
     it says. Both can still be imported from their own modules.
     """
-    operations = [
-        (str(PythonIdentifier(endpoint.name, config.field_prefix)), f".api.{tag}")
-        for tag, endpoint in endpoints_of(data)
-    ]
+    operations = [(each.module, f".api.{each.package}") for each in document.operations]
     models = [str(each.class_info.name) for each in [*data.models, *data.enums]]
     counts = Counter([*MODULES, *CLIENTS, *models, *(name for name, _ in operations)])
     return Exports(
@@ -67,25 +59,22 @@ def exports_of(data: GeneratorData, config: Config) -> Exports:
     )
 
 
-def keep_names_apart(data: GeneratorData, config: Config) -> None:
+def keep_names_apart(document: Document, data: GeneratorData, config: Config) -> None:
     """Rename, in Python alone, what has a name that the generated code uses itself.
 
     Raises:
         RefusedError: A class has such a name.
     """
     for each in [*data.models, *data.enums]:
-        if str(each.class_info.name) in RESERVED:
-            msg = f"the generated code has a {each.class_info.name} of its own; rename the schema"
-            raise RefusedError(msg)
-    for model in data.models:
-        for prop in properties_of(model):
-            if prop.python_name in NAMES_IN_MODELS:
-                prop.set_python_name(oai.UntrustedString(f"field_{prop.python_name}"), config)
-    for _, endpoint in endpoints_of(data):
-        for place, prop in endpoint.iter_all_parameters():
+        if (name := str(each.class_info.name)) in RESERVED:
+            raise RefusedError(f"the generated code has a {name} of its own; rename the schema")
+    for prop in [prop for model in data.models for prop in properties_of(model)]:
+        if prop.python_name in NAMES_IN_MODELS:
+            prop.set_python_name(UntrustedString(f"field_{prop.python_name}"), config)
+    for operation in document.operations:
+        for place, prop in operation.endpoint.iter_all_parameters():
             if prop.python_name in NAMES_IN_OPERATIONS and place != "path":
-                renamed = oai.UntrustedString(f"{prop.python_name}_{place}")
-                prop.set_python_name(renamed, config)
+                prop.set_python_name(UntrustedString(f"{prop.python_name}_{place}"), config)
 
 
 def imports_of_models(lines: set[str] | None) -> list[str]:

@@ -39,12 +39,12 @@ def reader(prop: PropertyProtocol, document: Document) -> str:
 def alternatives(properties: list[PropertyProtocol], document: Document) -> list[str]:
     """Functions to try one after the other: each raises for a value that it cannot read."""
     models = [prop for prop in properties if isinstance(prop, ModelProperty)]
-    others = [PARSERS.get(type(prop)) or reader(prop, document) for prop in properties]
-    if len(models) > 1 and (found := document.tags(str(each.class_info.name) for each in models)):
+    found = document.tags(str(each.class_info.name) for each in models)
+    others = [each for each in properties if not (found and each in models)]
+    readers = [PARSERS.get(type(prop)) or reader(prop, document) for prop in others]
+    if found:
         field, classes = found
         pairs = sorted(classes.items(), key=str)
-        readers = ", ".join(f"{value!r}: {of}.from_dict" for value, of in pairs)
-        one_by_one = [f"{each.class_info.name}.from_dict" for each in models]
-        others = [each for each in others if each not in one_by_one]
-        others = [f"_values.tagged({field!r}, {{{readers}}})", *others]
-    return [*filter(None, dict.fromkeys(others))]
+        by_value = ", ".join(f"{value!r}: {of}.from_dict" for value, of in pairs)
+        readers.insert(0, f"_values.tagged({field!r}, {{{by_value}}})")
+    return [*filter(None, dict.fromkeys(readers))]

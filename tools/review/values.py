@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from .. import cut
 from .spec import Node
 
 # Keywords that change nothing about what may be sent, nor do extensions.
@@ -51,11 +52,7 @@ def plain(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    return cut(json.dumps(value, ensure_ascii=False))
-
-
-def cut(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return cut(json.dumps(value, ensure_ascii=False), 80)
 
 
 def names_in(old: Node, new: Node) -> list[str]:
