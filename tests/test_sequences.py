@@ -216,6 +216,7 @@ def test_a_wait_ends_in_time_and_as_the_last_poll_says(timeout: float) -> None:
         assert played.now <= timeout
         assert set(played.deadlines) == {timeout}
         if end is errors.WaitTimeoutError:
+            assert str(played.end).endswith(f"after {timeout:g} seconds; waiting can go on")
             seen = [name for name in names[: len(names) - (not in_time)] if name in JOBS]
             assert (played.end.job is None) == (not seen), names
             assert (played.end.__cause__ is None) == (in_time and names[-1] in JOBS), names
