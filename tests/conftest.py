@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 import trustme
-from attrs import define, field
+from attrs import define
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
 from tblib import pickling_support  # type: ignore[import-untyped]
 
 import faults
@@ -44,6 +45,15 @@ def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
     """A client that soon gives up when no response comes."""
     timeout = httpx.Timeout(0.5, connect=5, pool=5)
     return AuthenticatedClient(base_url, TOKEN, **{"timeout": timeout} | options)
+
+
+def limited_to(
+    number: int | None, base_url: str, max_retries: int = 0, **timeouts: Any
+) -> AuthenticatedClient:
+    """A client that has so many connections at most, and waits long for one, but not for ever."""
+    args = {"limits": httpx.Limits(max_connections=number)}
+    timeout = httpx.Timeout(**{"timeout": 30, "pool": 5} | timeouts)
+    return client_of(base_url, timeout=timeout, max_retries=max_retries, httpx_args=args)
 
 
 def create(way: Way, client: Client, body: CreateVideoRequest = BODY) -> CreateVideoResponse:
@@ -92,53 +102,35 @@ class Arrived:
     body: bytes
 
 
-@define
-class Recorder:
-    """An ASGI application that records every request before it passes it to another.
-
-    The server closes the connection after every second response.
-    """
-
-    app: ASGIApp
-    arrived: list[Arrived] = field(factory=list)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        request = Request(scope, receive)
-        body = await request.body()
-        headers = dict(request.headers)
-        self.arrived.append(Arrived(request.method, request.url.path, headers, body))
-        again = iter([{"type": "http.request", "body": body}])
-
-        async def receive_again() -> Any:
-            return next(again, None) or await receive()
-
-        async def send_and_close(message: Any) -> None:
-            if message["type"] == "http.response.start" and len(self.arrived) % 2:
-                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
-            await send(message)
-
-        return await self.app(scope, receive_again, send_and_close)
-
-
 @pytest.fixture(scope="session")
-def _server() -> Iterator[tuple[str, Recorder]]:
-    recorder = Recorder(relay.create_app(TOKEN))
-    with relay.running(recorder) as base_url:
-        yield base_url, recorder
+def _server() -> Iterator[tuple[str, list[Arrived]]]:
+    """The relay, which notes its requests and closes a connection after every second response."""
+    arrived: list[Arrived] = []
+
+    async def record(request: Request, respond: RequestResponseEndpoint) -> Response:
+        sent = request.method, request.url.path, dict(request.headers), await request.body()
+        arrived.append(Arrived(*sent))
+        response = await respond(request)
+        if len(arrived) % 2:
+            response.headers["connection"] = "close"
+        return response
+
+    app = relay.create_app(TOKEN)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=record)
+    with relay.running(app) as base_url:
+        yield base_url, arrived
 
 
 @pytest.fixture
-def base_url(_server: tuple[str, Recorder]) -> str:
+def base_url(_server: tuple[str, list[Arrived]]) -> str:
     return _server[0]
 
 
 @pytest.fixture
-def arrived(_server: tuple[str, Recorder]) -> list[Arrived]:
+def arrived(_server: tuple[str, list[Arrived]]) -> list[Arrived]:
     """The requests that reached the relay in this test."""
-    _server[1].arrived.clear()
-    return _server[1].arrived
+    _server[1].clear()
+    return _server[1]
 
 
 @pytest.fixture

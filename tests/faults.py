@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Fault = Callable[[socket.socket], None]
@@ -22,10 +22,10 @@ class Server:
     With `whole=False` it reads no requests: the first fault gets every new connection.
     """
 
-    def __init__(self, *faults: Fault, port: int = 0, whole: bool = True) -> None:
+    def __init__(self, *faults: Fault, whole: bool = True) -> None:
         self._faults = faults
         self._whole = whole
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._lock = threading.Lock()
         self.connections: list[socket.socket] = []
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -64,13 +64,8 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-@contextlib.contextmanager
-def serving(*faults: Fault, port: int = 0, whole: bool = True) -> Iterator[Server]:
-    server = Server(*faults, port=port, whole=whole)
-    try:
-        yield server
-    finally:
-        server.close()
+def serving(*faults: Fault, whole: bool = True) -> contextlib.closing[Server]:
+    return contextlib.closing(Server(*faults, whole=whole))
 
 
 def read_request(connection: socket.socket) -> bytes:
@@ -111,14 +106,14 @@ def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
     return fault
 
 
-def dripping(body: bytes, then: Fault = hang_up) -> Fault:
-    """Send a response byte by byte, each byte well within the caller's timeout."""
+def dripping(drops: Iterable[bytes], start: bytes = b"\r\n", then: Fault = hang_up) -> Fault:
+    """Send a response drop by drop, each of them well within the caller's timeout."""
 
     def fault(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        for byte in body:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + start)
+        for drop in drops:
             time.sleep(0.02)
-            connection.sendall(bytes([byte]))
+            connection.sendall(drop)
         then(connection)
 
     return fault

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from conftest import (
     client_of,
     create,
     each_async_way,
+    limited_to,
     sync_and_asyncio,
 )
-from faults import OK, Fault, dripping, hang_up, no_response, reset, responding, saying, serving
+from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import _io, create_video, errors, get_video
-from ways import Clock, Way, cancel_when
+from ways import Clock, Way
 
 pytestmark = pytest.mark.usefixtures("clock")  # retries take no time
 
@@ -43,11 +44,19 @@ FAULTS: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_post_that_may_have_been_carried_out_is_sent_once(fault: Fault, way: Way) -> None:
-    with serving(fault) as server, pytest.raises(errors.OutcomeUnknownError) as raised:
+def test_a_post_that_may_have_been_carried_out_is_sent_once(
+    fault: Fault, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with (
+        serving(responding(429), fault) as server,
+        pytest.raises(errors.OutcomeUnknownError) as raised,
+    ):
         create(way, client_of(server.base_url, timeout=0.3))
     assert_well_made(raised.value)
-    assert len(server.arrived) == 1
+    assert len(server.arrived) == 2
+    assert "retry 1 of 2" in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_what_arrived_before_the_connection_broke_is_kept_without_the_token(way: Way) -> None:
@@ -62,20 +71,9 @@ def test_what_arrived_before_the_connection_broke_is_kept_without_the_token(way:
     assert (error.status_code, error.content, error.request_id) == (200, kept, "r1")
 
 
-def test_a_post_that_was_refused_for_now_is_retried(way: Way, clock: Clock) -> None:
-    with serving(responding(429), dripping(b'{"request_id": "1"}')) as server:
-        assert create(way, client_of(server.base_url))["request_id"] == "1"
-    assert (len(server.arrived), len(clock.slept)) == (2, 1)
-
-
-def nobody_listening() -> contextlib.AbstractContextManager[str]:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        return contextlib.nullcontext(f"http://127.0.0.1:{gone.getsockname()[1]}")
-
-
-@contextlib.contextmanager
-def nobody_accepting() -> Iterator[str]:
-    """A queue of connections that is full, so that the next one is never made."""
+@pytest.fixture(scope="module")
+def never_accepts() -> Iterator[str]:
+    """A server whose queue of connections is full, so that the next one is never made."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as stack:
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
@@ -84,118 +82,59 @@ def nobody_accepting() -> Iterator[str]:
         yield f"http://127.0.0.1:{full.getsockname()[1]}"
 
 
-def unknown_host() -> contextlib.AbstractContextManager[str]:
-    return contextlib.nullcontext("https://no-such-host.invalid")
-
-
 @sync_and_asyncio
-@pytest.mark.parametrize("place", [nobody_listening, nobody_accepting, unknown_host])
-def test_a_post_that_was_never_sent_is_retried(
-    place: Callable[[], contextlib.AbstractContextManager[str]], way: Way, clock: Clock
-) -> None:
-    with place() as base_url, pytest.raises(errors.APIConnectionError) as raised:
-        create(way, client_of(base_url, max_retries=1, timeout=0.2))
-    assert_well_made(raised.value)
-    assert isinstance(raised.value.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
-    assert len(clock.slept) == 1
+def test_a_post_that_was_never_sent_is_retried(way: Way, clock: Clock, never_accepts: str) -> None:
+    places = "http://127.0.0.1:9", "https://no-such-host.invalid", never_accepts
+    for number, base_url in enumerate(places, 1):
+        with pytest.raises(errors.APIConnectionError, match="nothing was sent") as raised:
+            create(way, client_of(base_url, max_retries=1, timeout=0.2))
+        assert_well_made(raised.value)
+        assert isinstance(raised.value.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+        assert len(clock.slept) == number
 
 
-def test_a_proxy_that_refuses_has_sent_nothing(way: Way) -> None:
-    with serving(responding(407)) as proxy, pytest.raises(errors.APIConnectionError) as raised:
-        create(way, client_of("https://gateway.example", httpx_args={"proxy": proxy.base_url}))
-    assert "nothing was sent" in str(raised.value)
-    assert [request.split()[0] for request in proxy.arrived] == [b"CONNECT"] * 3
-
-
-def send_another(_: httpx.Response) -> None:
-    httpx.get("http://127.0.0.1:9/")  # it fails, after the POST was carried out
-
-
-HOOKS = [
-    (httpx.Response.raise_for_status, 400, errors.BadRequestError),
-    (httpx.Response.raise_for_status, 303, errors.OutcomeUnknownError),
-    (send_another, 200, errors.OutcomeUnknownError),
-]
-
-
-@pytest.mark.parametrize(("hook", "code", "error"), HOOKS)
-def test_what_an_event_hook_raises_proves_nothing_but_the_status(
-    hook: Callable[[httpx.Response], object], code: int, error: type[Exception], way: Way
-) -> None:
-    async def asyncio_hook(response: httpx.Response) -> None:
-        hook(response)
-
-    args = {"event_hooks": {"response": [hook if way.is_sync else asyncio_hook]}}
-    with serving(responding(code, {})) as server, pytest.raises(error):
-        create(way, client_of(server.base_url, httpx_args=args))
-    assert len(server.arrived) == 1
-
-
-def test_no_redirect_leads_a_call_elsewhere(way: Way) -> None:
+def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_path: Path) -> None:
     options: dict[str, Any] = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
     options["httpx_args"] = {"auth": ("user", TOKEN), "params": {"key": TOKEN}}
     options |= {"follow_redirects": True, "auth_header_name": "X-Key"}
-    with serving(OK) as other:
+    with serving(responding(200, b"video")) as other:
         away = other.base_url.replace("127.0.0.1", "localhost") + "/elsewhere"
-        faults = responding(307, Location="/v2"), responding(307, Location=away)
+        hops = responding(307, Location="/v2"), responding(307, Location=away)
         with (
-            serving(*faults) as server,
-            pytest.raises(errors.APIStatusError, match=f"{away}, which was not followed"),
+            serving(*hops, *hops) as server,
+            way.using(client_of(server.base_url, **options)) as call,
         ):
-            create(way, client_of(server.base_url, **options))
-    assert len(server.arrived) == 2
-    for request in server.arrived:
-        for secret in (b"X-Key: Bearer ", b"X-Secret: ", b"secret=", b"Authorization: Basic "):
-            assert secret in request
-        assert request.endswith(b"}")  # the whole body
-    assert not other.arrived
-
-
-def test_a_location_that_is_no_url_leaks_no_connection(way: Way) -> None:
-    """A client has one connection here, which is free again each time."""
-    args = {"limits": httpx.Limits(max_connections=1)}
-    with serving(responding(307, Location="http://xn--/x")) as server:
-        client = client_of(server.base_url, timeout=httpx.Timeout(5, pool=0.2), httpx_args=args)
-        with way.using(client) as call:
-            for _ in range(3):
-                with pytest.raises(errors.OutcomeUnknownError, match="http://xn--/x"):
-                    call(create_video, "sync", body=BODY)
-    assert len(server.arrived) == 3
+            with pytest.raises(errors.APIStatusError, match=f"{away}, which was not followed"):
+                call(create_video, "sync", body=BODY)
+            call(None, "download", "/v1/videos/1/content", tmp_path / "v.mp4")
+    for secret in (b"X-Key: Bearer ", b"X-Secret: ", b"secret=", b"Authorization: Basic "):
+        assert [secret in request for request in server.arrived] == [True] * 4
+    assert [request.endswith(b"}") for request in server.arrived] == [True, True, False, False]
+    (elsewhere,) = other.arrived  # the download, and not the call
+    assert TOKEN.encode() not in elsewhere
+    assert b"authorization" not in elsewhere.lower()
 
 
 PENDING = responding(200, {"status": "pending"})
 
 
-def close_session(client: Any, way: Way) -> None:
-    """As another thread or task would, while the wait sleeps."""
-    if way.is_sync:
-        client.close()
-        return
-    closing = client.aclose()
-    with contextlib.suppress(StopIteration):  # idle connections of httpx are closed at once
-        closing.send(None)
-
-
 def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
     way: Way, clock: Clock
 ) -> None:
+    def close() -> None:  # as another thread or task would, while the wait sleeps
+        if way.is_sync:
+            client.close()
+        else:
+            with contextlib.suppress(StopIteration):  # idle connections are closed at once
+                client.aclose().send(None)
+
     with serving(PENDING) as server:
-        client = client_of(server.base_url)
-        with way.using(client) as call:
-            clock.meanwhile = lambda: close_session(client, way)
-            with pytest.raises(errors.APIConnectionError) as raised:
-                call(get_video, "wait", "job-1")
+        client, clock.meanwhile = client_of(server.base_url), close
+        with pytest.raises(errors.APIConnectionError) as raised:
+            way.call(get_video, "wait", client, "job-1")
     assert raised.value.job_id == "job-1"
     assert isinstance(raised.value.__cause__, RuntimeError)
     assert len(server.arrived) == 1
-
-
-def test_the_token_is_in_no_log_line(way: Way, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with serving(responding(429), reset) as server, pytest.raises(errors.OutcomeUnknownError):
-        create(way, client_of(server.base_url))
-    assert caplog.records
-    assert TOKEN not in caplog.text
 
 
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=no_response)
@@ -219,9 +158,7 @@ def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
         reached.append(any(tmp_path.iterdir()))
 
     async def cancel() -> Any:
-        args = {"limits": httpx.Limits(max_connections=1)}
-        client = client_of(server.base_url, timeout=httpx.Timeout(30, pool=1), httpx_args=args)
-        async with client:
+        async with limited_to(1, server.base_url, max_retries=1) as client:
             call: Any
             if name == "download":
                 call = client.asyncio_download("/v.mp4", tmp_path / "v.mp4", on_progress=saving)
@@ -229,7 +166,12 @@ def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
                 call = get_video.asyncio_wait("1", client=client)
             else:
                 call = create_video.asyncio(client=client, body=BODY)
-            await cancel_when(call, lambda: reached or (has_no_pause and server.arrived))
+            task = asyncio.create_task(call)
+            while not (reached or (has_no_pause and server.arrived)):
+                await asyncio.wait([task], timeout=0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
             return await create_video.asyncio(client=client, body=BODY)
 
     reached: list[bool] = []

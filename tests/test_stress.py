@@ -17,25 +17,9 @@ import httpx
 import pytest
 
 from bodies import TEXT
-from faults import (
-    Fault,
-    Server,
-    dripping,
-    hang_up,
-    no_response,
-    reset,
-    responding,
-    saying,
-    serving,
-)
-from grok_imagine_video import (
-    AuthenticatedClient,
-    CreateVideoRequest,
-    _calls,
-    create_video,
-    errors,
-    get_video,
-)
+from conftest import client_of
+from faults import Fault, Server, dripping, hang_up, no_response, reset, responding, saying, serving
+from grok_imagine_video import CreateVideoRequest, _calls, create_video, errors, get_video
 from ways import Call, Way
 
 CALLS = int(os.environ.get("CALLS") or 100)
@@ -47,7 +31,8 @@ HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 EARLY = saying(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}")
 
 # What can come of any request: how often, and whether a POST may have been carried out.
-ANY: list[tuple[int, bool, Fault]] = [
+Fate = tuple[int, bool, Fault]
+ANY: list[Fate] = [
     (8, False, responding(429, Retry_After="0")),
     (3, False, responding(400, {"error": {"message": "no"}})),
     (2, False, responding(404)),
@@ -58,14 +43,14 @@ ANY: list[tuple[int, bool, Fault]] = [
     (1, True, no_response),
     (2, True, HALF),
     (2, True, saying(b"HTTP/1.1 200 OK\r\n", then=reset)),
-    (1, True, dripping(b"{", then=no_response)),
+    (1, True, dripping([b"{"], then=no_response)),
     (2, True, responding(200, b"<html>")),
     (3, True, responding(303, Location="/v1/videos/303")),
     (2, False, responding(307, Location="/v1/videos/generations")),
     (2, False, EARLY),
 ]
 CREATED = responding(200, {"request_id": "1"})
-BY_PATH: dict[str, list[tuple[int, bool, Fault]]] = {
+BY_PATH: dict[str, list[Fate]] = {
     "/generations": [(60, True, CREATED)],
     "/videos/": [
         (15, False, responding(200, {"status": "done", "video": {"url": "/files/v"}})),
@@ -104,11 +89,8 @@ class Chance:
 def task(number: int, folder: Path) -> Call:
     if number % 10 < 6:
         prompt = f"video {number}" + "!" * (1_000_000 if number % 100 == 0 else 0)
-        return (
-            create_video,
-            "sync",
-            {"body": CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})},
-        )
+        body = CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})
+        return create_video, "sync", {"body": body}
     if number % 10 < 8:
         seconds = 0.3 if number < CALLS else 30.0
         return get_video, "wait", {"request_id": "1", "interval": 0.01, "timeout": seconds}
@@ -126,12 +108,10 @@ def test_at_random_nothing_is_paid_twice_and_nothing_is_left_behind(
     monkeypatch.setattr(_calls, "_MAX_JITTER", 0.01)
     monkeypatch.setattr(_calls, "_FIRST_BACKOFF", 0.01)
     chance = Chance()
-    limits = httpx.Limits(max_connections=IN_FLIGHT // 2)
     options: dict[str, Any] = {"timeout": httpx.Timeout(0.5, pool=30), "follow_redirects": True}
-    options["httpx_args"] = {"limits": limits}
+    options["httpx_args"] = {"limits": httpx.Limits(max_connections=IN_FLIGHT // 2)}
     with serving(chance.respond) as chance.server:
-        client = AuthenticatedClient(chance.server.base_url, "token", **options)
-        with way.using(client) as call:
+        with way.using(client_of(chance.server.base_url, **options)) as call:
 
             def do(numbers: range) -> set[type]:
                 outcomes = call.together([task(each, tmp_path) for each in numbers], IN_FLIGHT)

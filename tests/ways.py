@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -60,16 +60,6 @@ WAYS = (
     *(Way("sync, closing", closes=True), Way("asyncio, closing", closes=True)),
 )
 ASYNC_WAYS = WAYS[1::2]
-
-
-async def cancel_when(call: Coroutine[Any, Any, object], is_time: Callable[[], object]) -> None:
-    """Cancel a call as soon as it is time, and see that it ends."""
-    task = asyncio.create_task(call)
-    while not is_time():
-        await asyncio.wait([task], timeout=0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 @frozen
