@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from conftest import TOKEN, client_of, each_async_way
+from conftest import TOKEN, client_of
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import _downloads, errors
 from playing import URL, Play, status
@@ -71,9 +71,6 @@ BROKEN: dict[str, Fault] = {
     "stops coming": announced(10**7, VIDEO, then=no_response),
     "cut between chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na"),
     "no response": no_response,
-    "500": responding(500),
-    "nothing": responding(200),
-    "a login page": responding(200, PAGE, Content_Type="text/html"),
     "no gzip": responding(200, VIDEO, Content_Encoding="gzip"),
     "half a gzip": responding(200, gzip.compress(VIDEO)[:-1], Content_Encoding="gzip"),
     "brotli": responding(200, VIDEO, Content_Encoding="br"),
@@ -169,18 +166,6 @@ def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> N
     assert len(server.arrived) == 3
 
 
-def test_a_driver_adds_what_proves_who_is_calling_at_the_own_origin_only(save: Save) -> None:
-    options = {"auth_header_name": "X-Key", "httpx_args": {"auth": ("user", TOKEN)}}
-    with serving(SAVED) as cdn:
-        away = cdn.base_url.replace("127.0.0.1", "localhost") + "/v.mp4"
-        with serving(responding(302, Location="/step"), responding(307, Location=away)) as api:
-            save(api, "/v1/videos/1/content", **options)
-    for sent in (b"X-Key: Bearer ", b"X-Secret: ", b"secret=", b"Authorization: Basic "):
-        assert [sent in request for request in api.arrived] == [True, True]
-    assert TOKEN.encode() not in cdn.arrived[0]
-    assert b"authorization" not in cdn.arrived[0].lower()
-
-
 def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told() -> None:
     places = ("next", "/last", f"{URL}/home", f"{URL}:65535/away", "http://gateway.example/plain")
     hops = [status(302, Location=place) for place in places]
@@ -231,6 +216,7 @@ def test_the_timeout_of_one_call_is_that_of_its_download_from_elsewhere() -> Non
 URLS = [
     *("file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://cdn.example/v.mp4", ""),
     *("http:///v.mp4", "//cdn.example/v.mp4", "http://[::1", "http://cdn.example:65536/"),
+    "ftp://me:s3cret@cdn.example/v.mp4?s3cret",
 ]
 
 
@@ -239,15 +225,8 @@ def test_a_url_that_cannot_be_fetched_is_refused_before_anything_is_sent(url: st
     played = play(url)
     assert type(played.end) is ValueError
     assert any(word in str(played.end).lower() for word in ("url", "port"))
+    assert "s3cret" not in str(played.end)
     assert not played.requests
-
-
-def test_a_password_in_a_url_is_not_shown() -> None:
-    for url in ("ftp://me:s3cret@cdn.example/v?s3cret", "https://me:s3cret@cdn.example/v?s3cret"):
-        end = play(url, *[httpx.ConnectError] * 3).end
-        assert isinstance(end, ValueError | errors.APIConnectionError)
-        assert "//cdn.example/v" in str(end)
-        assert "s3cret" not in str(end)
 
 
 def test_a_path_that_cannot_be_written_is_refused_before_anything_is_sent(
@@ -274,88 +253,65 @@ def test_the_target_of_a_link_is_replaced_and_keeps_its_mode(save: Save, tmp_pat
 
 
 def test_file_and_folder_are_on_disk_before_the_call_returns(
-    way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done: list[tuple[str, object]] = []
+    done: list[tuple[str, int]] = []
     fsync, replace = os.fsync, Path.replace
 
     def noted_fsync(descriptor: int) -> None:
         fsync(descriptor)
         done.append(("fsync", os.fstat(descriptor).st_ino))
 
-    def noted_replace(self: Path, target: Path) -> Path:
-        done.append(("replace", self.stat().st_size))
-        return replace(self, target)
+    def noted_replace(path: Path, target: Path) -> None:
+        done.append(("replace", path.stat().st_size))
+        replace(path, target)
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(Path, "replace", noted_replace)
     with serving(SAVED) as server:
-        path = way.call(None, "download", client_of(server.base_url), "/v", tmp_path / "v.mp4")
-    inodes = path.stat().st_ino, tmp_path.stat().st_ino
+        inodes = save(server).stat().st_ino, tmp_path.stat().st_ino
     assert done == [("fsync", inodes[0]), ("replace", len(VIDEO)), ("fsync", inodes[1])]
 
 
-def test_a_download_that_is_cancelled_twice_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened, begun, go_on = Path.open, threading.Event(), threading.Event()
-
-    def slowly(path: Path, mode: str = "r", **kwargs: Any) -> Any:
-        begun.set()
-        assert go_on.wait(5)
-        return opened(path, mode, **kwargs)
-
-    async def cancel(base_url: str) -> None:
-        async with client_of(base_url) as client:
-            call = asyncio.create_task(client.asyncio_download("/v", tmp_path / "v.mp4"))
-            await asyncio.to_thread(begun.wait, 5)
-            for _ in range(3):
-                call.cancel()
-                await asyncio.sleep(0)
-            go_on.set()
-            await asyncio.wait([call])
-
-    monkeypatch.setattr(Path, "open", slowly)
-    with serving(SAVED) as server:
-        asyncio.run(cancel(server.base_url))
-    assert not list(tmp_path.iterdir())
-
-
-@each_async_way
-def test_the_event_loop_goes_on_while_the_disk_is_busy(
-    way: Way,  # noqa: ARG001 - one of asyncio
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_the_event_loop_goes_on_while_the_disk_is_busy_and_may_cancel_more_than_once(
+    is_cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.new_event_loop()
+    calls: list[asyncio.Task[Path]] = []
 
-    def once_the_loop_went_on(work: Callable[..., Any]) -> Callable[..., Any]:
+    def meanwhile(went_on: threading.Event) -> None:
+        went_on.set()
+        if is_cancelled:
+            calls[0].cancel()
+
+    def busy(work: Callable[..., Any]) -> Callable[..., Any]:
         def wait(*args: Any, **kwargs: Any) -> Any:
-            went_on = threading.Event()
-            loop.call_soon_threadsafe(went_on.set)
-            assert went_on.wait(2)
+            for went_on in (threading.Event(), threading.Event()):
+                loop.call_soon_threadsafe(meanwhile, went_on)
+                assert went_on.wait(2)
             return work(*args, **kwargs)
 
         return wait
 
     class BusyFile(io.BufferedWriter):
-        writelines = once_the_loop_went_on(io.BufferedWriter.writelines)
-        flush = once_the_loop_went_on(io.BufferedWriter.flush)
+        writelines = busy(io.BufferedWriter.writelines)
+        flush = busy(io.BufferedWriter.flush)
 
-    def busy(path: Path, mode: str = "r", **kwargs: Any) -> Any:
+    def busy_file(path: Path, mode: str = "r", **kwargs: Any) -> Any:
         return BusyFile(io.FileIO(path, "x")) if mode == "xb" else usual(path, mode, **kwargs)
 
     usual = Path.open
-    monkeypatch.setattr(Path, "open", busy)
+    monkeypatch.setattr(Path, "open", busy(busy_file))
     for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-        monkeypatch.setattr(owner, name, once_the_loop_went_on(getattr(owner, name)))
+        monkeypatch.setattr(owner, name, busy(getattr(owner, name)))
 
-    async def download(base_url: str) -> Path:
+    async def download(base_url: str) -> None:
         async with client_of(base_url) as client:
-            return await client.asyncio_download("/v", tmp_path / "v.mp4")
+            calls.append(asyncio.create_task(client.asyncio_download("/v", tmp_path / "v.mp4")))
+            await asyncio.wait(calls)
 
-    with (
-        serving(SAVED) as server,
-        asyncio.Runner(loop_factory=lambda: loop) as runner,
-    ):
-        assert runner.run(download(server.base_url)).stat().st_size == len(VIDEO)
+    with serving(SAVED) as server, asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(download(server.base_url))
+    assert calls[0].cancelled() == is_cancelled
+    assert [path.name for path in tmp_path.iterdir()] == ([] if is_cancelled else ["v.mp4"])
