@@ -25,8 +25,8 @@ def used(tree: ast.Module) -> Iterator[tuple[int, object]]:
     """The attributes that a module uses and does not set, and what it imports from libraries."""
     nodes = list(ast.walk(tree))
     own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    own |= {each.attr for each in nodes if isinstance(each, ast.Attribute) and is_stored(each)}
-    own |= {each.id for each in nodes if isinstance(each, ast.Name) and is_stored(each)}
+    stored = [node for node in nodes if isinstance(getattr(node, "ctx", None), ast.Store)]
+    own |= {getattr(node, "attr", getattr(node, "id", "")) for node in stored}
     for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if name in own:
@@ -42,10 +42,6 @@ def used(tree: ast.Module) -> Iterator[tuple[int, object]]:
                 yield from ((node.lineno, part) for part in parts)
             case ast.ClassDef(bases=bases) if any(map(is_of_library, bases)):
                 yield from overridden(node)
-
-
-def is_stored(node: ast.Attribute | ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
 
 
 def is_of_library(base: ast.expr) -> bool:

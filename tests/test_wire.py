@@ -8,7 +8,6 @@ from grok_imagine_video import (
     AuthenticatedClient,
     CreateVideoRequest,
     CreateVideoResponse,
-    ImageInput,
     ReferenceImage,
     create_video,
 )
@@ -31,22 +30,7 @@ def test_the_bytes_are_those_that_were_meant(
     assert sent.body == compact(body)
 
 
-REFERENCES = [ReferenceImage(URL), ReferenceImage(url=URL + "?2")]
-BUILT = {
-    "text alone": CreateVideoRequest(**TEXT),
-    "image": CreateVideoRequest(**TEXT, image=ImageInput(URL)),
-    "reference images": CreateVideoRequest(**TEXT, reference_images=REFERENCES),
-    "reference image without url": CreateVideoRequest(**TEXT, reference_images=[ReferenceImage()]),
-}
-
-
-@pytest.mark.parametrize("name", BUILT)
-def test_a_request_built_from_models_is_the_same_as_its_json(name: str) -> None:
-    assert BUILT[name] == CreateVideoRequest.from_dict(GOOD[name])
-    assert BUILT[name].to_dict() == GOOD[name]
-
-
-def test_unknown_fields_of_a_response_are_kept() -> None:
-    source = {"request_id": "1", "video": {"url": None}, "x": [1, {"y": 2}]}
-    parsed = CreateVideoResponse.from_dict(source)
-    assert (parsed["x"], parsed.to_dict()) == (source["x"], source)
+def test_a_request_built_from_models_is_the_same_as_its_json() -> None:
+    references = [ReferenceImage(URL), ReferenceImage(url=URL + "?2")]
+    built = CreateVideoRequest(**TEXT, reference_images=references)
+    assert built == CreateVideoRequest.from_dict(GOOD["reference images"])
