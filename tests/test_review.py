@@ -95,7 +95,7 @@ def test_nothing_changed_needs_nobody(repo: Path) -> None:
     assert found == nothing | {"version": version, "generated": "current"}
 
 
-def test_a_tightening_is_shown_with_a_body_and_what_is_left_until_it_is_done(repo: Path) -> None:
+def test_a_tightening_is_shown_with_a_body_and_what_is_left_to_do(repo: Path) -> None:
     edit(("maximum: 15", "maximum: 10"))
     code, out, found = reviewed(repo, "--base", "HEAD")
     assert code == 1
@@ -108,14 +108,6 @@ def test_a_tightening_is_shown_with_a_body_and_what_is_left_until_it_is_done(rep
     assert (found["generated"], found["python"]) == ("stale", [])
     told = ("maximum 10 instead of 15", f"{NEXT} is needed", "make generate", '"duration": 1')
     assert [words for words in told if words not in out] == []
-
-    edit(RISEN)
-    CHANGELOG.write_text(f"# Changelog\n\n## [{NEXT}]\n\n- At most 10.\n")
-    assert run(generator.main)[0] == 0
-    git("checkout", "--quiet", "-b", "change")
-    commit(".")
-    code, _, found = reviewed(repo)
-    assert (code, found["impact"], found["version"]["ok"]) == (0, "major", True)
 
 
 def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) -> None:
@@ -158,12 +150,12 @@ def test_the_eight_steps_for_contributors_say_what_the_commands_say(
         pytest.skip("the example has come true; it needs another one at the next release")
     shown = iter(re.findall(r"^```text\n(.*?)\n```$", guide, re.MULTILINE | re.DOTALL))
     assert re.findall(r"^\*\*(\d)\. ", guide, re.MULTILINE) == list("12345678")
-    for name in (".gitignore", "Makefile", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, repo)
     facts = Path("tests", "export_facts.yaml")
     facts.parent.mkdir()
     shutil.copy(ROOT / facts, facts)
     commit(".")
+    for name in (".gitignore", "Makefile", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, repo)
     Path("words.yaml").write_text(json.dumps(DATA["known"]))
     Path("export.txt").write_text(TEXT.replace('720p\\"', '720p\\" | \\"1080p\\"'))
     monkeypatch.setattr("tools.export.__main__.ROOT", repo)
@@ -244,23 +236,13 @@ def test_a_review_is_done_when_nothing_needs_a_person() -> None:
     assert [evolve(DONE, **left).is_done for left in LEFT] == [False] * len(LEFT)
 
 
-# What is replaced in the spec, by what, and a part of the line.
-NO_SPECS = [
-    ("paths:", "paths: [", r"^openapi\.yaml: line \d+: "),
-    ("paths:", "info: {}\npaths:", r"^openapi\.yaml: line \d+: "),
-    ("type: integer", "type: integr", "integr"),
-    ("schemas/ImageInput", "schemas/Picture", "Picture"),
-    ("description: What the video should show, in words.", "pattern: '['", "pattern"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "told"), NO_SPECS)
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [("info:", "info: [", r": line \d+: not YAML: "), ("type: string", "pattern: '['", ": .*pattern")],
+)
 def test_a_text_that_is_not_a_spec_gets_one_line(old: str, new: str, told: str) -> None:
-    text = (ROOT / SPEC).read_text()
-    assert old in text
-    with pytest.raises(BadInputError, match=told) as caught:
-        Spec.parse(text.replace(old, new, 1), "openapi.yaml")
-    assert "\n" not in str(caught.value)
+    with pytest.raises(BadInputError, match=rf"^openapi\.yaml{told}.*$"):
+        Spec.parse((ROOT / SPEC).read_text().replace(old, new), "openapi.yaml")
 
 
 def no_spec() -> None:
@@ -282,7 +264,6 @@ WRONG: dict[str, tuple[list[str], Callable[[], object]]] = {
     "has no openapi.yaml": (["--base", "HEAD"], no_spec),
     "openapi.yaml: No such file": ([], SPEC.unlink),
     "not a git repository": ([], lambda: shutil.rmtree(".git")),
-    "not UTF-8": ([], lambda: SPEC.write_bytes(b"\xff")),
 }
 
 
