@@ -36,21 +36,8 @@ def test_a_pattern_that_is_taken_means_the_same_in_python(pattern: str) -> None:
 REFUSED = [
     # What means something else, or nothing, in Python.
     *(".", r"\s", r"\bx", r"\p{L}", "(?i)a", "(?=a)", "(?<n>a)", r"(a)\1", r"\u0041", "é", "a$b"),
-    *(
-        "[z-a]",
-        r"[\w-a]",
-        "a{2,1}",
-        "a**",
-        "a+?",
-        "a++",
-        "(",
-        "a)",
-        "[",
-        "[]a]",
-        "{",
-        "a\\",
-        "a{,2}",
-    ),
+    *("[z-a]", r"[\w-a]", "a{2,1}", "a**", "a+?", "a++", "(", "a)", "["),
+    *("[]a]", "{", "a\\", "a{,2}"),
     # What can take for ever.
     *("^(a+)+$", "(a|a)*b", r"^(\w+-?)*$", "^(a?){30}a$", "^((a{9}){9}){9}$", "^a*a*a*a*b$"),
     *("(" * 5_000, "(a)" * 5_000 + "`", "(a|" * 5_000, "[a" * 5_000),
