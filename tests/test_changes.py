@@ -25,40 +25,6 @@ def rating(old: Spec, new: Spec) -> Impact:
     return worst(change.impact for change in compare_documents(old, new))
 
 
-# The same field in OpenAPI 3.0 and 3.1, and one that may be null as well; what the change means
-# for a request and for a response.
-OF_3_0 = "{type: integer, minimum: 0, exclusiveMinimum: true%s}"
-OF_3_1 = "{type: %s, exclusiveMinimum: 0}"
-TEXT_OF = """
-openapi: %s
-info: {title: t, version: '1'}
-paths:
-  /v:
-    post:
-      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/O'}}}}
-      responses:
-        '200':
-          description: d
-          content: {application/json: {schema: {$ref: '#/components/schemas/O'}}}
-components:
-  schemas: {O: {type: object, properties: {a: %s}}}
-"""
-
-
-@pytest.mark.parametrize(
-    ("schema", "impact"),
-    [(OF_3_1 % "integer", "none"), (OF_3_1 % "[integer, 'null']", "major")],
-)
-def test_openapi_3_0_is_read_as_3_1(schema: str, impact: str) -> None:
-    old = Spec.parse(TEXT_OF % ("3.0.1", OF_3_0 % ""), "old")
-    new = Spec.parse(TEXT_OF % ("3.1.0", schema), "new")
-    changes = compare_documents(old, new)
-    assert worst(change.impact for change in changes) == impact, changes
-    nullable = Spec.parse(TEXT_OF % ("3.0.1", OF_3_0 % ", nullable: true"), "nullable")
-    assert worst(change.impact for change in compare_documents(old, nullable)) == "major"
-    assert rating(nullable, new) == ("none" if impact == "major" else "major")
-
-
 def accepts(spec: Spec, body: Any) -> bool:
     root = {"components": spec.document["components"], "$ref": f"{SCHEMAS}CreateVideoRequest"}
     return bool(Draft202012Validator(root).is_valid(body))
@@ -114,8 +80,6 @@ def schema(text: str) -> Spec:
 
 # Pairs of schemas that accept the same.
 SAME = [
-    ("{type: integer, maximum: 15.9}", "{type: integer, maximum: 15}"),
-    ("{type: integer, exclusiveMaximum: 15.1}", "{type: integer, exclusiveMaximum: 16}"),
     ("{type: integer, maximum: 9}", "{type: integer, maximum: 9, exclusiveMaximum: 10}"),
     ("{type: integer, maximum: 1e20}", "{type: integer, exclusiveMaximum: 100000000000000000001}"),
     ('{type: [integer, "null"], maximum: 9.5}', '{type: [integer, "null"], maximum: 9}'),
@@ -178,6 +142,5 @@ def test_every_change_is_listed_with_its_own_proof() -> None:
     assert adds.body["resolution"] == "4320p"
 
 
-def test_the_same_spec_and_another_version_are_not_a_change() -> None:
-    assert compare_documents(OLD, OLD) == []
+def test_another_version_is_not_a_change() -> None:
     assert compare_documents(OLD, edited("spec", {"info": {"version": "9.9.9"}})) == []

@@ -82,7 +82,6 @@ SEND = """/m: {post: {operationId: send, responses: {}, requestBody: {content: {
 # What checks a field, and its schema.
 CHECKS = {
     "_v.integer, _v.ge(1), _v.le(15)": "{type: integer, minimum: 1.0, maximum: 15}",
-    "_v.string, _v.pattern('^a+')": "{type: string, pattern: '^a+'}",
     r"_v.string, _v.pattern('^a+$', '^a+\\Z')": "{type: string, pattern: '^a+$'}",
     '_v.array(_v.model("X")), _v.min_len(1)': (
         "{type: array, minItems: 1, items: {$ref: '#/components/schemas/X'}}"
