@@ -36,7 +36,6 @@ components:
 PROMPT = "#/components/schemas/A/properties/prompt"
 COMMANDS: dict[str, tuple[Callable[[], None], list[str]]] = {
     "generate": (generate, ["--output", "package"]),
-    "check generate": (generate, ["--check", "--output", "package"]),
     "review": (review, ["--base", "HEAD"]),
     "lint": (lint, []),
 }
@@ -82,7 +81,7 @@ def refusals(
             said[name] = printed.err or str(end.value.code)
             assert (printed.out, len(said[name].splitlines())) == ("", 1), said
             assert len(said[name]) < 800, said
-            assert said[name].startswith(f"{name.removeprefix('check ')}: ")
+            assert said[name].startswith(f"{name}: ")
         assert {path: path.stat().st_mtime_ns for path in sorted(repo.glob("*"))} == before
         return said
 
@@ -104,20 +103,13 @@ def with_note(value: str) -> str:
     return f"x-note: {value}\n{SPEC}"
 
 
-NOT_A_SPEC = "not an OpenAPI document"
-DEEP = "levels deep"
-NUMBER = "number"
 # The spec, and a part of the line that is said of it.
 HOSTILE = {
-    "lists in lists": (with_note("[" * 2_000 + "]" * 2_000), DEEP),
-    "mappings in mappings": (with_note("{a: " * 2_000 + "1" + "}" * 2_000), DEEP),
-    "schemas in schemas": (with_prompt("items: {" * 200 + "type: string" + "}" * 200), DEEP),
-    "alias, of which a few make gigabytes": (with_note("[&a 1, *a]"), "aliases of YAML"),
-    "cyclic alias": (with_note("&a [*a]"), "aliases of YAML"),
-    "number of many digits": (with_prompt(f"maxLength: {'9' * 5_000}"), NUMBER),
-    "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), NUMBER),
-    "number that is infinite": (with_prompt("maximum: 1e999"), NUMBER),
-    "number that is none": (with_prompt("maximum: .nan"), NUMBER),
+    "lists in lists": (with_note("[" * 2_000 + "]" * 2_000), "levels deep"),
+    "an alias": (with_note("[&a 1, *a]"), "aliases of YAML"),
+    "number of many digits": (with_prompt(f"maxLength: {'9' * 5_000}"), "number"),
+    "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), "number"),
+    "number that is infinite": (with_prompt("maximum: 1e999"), "number"),
     "text that is too long": (with_prompt(f"description: {'a' * 11_000_000}"), "larger than"),
     "key that is a list": (with_note("{[1]: 2}"), "key"),
     "NUL byte": (with_note("a\0b"), "#x0000"),
@@ -125,9 +117,8 @@ HOSTILE = {
     "half a list": (with_note("["), "not YAML"),
     "key that is there twice": (spec("info: {", "info: {}\ninfo: {"), 'duplicate key "info"'),
     "tag of Python": (with_note("!!python/object/apply:os.system [true]"), "tag"),
-    "list": ("- 1\n", NOT_A_SPEC),
-    "text": ("openapi\n", NOT_A_SPEC),
-    "nothing": ("", NOT_A_SPEC),
+    "list": ("- 1\n", "not an OpenAPI document"),
+    "nothing": ("", "not an OpenAPI document"),
 }
 
 
