@@ -19,12 +19,6 @@ from faults import saying
 from grok_imagine_video import batch as library
 from scripts import Batch, Ended, Script, as_line, ended
 
-
-@pytest.fixture
-def batch(request: pytest.FixtureRequest) -> Batch:
-    return Batch(request)
-
-
 WORDS = {3: "gateway", 7: "failed", 11: "withheld", 15: "empty"}
 LINES = [TEXT | {"prompt": f"lake {number} {WORDS.get(number % 20, '')}"} for number in range(80)]
 HALF_A_VIDEO = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 4254\r\n\r\nxx", then=lambda _: None)
@@ -66,7 +60,10 @@ class Killer:
             self.victim.kill()
 
 
-def test_a_batch_that_is_killed_many_times_pays_once_for_each_line(batch: Batch) -> None:
+def test_a_batch_that_is_killed_many_times_pays_once_for_each_line(
+    request: pytest.FixtureRequest,
+) -> None:
+    batch = Batch(request)
     killer = Killer(batch)
     with batch.gateway(killer.respond):
         for kill in KILLS:
