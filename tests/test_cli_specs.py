@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,65 +11,53 @@ from typing import Any
 import pytest
 
 from faults import responding, serving
-from making import document, load, made_from
+from making import document, load, made_from, run
 from tools import BadInputError
 
 SPEC = load(Path(__file__).parent / "specs" / "jobs.yaml")
 CREATED = responding(200, {"id": "1"})
 DONE = responding(200, {"status": "done", "url": "/v"})
 
+# Runs a line of a command line: what it ends with, what it prints, and its errors.
+Run = Callable[[str], tuple[Any, str, str]]
 
-class Made:
+
+def command_of(spec: Any, folder: Path) -> Run:
     """The command line of the package that a spec gives."""
-
-    def __init__(self, spec: Any, folder: Path, test: pytest.FixtureRequest, **config: Any) -> None:
-        package = made_from(spec, folder, **config)
-        self.module = import_module(f"{package.__name__}.__main__")
-        self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
-        self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
-        self._patch.chdir(folder)
-
-    def run(self, line: str) -> tuple[object, str, str]:
-        self._patch.setattr(sys, "argv", ["made", *shlex.split(line)])
-        with pytest.raises(SystemExit) as end:
-            self.module.main()
-        return end.value.code, *self._capsys.readouterr()
+    module = import_module(f"{made_from(spec, folder).__name__}.__main__")
+    return lambda line: run(module.main, *shlex.split(line))
 
 
 @pytest.fixture
-def made(tmp_path: Path, request: pytest.FixtureRequest) -> Made:
-    return Made(SPEC, tmp_path, request)
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return command_of(SPEC, tmp_path)
 
 
-NEEDED = {"text": "hello", "size": 2, "style": "x", "copies": 3}
-MASKS = {"masks": [{"url": "https://a.example"}]}
 BASE = "create hello --style x --mask https://a.example"
-# What is typed, and the request.
-TYPED: dict[str, dict[str, Any]] = {
-    BASE: NEEDED | MASKS,
-    f"{BASE} --size 3 --copies 1 --loud": NEEDED | MASKS | {"size": 3, "copies": 1, "loud": True},
-    f"{BASE} --masks data:,": NEEDED | {"masks": [*MASKS["masks"], {"url": "data:,"}]},
-    f"{BASE} --no-loud --weight 1.5": NEEDED | MASKS | {"loud": False, "weight": 1.5},
-    f"{BASE} --day 2026-01-02 --tags a --tags b": (
-        NEEDED | MASKS | {"day": "2026-01-02", "tags": ["a", "b"]}
-    ),
-    f"""{BASE} --frame '{{"width": 2}}' --request-output o""": (
-        NEEDED | MASKS | {"frame": {"width": 2}, "output": "o"}
-    ),
-    f"{BASE} --seed 7 --maybe m --class c": (
-        NEEDED | MASKS | {"seed": 7, "maybe": "m", "class": "c"}
-    ),
-    f"{BASE} --seed seven": NEEDED | MASKS | {"seed": "seven"},
-    f"{BASE} --counts 1 --counts -2 --maybe ''": NEEDED | MASKS | {"counts": [1, -2], "maybe": ""},
-    f"{BASE} --extra more=null": NEEDED | MASKS | {"more": None},
-    "edit --seconds 4": {"seconds": 4},
+MASKS = [{"url": "https://a.example"}]
+SENT = {"text": "hello", "size": 2, "style": "x", "copies": 3, "masks": MASKS}
+# What else is typed, and what it changes in the request.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "": {},
+    "--size 3 --copies 1 --loud": {"size": 3, "copies": 1, "loud": True},
+    "--masks data:,": {"masks": [*MASKS, {"url": "data:,"}]},
+    "--no-loud --weight 1.5": {"loud": False, "weight": 1.5},
+    "--day 2026-01-02 --tags a --tags b": {"day": "2026-01-02", "tags": ["a", "b"]},
+    """--frame '{"width": 2}' --request-output o""": {"frame": {"width": 2}, "output": "o"},
+    "--seed 7 --maybe m --class c": {"seed": 7, "maybe": "m", "class": "c"},
+    "--seed seven": {"seed": "seven"},
+    "--counts 1 --counts -2 --maybe ''": {"counts": [1, -2], "maybe": ""},
+    "--extra more=null": {"more": None},
 }
+TYPED = {f"{BASE} {typed}": SENT | changes for typed, changes in OPTIONS.items()}
+TYPED["edit --seconds 4"] = {"seconds": 4}
 
 
 @pytest.mark.parametrize("typed", TYPED)
-def test_each_kind_of_field_can_be_typed(typed: str, made: Made) -> None:
+def test_each_kind_of_field_can_be_typed(typed: str, made: Run) -> None:
     with serving(CREATED, DONE, responding(200, b"poster")) as server:
-        code, out, _ = made.run(f"{typed} -o p --base-url {server.base_url}")
+        code, out, _ = made(f"{typed} -o p --base-url {server.base_url}")
     assert (code, out) == (0, "saved p\n")
     assert json.loads(server.arrived[0].partition(b"\r\n\r\n")[2]) == TYPED[typed]
 
@@ -94,34 +82,24 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_the_rules_of_the_spec_hold_before_anything_is_sent(typed: str, made: Made) -> None:
-    code, out, said = made.run(f"{typed} -o p")
+def test_the_rules_of_the_spec_hold_before_anything_is_sent(typed: str, made: Run) -> None:
+    code, out, said = made(f"{typed} -o p")
     assert (code, out, len(said.splitlines())) == (2, "", 1)
     assert REFUSED[typed] in said
 
 
-def test_help_has_the_words_of_the_spec(made: Made) -> None:
-    assert "Create a poster." in made.run("--help")[1]
-    shown = made.run("create --help")[1]
-    assert "How large. [choices: 1, 2, 3] [default: 2]" in shown
-    assert "What it says." in shown
-
-
-def test_operations_with_the_same_verb_keep_their_whole_names(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_operations_with_the_same_verb_keep_their_whole_names(tmp_path: Path) -> None:
     text = json.dumps(SPEC).replace("editPoster", "createEdit")
-    commands = Made(json.loads(text), tmp_path, request).run("--help")[1]
+    commands = command_of(json.loads(text), tmp_path)("--help")[1]
     for name in ("create-poster", "create-edit", "get", "wait", "config"):
         assert f" {name} " in commands
 
 
 def test_the_command_line_of_a_package_without_jobs_has_settings_and_no_more(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path,
 ) -> None:
-    made = Made(document(), tmp_path, request)
-    commands = re.findall(r"│ ([a-z][a-z-]*) ", made.run("--help")[1])
-    assert commands == ["config"]
+    shown = command_of(document(), tmp_path)("--help")[1]
+    assert re.findall(r"│ ([a-z][a-z-]*) ", shown) == ["config"]
 
 
 def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:
@@ -134,11 +112,11 @@ def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path
     assert (tmp_path / "0001").read_bytes() == b"poster"  # this spec has no suffix
 
 
-def test_each_operation_that_creates_jobs_has_its_batches(made: Made, tmp_path: Path) -> None:
+def test_each_operation_that_creates_jobs_has_its_batches(made: Run, tmp_path: Path) -> None:
     (tmp_path / "edits.csv").write_text("seconds\n4\n5\n")
     with serving(*[CREATED, DONE, responding(200, b"poster")] * 2) as server:
         where = f"--concurrency 1 --base-url {server.base_url}"
-        assert made.run(f"batch-edit edits.csv -o edits {where}")[0] == 0
+        assert made(f"batch-edit edits.csv -o edits {where}")[0] == 0
         sent = [request.partition(b"\r\n\r\n")[2] for request in server.arrived[::3]]
     assert sent == [b'{"seconds":4}', b'{"seconds":5}']
 
