@@ -57,21 +57,19 @@ class Ended:
 class Script:
     """An example that calls the relay, or within `gateway` a server in front of it."""
 
-    def __init__(
-        self, main: Callable[[], object], test: pytest.FixtureRequest, *words: str
-    ) -> None:
+    def __init__(self, main: Callable[[], object], test: pytest.FixtureRequest) -> None:
         self.folder: Path = test.getfixturevalue("tmp_path")
         self.relay: str = test.getfixturevalue("base_url")
         self.arrived: Any = test.getfixturevalue("arrived")
         self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
         self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
-        self._main, self._words, self._url = main, words, self.relay
+        self._main, self._url = main, self.relay
         self._patch.chdir(self.folder)
 
     def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
         for name, value in ({"GROK_BASE_URL": self._url, "GROK_API_KEY": TOKEN} | env).items():
             self._patch.setenv(name, value)
-        return [inspect.getfile(self._main), *self._words, *map(str, words)]
+        return [inspect.getfile(self._main), *map(str, words)]
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
@@ -165,23 +163,21 @@ class Cli(Script):
 
 
 class Batch(Cli):
-    """A batch of `prompts.jsonl` into `videos`."""
+    """A batch of `prompts.jsonl` into `videos`; words that begin with "batch" are typed alone."""
 
     def __init__(self, test: pytest.FixtureRequest) -> None:
-        super().__init__(command.main, test, "batch", "prompts.jsonl", "-o", "videos")
-        self.videos = self.folder / "videos"
+        super().__init__(command.main, test)
+        self.file, self.videos = "prompts.jsonl", self.folder / "videos"
         self.write(*LAKES)
+
+    def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
+        if words[:1] != ("batch",):
+            words = ("batch", self.file, "-o", "videos", *words)
+        return super()._command(words, env)
 
     def write(self, *lines: Body | bytes) -> None:
         content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
         (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
-
-    def about(self, *words: object) -> Ended:
-        """Run one of the other commands about a batch."""
-        words, self._words = ("batch", *words), ()
-        ended = self.run(*words)
-        self._words = ("batch", "prompts.jsonl", "-o", "videos")
-        return ended
 
     def journal(self, *columns: str) -> list[Any]:
         """These columns of the last attempt of each request, in order."""

@@ -117,8 +117,8 @@ def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> 
 
 def table(batch: Batch, content: str) -> None:
     """Use a table; "\\udcff" in it is the byte 0xff, which UTF-8 does not have."""
-    batch._words = ("batch", "prompts.csv", "-o", "videos")
-    (batch.folder / "prompts.csv").write_bytes(content.encode(errors="surrogateescape"))
+    batch.file = "prompts.csv"
+    (batch.folder / batch.file).write_bytes(content.encode(errors="surrogateescape"))
 
 
 PNG = {"url": "data:image/png;base64,cG5n"}
@@ -472,7 +472,7 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(again: bool, left: str, ba
     with batch.gateway(respond_later), batch.launch("--rate", 1) as process:
         while not batch.arrived:
             assert process.poll() is None
-        shown = batch.about("status", "videos")
+        shown = batch.typed("batch status videos")
         assert shown.code == 0
         assert shown.out.startswith("3 requests: 0 done, 0 failed, 1 unknown, 0 unfinished, 2 not")
         assert "it is running now, so some of the unknown are in flight" in shown.out
@@ -490,9 +490,9 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(again: bool, left: str, ba
     assert run.code == 130
     assert f"3 requests: 0 done, 0 failed, {left}, 2 not sent" in run.out
     assert ("request 1 unknown: stopped before a response came" in run.out) == again
-    shown = batch.about("status", "videos")
+    shown = batch.typed("batch status videos")
     assert (left in shown.out, "running" in shown.out) == (True, False)
-    assert batch.about("status", "nowhere").code == 2
+    assert batch.typed("batch status nowhere").code == 2
 
 
 def test_a_request_is_sent_again_on_demand_and_both_jobs_are_counted(batch: Batch) -> None:
@@ -504,13 +504,13 @@ def test_a_request_is_sent_again_on_demand_and_both_jobs_are_counted(batch: Batc
         (batch.folder / "elsewhere").mkdir()
         batch._patch.chdir(batch.folder / "elsewhere")
         (batch.videos / "0001.mp4").touch()
-        refused = batch.about("retry", batch.videos, "--line", 1)
+        refused = batch.run("batch", "retry", batch.videos, "--line", 1)
         assert (refused.code, "0001.mp4 exists, and no run" in refused.err) == (2, True)
         (batch.videos / "0001.mp4").unlink()
         for number, code, second in ((1, 3, "unknown"), (2, 0, "done")):
             server._faults = OK, done, FILE
             server.arrived.clear()
-            again = batch.about("retry", batch.videos, "--line", number)
+            again = batch.run("batch", "retry", batch.videos, "--line", number)
             assert (again.code, batch.prompts()) == (code, [f"lake {number}"])
             assert batch.states() == {1: "done", 2: second, 3: "done"}
     assert "; $0.40 reported so far" in again.out
@@ -521,7 +521,7 @@ def test_what_is_not_to_be_sent_again_is_refused(batch: Batch) -> None:
     batch.arrived.clear()
 
     def refusal(*words: object) -> str:
-        refused = batch.about("retry", *words)
+        refused = batch.run("batch", "retry", *words)
         assert (refused.code, refused.out, batch.arrived) == (2, "", [])
         return refused.err
 
@@ -542,9 +542,9 @@ def test_machines_get_an_object_for_each_change(batch: Batch) -> None:
     assert states == [(1, "created"), (1, "done"), (2, "created"), (2, "failed")]
     assert (run.code, summary["code"], summary["done"]) == (1, 1, 1)
     assert [each["number"] for each in summary["problems"]] == [2]
-    (shown,) = batch.about("status", "videos", "--json").events()
+    (shown,) = batch.typed("batch status videos --json").events()
     assert shown | {"code": 1} == summary
-    (refused,) = batch.about("status", "nowhere", "--json").events()
+    (refused,) = batch.typed("batch status nowhere --json").events()
     assert refused["code"] == 2
 
 
