@@ -238,7 +238,10 @@ def test_a_review_is_done_when_nothing_needs_a_person() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
-    [("info:", "info: [", r": line \d+: not YAML: "), ("type: string", "pattern: '['", ": .*pattern")],
+    [
+        ("info:", "info: [", r": line \d+: not YAML: "),
+        ("type: string", "pattern: '['", ": .*pattern"),
+    ],
 )
 def test_a_text_that_is_not_a_spec_gets_one_line(old: str, new: str, told: str) -> None:
     with pytest.raises(BadInputError, match=rf"^openapi\.yaml{told}.*$"):
