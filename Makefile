@@ -37,7 +37,7 @@ GENERATE = $(RUN) -m tools.generator $(if $(SPEC),--spec "$$SPEC") \
 	$(if $(CONFIG),--config "$$CONFIG") $(if $(OUTPUT),--output "$$OUTPUT")
 SOURCES = bench docs examples runtime tests tools
 
-.PHONY: help demo test stress generate check-generated lint lint-spec compare-export review docs bench check build check-release check-tag lock clean
+.PHONY: help demo test generate check-generated lint lint-spec compare-export review docs bench check build check-release check-tag lock clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
@@ -52,9 +52,6 @@ demo: $(VENV)  ## create a video and save it, with a local relay or the gateway 
 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal
-
-stress: $(VENV)  ## do 20,000 random calls each way, sync and asyncio; SEED= repeats a run
-	@CALLS=20000 $(RUN) -m pytest -n 3 -s tests/test_stress.py
 
 generate: $(VENV)  ## rebuild the package from the spec; SPEC=, CONFIG= and OUTPUT= set other paths
 	@$(GENERATE)

@@ -2,8 +2,8 @@
 
 It validates every request against openapi.yaml, so it cannot drift from the contract. Jobs are kept
 in SQLite and take a second. A word in the prompt changes how the job ends: "failed", "expired" or
-"withheld". Other words change the responses: "empty" for no body while the job is pending,
-"gateway" for the statuses of other gateways, "flaky" for polls that sometimes fail.
+"withheld". Other words change the responses: "empty" for no body while the job is pending, and
+"gateway" for the statuses of other gateways.
 Run `python examples/relay.py --help` to start it by hand, or with a command that is to use it:
 `python examples/relay.py -- grok-imagine-video create "A lake" -o lake.mp4`.
 """
@@ -49,7 +49,7 @@ class Jobs:
         self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, model TEXT, prompt TEXT,"
-            " duration REAL, created REAL, polls INTEGER DEFAULT 0)"
+            " duration REAL, created REAL)"
         )
 
     def close(self) -> None:
@@ -63,9 +63,7 @@ class Jobs:
         )
         return job
 
-    def poll(self, job: str) -> dict[str, Any] | None:
-        """The job as it is now, or None. Counts as one more poll."""
-        self._connection.execute("UPDATE jobs SET polls = polls + 1 WHERE id = ?", (job,))
+    def find(self, job: str) -> dict[str, Any] | None:
         cursor = self._connection.execute("SELECT * FROM jobs WHERE id = ?", (job,))
         row = cursor.fetchone()
         return row and dict(zip((name for name, *_ in cursor.description), row, strict=True))
@@ -99,7 +97,7 @@ def create_app(token: str | None = None, database: str = ":memory:") -> Starlett
     async def get_video(request: Request) -> Response:
         if refused := await refusal(request):
             return refused
-        job = jobs.poll(request.path_params["request_id"])
+        job = jobs.find(request.path_params["request_id"])
         return describe(job, request) if job else error(404, "There is no such job.")
 
     async def get_content(_: Request) -> Response:
@@ -124,8 +122,6 @@ def describe(job: dict[str, Any], request: Request) -> Response:
     """The response to a poll. It depends on the age of the job and the words of its prompt."""
     words = job["prompt"].lower().split()
     done = min((time.time() - job["created"]) / SECONDS_A_JOB_TAKES, 1.0)
-    if "flaky" in words and job["polls"] % 2:
-        return error(503, "Try again.")
     if done < 1 and "empty" in words:
         return Response(status_code=202)
     gateway = "gateway" in words

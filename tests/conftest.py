@@ -22,10 +22,10 @@ from grok_imagine_video import (
     Client,
     CreateVideoRequest,
     CreateVideoResponse,
-    _io,
     create_video,
     errors,
 )
+from grok_imagine_video_runtime import _io
 from ways import ASYNC_WAYS, WAYS, Clock, Way
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.

@@ -4,9 +4,11 @@ from typing import Any
 
 import httpx
 
-from grok_imagine_video import Client, _io, errors
-from grok_imagine_video._calls import Now, Sleep
-from grok_imagine_video._opening import Opened, open_session
+from grok_imagine_video import Client, errors
+from grok_imagine_video_runtime import _io
+from grok_imagine_video_runtime._calls import Now, Sleep
+from grok_imagine_video_runtime.config import Opened
+from grok_imagine_video_runtime.operations import Operation, Request
 
 URL = "https://gateway.example"
 
@@ -37,11 +39,11 @@ class Play:
         self.now = 0.0
         self.end: Any = None
         self.has_ended = True
-        self._client, self._seconds = client, seconds
+        self._seconds = seconds
         self._outcomes = iter(outcomes)
-        self._session = open_session(DEFAULTS | session) if session else SESSION
-        steps = steps_of(client, Opened(self._session, is_ours), *args)
+        opened = Opened(open_session(**session) if session else SESSION, is_ours)
         try:
+            steps = steps_of(client, opened, *args)
             step = next(steps)
             while self.has_ended:
                 step = steps.send(self._do(step))
@@ -63,14 +65,16 @@ class Play:
             outcome = AssertionError("one request too many")
         self.requests.append(step.request)
         self.deadlines.append(step.deadline)
-        self.have_auth.append(step.has_auth)
+        self.have_auth.append(step.auth is not None)
         self.times.append(self.now)
         self.now += self._seconds
         if step.deadline is not None and self.now > step.deadline:
             self.now, outcome = step.deadline, httpx.ReadTimeout
         step.request.extensions["outcome"] = outcome
-        step.deadline = None  # it is not on the clock of the machine
-        return _io._exchange(self._session, step, self._client.max_response_size)
+        deadline, step.deadline = step.deadline, None  # it is not on the clock of the machine
+        _io.exchange(step)
+        step.deadline = deadline
+        return None
 
 
 def happen(request: httpx.Request) -> httpx.Response:
@@ -78,7 +82,8 @@ def happen(request: httpx.Request) -> httpx.Response:
     if isinstance(outcome, httpx.Response):
         return outcome
     if isinstance(outcome, dict):
-        streamed = {"content": iter([outcome["content"]])} if "content" in outcome else {}
+        content = outcome.get("content", b"")
+        streamed = {"content": iter([content[:1], content[1:]])} if "content" in outcome else {}
         return httpx.Response(**outcome | streamed)
     raise outcome if isinstance(outcome, Exception) else exception(outcome, request)
 
@@ -94,8 +99,22 @@ def exception(kind: Any, request: httpx.Request) -> Any:
         return kind()
 
 
-DEFAULTS: dict[str, Any] = {"base_url": URL, "transport": httpx.MockTransport(happen)}
-SESSION = open_session(DEFAULTS)
+def open_session(**given: Any) -> httpx.Client:
+    """The session of a client, on which the outcomes happen."""
+    base_url = given.pop("base_url", URL)
+    args = {"transport": httpx.MockTransport(happen)} | given
+    session = Client(URL, httpx_args=args).get_httpx_client()
+    session.base_url = base_url
+    return session
+
+
+SESSION = open_session()
+
+
+def asking(method: str = "POST", url: str = "/v1", **arguments: Any) -> Request[Any]:
+    """A request whose response is any JSON."""
+    operation: Operation[Any] = Operation(method, url, {"2XX": ("json", None)})
+    return Request(operation, {"method": method, "url": url, **arguments})
 
 
 def status(code: int, content: Any = None, **headers: str) -> dict[str, Any]:

@@ -34,8 +34,8 @@ from grok_imagine_video import (
     errors,
     get_video,
 )
-from grok_imagine_video.batch import _rate
-from grok_imagine_video.batch._journal import SCHEMA
+from grok_imagine_video_runtime.batch import _rate
+from grok_imagine_video_runtime.batch._journal import SCHEMA
 
 Run = Callable[..., batch.Summary]
 Here = dict[str, Any]
@@ -120,9 +120,9 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (ONE, {"concurrency": 2.0}, ValueError, "'concurrency' must be an int of 1 or more: 2.0"),
     (ONE, {"rate": 0}, ValueError, "'rate' must be a number of requests a minute above 0: 0"),
     (ONE, {"rate": float("nan")}, ValueError, "'rate' must be"),
-    (ONE, {"timeout": float("nan")}, ValueError, r"at most 1e\+09: nan"),
-    (ONE, {"timeout": 0}, ValueError, "'timeout' must be a number of seconds above 0"),
-    (ONE, {"interval": -1}, ValueError, "'interval' must be a number of seconds above 0"),
+    (ONE, {"timeout": float("nan")}, ValueError, "must be finite: nan"),
+    (ONE, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
+    (ONE, {"interval": -1}, ValueError, "'interval' must be > 0: -1"),
     (ONE, {"resend": ["done"]}, ValueError, "must be a list with 'unknown' and 'failed' in it"),
     (ONE, {"resend": "failed"}, ValueError, "must be a list with .* in it: 'failed'"),
     (ONE, {"only": [2]}, ValueError, "there is no request 2"),
@@ -310,7 +310,7 @@ def test_few_connections_are_waited_for(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    few = limited(client._base_url, connections, timeout=httpx.Timeout(5, pool=0.001))
+    few = limited(client.base_url, connections, timeout=httpx.Timeout(5, pool=0.001))
     tasks: list[int] = []
 
     def count(*_: object) -> None:
@@ -372,7 +372,7 @@ def test_an_address_is_the_same_in_each_of_its_spellings(
     client: AuthenticatedClient, tmp_path: Path
 ) -> None:
     for url in ("{}", "{}/", "{}/v1", "{}/v1/"):
-        other = AuthenticatedClient(url.format(client._base_url).replace("http", "HTTP"), TOKEN)
+        other = AuthenticatedClient(url.format(client.base_url).replace("http", "HTTP"), TOKEN)
         assert batch.run(requests(1), client=other, folder=tmp_path).done == 1
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from conftest import client_of, create, sync_and_asyncio
 from faults import Fault, responding, serving
-from grok_imagine_video import AuthenticatedClient, _bodies, _calls, errors, get_video
-from grok_imagine_video._bodies import Received
-from playing import URL, Play, status
+from grok_imagine_video import AuthenticatedClient, errors, get_video
+from grok_imagine_video_runtime import _bodies, _calls
+from playing import URL, Play, asking, status
 from ways import Way
 
 JSON = b'{"request_id": "1"}'
@@ -40,7 +40,7 @@ READABLE: dict[str, tuple[str, Any]] = {
 
 def play(method: str, code: int, content: bytes, coding: str, **options: Any) -> Play:
     client = client_of(URL, max_retries=0, **options)
-    call = client, _calls.result_of, {"method": method, "url": "/v1"}, Received.json
+    call = client, _calls.parsed, asking(method)
     return Play(*call, outcomes=[status(code, content, Content_Encoding=coding)])
 
 

@@ -1,26 +1,28 @@
 """What a call decides: tried on its generator, without a socket or a clock."""
 
 import datetime
+import gzip
 import itertools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from conftest import TOKEN, assert_well_made, client_of
-from grok_imagine_video import AuthenticatedClient, _calls, create_video, errors
-from grok_imagine_video._bodies import Received
-from playing import URL, Play, status
+from grok_imagine_video import AuthenticatedClient, create_video, errors
+from grok_imagine_video_runtime import _calls
+from grok_imagine_video_runtime.operations import Request
+from playing import URL, Play, asking, status
 
-REQUEST = {"method": "POST", "url": "/v1", "json": {}}
+REQUEST = asking(json={})
 
 
 def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
-    call = client_of(URL, **options), _calls.result_of, REQUEST | {"method": method}
-    return Play(*call, Received.json, outcomes=outcomes, session=session)
+    call = client_of(URL, **options), _calls.parsed, asking(method, json={})
+    return Play(*call, outcomes=outcomes, session=session)
 
 
 OK = status(200, {"id": "1"})
@@ -42,14 +44,16 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
 def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
-    parse = create_video._parse_response
-    client = client_of(URL, max_retries=0)
-    end = Play(client, _calls.result_of, REQUEST, parse, outcomes=[status(200, content)]).end
+    client, request = (
+        client_of(URL, max_retries=0),
+        Request(create_video.OPERATION, REQUEST.arguments),
+    )
+    end = Play(client, _calls.parsed, request, outcomes=[status(200, content)]).end
     assert type(end) is errors.APIResponseValidationError
     assert end.content == content
     assert_well_made(end)
     for code in (200, 401, 429, 502, 999):
-        call = client, _calls.detailed, REQUEST, parse
+        call = client, _calls.detailed, request
         end = Play(*call, outcomes=[status(code, content, X_Some="thing")]).end
         assert (end.status_code, end.content, end.parsed) == (code, content, None)
         assert end.headers["x-some"] == "thing"
@@ -121,20 +125,56 @@ def test_what_an_event_hook_raises_says_nothing_about_our_request_but_its_status
     assert len(played.requests) == 1
 
 
+def test_a_redirect_that_breaks_off_is_not_followed() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x"
+        raise httpx.ReadError("")
+
+    headers = {"Location": "/new", "Content-Encoding": "gzip"}
+    moved = httpx.Response(307, headers=headers, content=broken())
+    end = play("POST", moved, OK, follow_redirects=True).end
+    assert type(end) is errors.OutcomeUnknownError
+
+
+def test_redirects_in_a_circle_end() -> None:
+    played = play("GET", *[status(302, Location="/new")] * 30, follow_redirects=True)
+    assert (type(played.end), len(played.requests)) == (errors.APIStatusError, 21)
+
+
+def test_an_event_hook_may_read_the_body_before_it_raises_for_the_status() -> None:
+    hooks: list[Any] = [httpx.Response.read, httpx.Response.raise_for_status]
+    wrong = status(400, gzip.compress(b'{"error": "why"}'), Content_Encoding="gzip")
+    for called, content in ((hooks, b'{"error": "why"}'), (hooks[1:], b"")):
+        end = play("POST", wrong, session={"event_hooks": {"response": called}}).end
+        assert (type(end), end.content) == (errors.BadRequestError, content)
+
+
 def test_a_large_body_is_sent_in_chunks() -> None:
     content = bytes(range(256)) * 2048 + b"x"
-    kwargs = {"method": "POST", "url": "/v1", "content": content}
-    played = Play(client_of(URL), _calls.result_of, kwargs, Received.json, outcomes=[OK])
+    request = asking(content=content)
+    played = Play(client_of(URL), _calls.parsed, request, outcomes=[OK])
     chunks = list(played.requests[0].stream)  # type: ignore[arg-type]
     assert list(map(len, chunks)) == [262_144, 262_144, 1]
     assert b"".join(chunks) == content
 
 
-def test_a_path_that_is_too_long_for_a_url_is_an_error_of_ours() -> None:
-    kwargs = REQUEST | {"url": "/v1/" + "x" * 70_000}
-    end = Play(client_of(URL), _calls.result_of, kwargs, Received.json).end
-    assert type(end) is errors.APIConnectionError
-    assert "nothing was sent" in str(end)
+@pytest.mark.parametrize(
+    ("length", "method", "error", "kind", "hint"),
+    [
+        (70_000, "POST", None, errors.APIConnectionError, "(nothing was sent)"),
+        (1000, "POST", httpx.ConnectError, errors.APIConnectionError, "(nothing was sent)"),
+        (1000, "POST", httpx.ReadError, errors.OutcomeUnknownError, "send it again)"),
+        (1000, "GET", httpx.ReadError, errors.APIConnectionError, "xxx"),
+    ],
+)
+def test_a_long_path_hides_nothing(
+    length: int, method: str, error: Any, kind: type[Exception], hint: str
+) -> None:
+    request = asking(method, "/v1/" + "x" * length)
+    end = Play(client_of(URL), _calls.parsed, request, outcomes=[error] * 3).end
+    assert type(end) is kind
+    assert_well_made(end)
+    assert str(end).endswith(hint)
 
 
 ECHOES: list[Any] = [
@@ -150,18 +190,18 @@ def test_a_token_that_a_server_quotes_is_in_no_error(echo: Any) -> None:
 
 
 def test_the_url_and_the_exception_are_named_without_secrets() -> None:
-    kwargs = {"method": "GET", "url": f"/v1/{TOKEN}", "params": {"key": "s3cret"}}
+    request = asking("GET", f"/v1/{TOKEN}", params={"key": "s3cret"})
     quoting = httpx.LocalProtocolError(f"illegal header value {TOKEN}")
     told = (status(404), "status 404: why"), (quoting, "LocalProtocolError illegal header value ")
     for outcome, why in told:
-        call = client_of(URL), _calls.result_of, kwargs, Received.json
+        call = client_of(URL), _calls.parsed, request
         end = str(Play(*call, outcomes=[outcome] * 3).end)
         assert end.removesuffix("[token]") == f"GET {URL}/v1/[token]: {why}"
 
 
 def test_a_token_too_short_to_be_a_secret_does_not_garble_messages() -> None:
     client = AuthenticatedClient(URL, "why")
-    end = Play(client, _calls.result_of, REQUEST, Received.json, outcomes=[status(400)]).end
+    end = Play(client, _calls.parsed, REQUEST, outcomes=[status(400)]).end
     assert end.message == "why"
 
 

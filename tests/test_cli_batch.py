@@ -18,8 +18,8 @@ import relay
 from bodies import TEXT, URL, Body
 from conftest import compact
 from faults import OK, hang_up, no_response, responding
-from grok_imagine_video import _files
-from grok_imagine_video.batch import _rate
+from grok_imagine_video_runtime import _files
+from grok_imagine_video_runtime.batch import _rate
 from scripts import LAKES, Batch, as_line, ended
 from test_cli import DEFAULTS
 
@@ -73,7 +73,7 @@ def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
 MISSPELT = "the spec has no '{}' (did you mean '{}'?); --extra sends it as it is"
 BAD_LINES = [
     (b"{", "not JSON: Expecting property name"),
-    (b'{"prompt": "\xff"}', "not UTF-8"),
+    (b'{"prompt": "\xff"}', "it is not UTF-8; save it as UTF-8"),
     # half a surrogate pair
     (as_line(TEXT | {"prompt": "\ud800"}), "request 4 cannot be sent: 'utf-8' codec"),
     (b"[]", "a JSON object is needed"),
@@ -160,9 +160,9 @@ ODD_TABLES = [
     ("reference,reference_images,prompt\n,,A\n", "two columns are 'reference_images'"),
     ("prompt,\nA,B\n", "prompts.csv: row 0: a column has no name"),
     ("prompt;duration\nA;4\n", "'prompt' is required, and the row has no such cell: {'prompt;"),
-    ("prompt\n\udcff\n", "prompts.csv: after row 0: 'utf-8' codec can't decode"),
+    ("prompt\nA\n\udcff\n", "prompts.csv: line 3: it is not UTF-8; save it as UTF-8"),
     ("duration\n4\n", "prompts.csv:1: 'prompt'"),
-    ("prompt\n", "prompts.csv: the file has no requests"),
+    ("prompt,image\n,\n", "prompts.csv: the file has no requests"),
     ("", "prompts.csv: the file has no requests"),
 ]
 
@@ -217,7 +217,7 @@ def test_trying_sends_nothing_and_needs_no_gateway(batch: Batch) -> None:
 
 
 UNCLEAR = "request 1 unknown: it may have been carried out"
-NO_ID = "request 1 unknown: the job was accepted, but no known place has its id"
+NO_ID = "request 1 unknown: the job was accepted, but the response has no id where we look"
 # The status and the body of each response, the requests until the batch stops, its exit code,
 # and what is printed. 0: the gateway hangs up. None: there is none.
 GATEWAYS: dict[tuple[int | None, bytes], tuple[int, int, str]] = {
@@ -232,7 +232,7 @@ GATEWAYS: dict[tuple[int | None, bytes], tuple[int, int, str]] = {
     (408, b"{}"): (10, 3, UNCLEAR),
     (500, b""): (10, 3, UNCLEAR),
     (200, b"<html>"): (10, 3, "request 1 unknown: the body is not what"),
-    (200, b'{"taskId": "x1"}'): (10, 3, NO_ID),
+    (200, b'{"jobId": "x1"}'): (10, 3, NO_ID),
     (200, b'{"id": "\\ud800"}'): (10, 3, NO_ID),
 }
 

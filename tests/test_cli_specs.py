@@ -1,7 +1,6 @@
 """The command line of a package comes from its spec."""
 
 import json
-import re
 import shlex
 from collections.abc import Callable
 from importlib import import_module
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from faults import responding, serving
-from making import document, load, made_from, run
+from making import load, made_from, run
 from tools import BadInputError
 
 SPEC = load(Path(__file__).parent / "specs" / "jobs.yaml")
@@ -72,7 +71,6 @@ REFUSED = {
     "create hello --style '' --mask https://a.example": "'style' must not be blank: ''",
     f"{BASE} --weight 3": "'weight' must be <= 2: 3.0",
     f"{BASE} --tags a --tags b --tags c": "tags",
-    f"{BASE} --day tomorrow": "'day' must be date",
     f"{BASE} --frame wide": "--frame: not JSON",
     f"""{BASE} --frame '{{"width": 0}}'""": "in 'frame': 'width' must be >= 1: 0",
     "edit --seconds 4 --extra a=1": "'a'",
@@ -93,13 +91,6 @@ def test_operations_with_the_same_verb_keep_their_whole_names(tmp_path: Path) ->
     commands = command_of(json.loads(text), tmp_path)("--help")[1]
     for name in ("create-poster", "create-edit", "get", "wait", "config"):
         assert f" {name} " in commands
-
-
-def test_the_command_line_of_a_package_without_jobs_has_settings_and_no_more(
-    tmp_path: Path,
-) -> None:
-    shown = command_of(document(), tmp_path)("--help")[1]
-    assert re.findall(r"│ ([a-z][a-z-]*) ", shown) == ["config"]
 
 
 def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:

@@ -22,12 +22,12 @@ from grok_imagine_video import (
     Client,
     CreateVideoRequest,
     __version__,
-    _calls,
     create_video,
     errors,
     get_video,
     types,
 )
+from grok_imagine_video_runtime import _calls
 from playing import URL
 from ways import Way
 
@@ -142,7 +142,7 @@ def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyP
         AuthenticatedClient()
     monkeypatch.setenv("GROK_API_KEY", "sk-secret-0123456789")
     client = AuthenticatedClient()
-    assert (client._base_url, client.token) == (URL, "sk-secret-0123456789")
+    assert (client.base_url, client.token) == (URL, "sk-secret-0123456789")
     assert AuthenticatedClient("https://other.example", "given").token == "given"
     monkeypatch.setenv("GROK_API_KEY", "sk secret\n")
     with pytest.raises(ValueError, match=r"^token must be printable ASCII[^:]*$"):
@@ -180,7 +180,7 @@ PATHS = ["", "/", "/api", "/api/", "/a%20b/c", "/v1", "/v1/", "/api/v1", "/api/v
 def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end() -> None:
     for path in PATHS:
         with Client(URL + path) as client:
-            kwargs = create_video._get_kwargs(body=BODY)
+            kwargs = create_video.OPERATION.request(body=BODY).arguments
             request = _calls.build_request(client, client.get_httpx_client(), kwargs)
         found = path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
         assert str(request.url) == URL + found
@@ -222,9 +222,11 @@ def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
 
     with serving(OK) as server:
         client = Client(server.base_url, async_transport=transport)
-        client.get_async_httpx_client()  # outside of any loop
+        with pytest.raises(RuntimeError, match="none of its event loops is running"):
+            client.get_async_httpx_client()
         for _ in range(2):
             asyncio.run(call())
+        assert len(client.sessions.asynchronous.opened) == 1  # not that of a closed loop
     assert len(server.arrived) == len(server.connections) == 2
 
 
@@ -292,7 +294,7 @@ def test_a_variable_that_cannot_be_used_is_named(
 
 def test_a_fork_while_a_thread_opens_a_session_leaves_no_child_waiting() -> None:
     client = Client(URL)
-    with client._connected.sync._lock:
+    with client.sessions.sync._lock:
         if (pid := os.fork()) == 0:
             signal.alarm(5)  # ends it if it waits
             client.get_httpx_client()

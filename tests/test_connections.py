@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import json
 import random
 import socket
 import ssl
@@ -18,59 +17,10 @@ import httpx
 import pytest
 import trustme
 
-from bodies import TEXT
 from conftest import BODY, client_of, create, each_async_way, limited_to, sync_and_asyncio
-from faults import (
-    OK,
-    Fault,
-    crowd,
-    hang_up,
-    no_response,
-    read_request,
-    reset,
-    responding,
-    saying,
-    serving,
-)
-from grok_imagine_video import Client, CreateVideoRequest, create_video, errors
+from faults import OK, crowd, hang_up, no_response, read_request, reset, responding, saying, serving
+from grok_imagine_video import Client, create_video, errors
 from ways import Call, Way
-
-LARGE = CreateVideoRequest.from_dict(TEXT | {"prompt": "x" * 5_000_000})
-HEAD, TOO_BIG = b"HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n", b'{"error": "too big"}'
-
-
-def read_all(connection: socket.socket) -> None:
-    connection.settimeout(0.1)
-    with contextlib.suppress(TimeoutError):
-        while connection.recv(1_000_000):
-            pass
-
-
-def read_all_and_go_on(connection: socket.socket) -> None:
-    read_all(connection)
-    connection.sendall(TOO_BIG)
-
-
-def read_nothing(_: socket.socket) -> None:
-    time.sleep(1)
-
-
-# What a server does once a request has begun to arrive; a timeout is 0.3 seconds.
-EARLY: dict[str, tuple[Fault, type[errors.APIError]]] = {
-    "whole response, then it reads": (saying(HEAD, TOO_BIG, then=read_all), errors.APIStatusError),
-    "head, reads, body": (saying(HEAD, then=read_all_and_go_on), errors.APIStatusError),
-    "head, and no more": (saying(HEAD, then=read_nothing), errors.OutcomeUnknownError),
-    "nothing": (read_nothing, errors.OutcomeUnknownError),
-}
-
-
-@sync_and_asyncio
-@pytest.mark.parametrize(("fault", "expected"), EARLY.values(), ids=EARLY)
-def test_a_response_may_arrive_before_the_request_has_left(
-    fault: Fault, expected: type[errors.APIError], way: Way
-) -> None:
-    with serving(fault, whole=False) as server, pytest.raises(expected):
-        create(way, client_of(server.base_url, timeout=0.3), LARGE)
 
 
 def idling(seconds: float) -> httpx.Limits:
@@ -330,15 +280,3 @@ def test_the_proxies_of_the_environment_are_used(way: Way, monkeypatch: pytest.M
     assert tunnel.startswith(b"CONNECT gateway.example:443 HTTP/1.1\r\n")
     for request in (plain, tunnel):
         assert request.lower().count(b"\r\nproxy-authorization: basic bwu6c2vjcmv0\r\n") == 1
-
-
-@sync_and_asyncio
-def test_a_large_body_arrives_whole_and_its_response_may_take_longer_than_a_write(way: Way) -> None:
-    def respond_late(connection: socket.socket) -> None:
-        time.sleep(0.3)
-        OK(connection)
-
-    with serving(respond_late) as server:
-        client = client_of(server.base_url, timeout=httpx.Timeout(10, write=0.2))
-        assert create(way, client, LARGE)["request_id"] == "1"
-    assert json.loads(server.arrived[0].partition(b"\r\n\r\n")[2]) == LARGE.to_dict()

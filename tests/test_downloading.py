@@ -15,7 +15,8 @@ import pytest
 
 from conftest import TOKEN, client_of
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
-from grok_imagine_video import _downloads, errors
+from grok_imagine_video import errors
+from grok_imagine_video_runtime import _downloads, _files
 from playing import URL, Play, status
 from ways import Clock, Way
 
@@ -125,9 +126,11 @@ REFUSED: dict[str, tuple[Any, type[Exception] | str, int]] = {
     "500": (status(500, TOKEN.encode()), errors.InternalServerError, 3),
     "429": (status(429, b"oops"), errors.RateLimitError, 3),
     "404": (status(404, TOKEN.encode()), errors.NotFoundError, 1),
+    "404, no gzip": (status(404, b"x", Content_Encoding="gzip"), errors.NotFoundError, 1),
     **{str(code): (status(code, b""), errors.APIStatusError, 1) for code in (204, 206, 304, 402)},
     "reset": (httpx.ReadError, "ReadError boom", 3),
     "refused": (httpx.ConnectError, "ConnectError boom (nothing was sent)", 3),
+    "no protocol": (httpx.UnsupportedProtocol, "UnsupportedProtocol boom (nothing was sent)", 1),
     "fewer bytes": (status(200, b"x", Content_Length="9"), "Error the file has 1 bytes", 3),
     "more bytes": (status(200, b"xx", Content_Length="1"), "2 bytes, not the 1 that were", 3),
     "redirect in a circle": (status(302, Location="/x"), "more than 20 redirects", 21),
@@ -153,6 +156,7 @@ def test_what_is_no_whole_file_has_its_error_and_its_number_of_requests(
         else:
             assert type(played.end) is error
         assert len(played.requests) == requests
+        assert len(played.slept) == 2 * (requests == 3)
         assert "s3cret" not in str(played.end)
         assert TOKEN not in str(played.end)
         assert TOKEN.encode() not in getattr(played.end, "content", b"")
@@ -252,66 +256,42 @@ def test_the_target_of_a_link_is_replaced_and_keeps_its_mode(save: Save, tmp_pat
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (VIDEO, 0o600)
 
 
-def test_file_and_folder_are_on_disk_before_the_call_returns(
-    save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_waits_for_it(
+    way: Way, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[tuple[str, int]] = []
-    fsync, replace = os.fsync, Path.replace
 
-    def noted_fsync(descriptor: int) -> None:
-        fsync(descriptor)
-        done.append(("fsync", os.fstat(descriptor).st_ino))
+    def noted(owner: Any, name: str, about: Callable[[Any], int]) -> None:
+        def note(subject: Any, *args: Any) -> None:
+            assert (threading.current_thread() is threading.main_thread()) == way.is_sync
+            done.append((name, about(subject)))
+            work(subject, *args)
 
-    def noted_replace(path: Path, target: Path) -> None:
-        done.append(("replace", path.stat().st_size))
-        replace(path, target)
+        work = getattr(owner, name)
+        monkeypatch.setattr(owner, name, note)
 
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(Path, "replace", noted_replace)
+    noted(os, "fsync", lambda descriptor: os.fstat(descriptor).st_ino)
+    noted(Path, "replace", lambda path: path.stat().st_size)
+    noted(_downloads.Save, "write", lambda _: 0)
     with serving(SAVED) as server:
         inodes = save(server).stat().st_ino, tmp_path.stat().st_ino
-    assert done == [("fsync", inodes[0]), ("replace", len(VIDEO)), ("fsync", inodes[1])]
+    *writes, synced, replaced, folder_synced = done
+    assert {*writes} == {("write", 0)}
+    assert [synced, folder_synced] == [("fsync", inode) for inode in inodes]
+    assert replaced == ("replace", len(VIDEO))
 
 
-@pytest.mark.parametrize("is_cancelled", [False, True])
-def test_the_event_loop_goes_on_while_the_disk_is_busy_and_may_cancel_more_than_once(
-    is_cancelled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop = asyncio.new_event_loop()
-    calls: list[asyncio.Task[Path]] = []
+def test_the_disk_is_waited_for_however_often_a_call_is_cancelled() -> None:
+    async def cancel_twice() -> None:
+        task = asyncio.create_task(_files.in_thread(is_done.wait, 20))
+        for _ in range(2):
+            await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        is_done.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
-    def meanwhile(went_on: threading.Event) -> None:
-        went_on.set()
-        if is_cancelled:
-            calls[0].cancel()
-
-    def busy(work: Callable[..., Any]) -> Callable[..., Any]:
-        def wait(*args: Any, **kwargs: Any) -> Any:
-            for went_on in (threading.Event(), threading.Event()):
-                loop.call_soon_threadsafe(meanwhile, went_on)
-                assert went_on.wait(2)
-            return work(*args, **kwargs)
-
-        return wait
-
-    class BusyFile(io.BufferedWriter):
-        writelines = busy(io.BufferedWriter.writelines)
-        flush = busy(io.BufferedWriter.flush)
-
-    def busy_file(path: Path, mode: str = "r", **kwargs: Any) -> Any:
-        return BusyFile(io.FileIO(path, "x")) if mode == "xb" else usual(path, mode, **kwargs)
-
-    usual = Path.open
-    monkeypatch.setattr(Path, "open", busy(busy_file))
-    for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-        monkeypatch.setattr(owner, name, busy(getattr(owner, name)))
-
-    async def download(base_url: str) -> None:
-        async with client_of(base_url) as client:
-            calls.append(asyncio.create_task(client.asyncio_download("/v", tmp_path / "v.mp4")))
-            await asyncio.wait(calls)
-
-    with serving(SAVED) as server, asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(download(server.base_url))
-    assert calls[0].cancelled() == is_cancelled
-    assert [path.name for path in tmp_path.iterdir()] == ([] if is_cancelled else ["v.mp4"])
+    is_done = threading.Event()
+    asyncio.run(cancel_twice())

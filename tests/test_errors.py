@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grok_imagine_video import errors
+from grok_imagine_video_runtime import errors
 
 OPENAI = {"message": "Bad", "type": "invalid_request_error", "param": "model", "code": "no_model"}
 READ = ("Bad", "no_model", "invalid_request_error", "model")
@@ -28,27 +28,33 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "broken JSON inside a string": ({"message": '{"error": '}, '{"error": '),
     "FastAPI": ({"detail": "Bad"}, "Bad"),
     "FastAPI's list": (
-        {"detail": [{"loc": ["body", "model"], "msg": "Bad", "type": "missing"}]},
+        {"detail": [{"loc": ["body", "input", "model"], "msg": "Bad", "type": "missing"}]},
         *("Bad", None, "missing", "model"),
     ),
+    "FastAPI's list without a place": ({"detail": [{"loc": [], "msg": "Bad"}]}, "Bad"),
     "LiteLLM around its upstream": (
         {"error": {"message": f"litellm.X: Y - {json.dumps({'error': OPENAI})} Model: m"}},
         *READ,
     ),
     "text with a brace": ({"error": "use {prompt} here"}, "use {prompt} here"),
+    "two messages": ({"error": "Bad", "message": "other"}, "Bad"),
     "flag": ({"error": True, "message": "Bad"}, "Bad"),
     "code as a number": ({"error": {"message": "Bad", "code": 400}}, "Bad", "400"),
-    "request id": ({"error": OPENAI, "request_id": "r1"}, *READ, "r1"),
+    "request id": (
+        {"error": OPENAI | {"message": "Bad (request id: r2)"}, "request_id": "r1"},
+        *("Bad (request id: r2)", *READ[1:], "r1"),
+    ),
+    "nothing in its fields": ({"error": {"message": "Bad", "code": "", "param": ""}}, "Bad"),
     "null everywhere": ({"error": dict.fromkeys(OPENAI)}, ""),
     "text in JSON": ("Bad", "Bad"),
     "empty object": ({}, ""),
     "number": (4, ""),
     "page of nginx": (
-        b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<hr></body></html>",
+        b"<html>\r\n<head><TITLE lang='en'>502 Bad Gateway</TITLE></head>\r\n<body>x</body>",
         "502 Bad Gateway",
     ),
-    "page without a title": (b"<h1>Bad &amp; worse</h1><p>x</p>", "Bad & worse x"),
-    "text": (b"  Bad\n gateway ", "Bad gateway"),
+    "page without a title": (b"\n<h1>Bad &amp; worse</h1><p>x</p>", "Bad & worse x"),
+    "text": (b"  Bad\n gateway <5>", "Bad gateway <5>"),
     "nothing": (b"", ""),
     "UTF-16": (json.dumps({"error": "Bad"}).encode("utf-16"), "Bad"),
     "Latin-1": (b'{"error": "Schl\xe9cht"}', '{"error": "Schl\ufffdcht"}'),
@@ -73,6 +79,7 @@ def test_every_shape_of_an_error_is_read(shape: str) -> None:
 HOSTILE: dict[str, Any] = {
     "deep": b"[" * 100_000,
     "deep objects": b'{"error":' * 100_000,
+    "deep enough for Python": b'{"error":' * 900 + b"1" + b"}" * 900,
     "deep JSON in strings": {"message": json.dumps({"message": "[" * 10**5})},
     "many brackets": b"<" * 200_000,
     "many titles": b"<title" * 100_000,
@@ -105,7 +112,9 @@ def test_the_line_has_what_helps() -> None:
     assert repr(error) == f"BadRequestError({str(error)!r})"
     twice = errors.status_error(500, {}, b'{"error": {"message": "Bad", "code": "500"}}')
     assert str(twice) == "status 500: Bad"
-    assert str(errors.OutcomeUnknownError("why")) == "why"
+    unknown = errors.OutcomeUnknownError("why")
+    assert str(unknown) == "why"
+    assert unknown.headers is None
     for name in REQUEST_IDS:
         error = errors.status_error(500, {name: "r1"}, b"")
         assert str(error) == "status 500: Internal Server Error (request id r1)"

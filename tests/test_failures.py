@@ -22,7 +22,8 @@ from conftest import (
     sync_and_asyncio,
 )
 from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
-from grok_imagine_video import _io, create_video, errors, get_video
+from grok_imagine_video import create_video, errors, get_video
+from grok_imagine_video_runtime import _io
 from ways import Clock, Way
 
 pytestmark = pytest.mark.usefixtures("clock")  # retries take no time

@@ -1,6 +1,5 @@
 """Specs and surroundings that would harm a command: it ends in one line, or is not disturbed."""
 
-import os
 import re
 import resource
 import shutil
@@ -167,24 +166,3 @@ def test_no_body_is_as_large_as_a_limit_says(limit: str) -> None:
     old, new = (Spec.parse(text, "spec") for text in (SPEC, with_prompt(limit)))
     assert any(limit.split()[1] in change.text for change in compare_documents(old, new))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
-
-
-DISTURBING = """
-    PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONOPTIMIZE
-    PYTHONINSPECT PYTHONIOENCODING PYTHONWARNINGS PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT
-    PIP_USER PIP_REQUIRE_VIRTUALENV PIP_NO_DEPS PIP_DRY_RUN
-"""
-WANTED = """
-    PIP_INDEX_URL PIP_CERT PIP_PROXY PIP_CONFIG_FILE PIP_FIND_LINKS HTTPS_PROXY SSL_CERT_FILE
-    PYTHONDONTWRITEBYTECODE PYTHONHASHSEED
-"""
-
-
-def test_make_keeps_what_fetches_packages_and_nothing_that_disturbs() -> None:
-    env = os.environ | dict.fromkeys((WANTED + DISTURBING).split(), "1") | {"LC_ALL": "C"}
-    make = ["make", "--no-print-directory", "--file=-", "seen"]
-    rule = "include Makefile\nseen: ; @env\n"
-    seen = subprocess.check_output(make, input=rule, cwd=ROOT, env=env, text=True)
-    values = dict(line.split("=", 1) for line in seen.splitlines())
-    assert {values.get(name) for name in WANTED.split()} == {"1"}
-    assert values.keys() & {*DISTURBING.split(), "LC_ALL"} == set()

@@ -58,7 +58,7 @@ def test_what_apifox_exports_is_generated(tmp_path: Path) -> None:
     sent: dict[str, Any] = {"model": "m", "提示词": None, "style": None}
     sent |= {"image": {"url": "u"}, "images": [None, {}]}
     body = made.视.from_dict(sent)
-    kwargs = made.create._get_kwargs(action="a", body=body)
+    kwargs = made.create.OPERATION.request(action="a", body=body).arguments
     assert (kwargs["json"], kwargs["params"]) == (sent, {"Action": "a"})
     assert kwargs["headers"] == {"Content-Type": "application/json"}
     for change in ({"style": "x"}, {"image": {"url": 1}}, {"images": ["u"]}, {"提示词": 1}):

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from conftest import client_of
-from grok_imagine_video import CreateVideoResponse, _polling, create_video, errors, get_video
+from grok_imagine_video import CreateVideoResponse, create_video, errors, get_video
+from grok_imagine_video_runtime import _jobs
 from playing import URL, Play, status
 
 VIDEO = "https://cdn.example/v.mp4"
@@ -16,9 +17,9 @@ PENDING = status(200, {"status": "pending", "progress": 10})
 
 
 def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = None) -> Play:
-    request = get_video._get_kwargs("job-1"), get_video._parse_response
-    call = client_of(URL, follow_redirects=True), _polling.wait, request, get_video._JOB, "job-1"
-    return Play(*call, interval, timeout, seen, outcomes=outcomes)
+    request = get_video.OPERATION.follow("job-1")
+    call = client_of(URL, follow_redirects=True), _jobs.wait, request, "job-1"
+    return Play(*call, _jobs.Waiting(interval, timeout, seen), outcomes=outcomes)
 
 
 def job(state: str, **fields: Any) -> dict[str, Any]:
@@ -32,11 +33,15 @@ ODD: list[Any] = [
     {"id": "1", "error": {"message": "not yet"}},
     dict.fromkeys(["status", "progress", "video", "error"]),
     {"video": "", "usage": 3, "error": []},
+    {"data": [], "videos": [], "output": []},
 ]
 # What tells of no job and no error does not end the wait for one that is paid for.
 NEITHER = [
     *({"code": 1, "message": "success"}, {"code": "ok", "message": "processing", "data": {}}),
     *({"code": "PENDING", "message": "queued"}, {"code": 10000, "message": "Success"}),
+    *({"code": code, "message": "m"} for code in (200, 40000)),
+    *({"code": word, "message": "m"} for word in ("queued", "submitted", "created", "waiting")),
+    *({"code": word, "message": "m"} for word in ("processing", "running")),
 ]
 UNFINISHED: list[Any] = [
     *(job(word, video={"url": VIDEO}) for word in WORDS),
@@ -88,7 +93,8 @@ ENDINGS: list[tuple[dict[str, Any], type[errors.APIError], str]] = [
     (job("error", video="", usage=[]), errors.JobFailedError, "the job is error"),
     (job("expired", error={"code": 410}), errors.JobExpiredError, "the job is expired: 410"),
     (job("done", video=WITHHELD), errors.VideoWithheldError, "may have been billed"),
-    (job("done", error={"message": "nudity"}), errors.ResultMissingError, "look at .job: nudity"),
+    (job("done", error={"message": "out of memory"}), errors.JobFailedError, "out of memory"),
+    (job("done", error="out of memory"), errors.JobFailedError, "out of memory"),
     *((job("done", video={"url": url}), errors.ResultMissingError, PAID) for url in ("", None)),
     (job("done"), errors.ResultMissingError, PAID),
     *((status(200, content), errors.APIStatusError, "why") for content in ONLY_ERRORS),
@@ -117,6 +123,15 @@ def test_every_request_has_the_deadline_of_the_wait_redirected_or_not() -> None:
     assert played.deadlines == [900] * 4
 
 
+@pytest.mark.parametrize("timeout", [4, 52])
+def test_a_wait_asks_once_more_right_before_its_deadline(timeout: int) -> None:
+    played = play(status(503), *[PENDING] * 20, timeout=timeout)
+    assert played.times[-1] == pytest.approx(timeout - min(timeout / 10, 1))
+    assert played.now == timeout
+    assert type(played.end) is errors.WaitTimeoutError
+    assert (played.end.job.status, played.end.__cause__) == ("pending", None)
+
+
 @pytest.mark.parametrize("asked", ["3600", "999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_retry_after_is_honoured_but_not_beyond_the_deadline(asked: str) -> None:
     played = play(status(429, Retry_After="7"), status(503, Retry_After=asked), timeout=60)
@@ -133,7 +148,7 @@ def test_retry_after_never_shortens_the_interval() -> None:
 
 def test_progress_is_reported_for_each_response_as_one_number() -> None:
     values = [42, "42", "42%", " 7.5% ", 0, 100]
-    values += [None, "soon", True, [1], "nan", 101, "inf", 10**400, -1]
+    values += [None, "soon", True, {}, "nan", 101, "inf", 10**400, -1]
     seen: list[Any] = []
     polls = [status(200, {"status": "running", "progress": value}) for value in values]
     play(*polls, DONE, seen=seen.append)
@@ -149,18 +164,20 @@ TIMES: list[tuple[str, Any, type[Exception]]] = [
 
 @pytest.mark.parametrize(("name", "value", "kind"), TIMES)
 def test_impossible_times_are_refused(name: str, value: Any, kind: type[Exception]) -> None:
-    played = play(**{name: value})
-    assert type(played.end) is kind
-    assert str(played.end).startswith(f"'{name}' must be")
-    assert not played.requests
+    with pytest.raises(kind, match=f"^'{name}' must be"):
+        play(**{name: value})
 
 
 RESULTS: list[Any] = [
     *({"video": {"url": VIDEO}}, {"url": VIDEO}, {"video_url": VIDEO}, {"video": VIDEO}),
+    {"video": {"url": ""}, "url": VIDEO},
     *({"metadata": {"url": VIDEO}}, {"output": VIDEO}, {"output": [VIDEO]}),
     *({"output": {"url": VIDEO}}, {"videos": [{"url": VIDEO}]}, {"data": [{"url": VIDEO}]}),
     *({"data": {"video": {"url": VIDEO}}}, {"data": {"url": VIDEO}}),
-    {"video": {"file_output": {"public_url": VIDEO}}},
+    *(
+        {"video": {"file_output": {"public_url": VIDEO}}},
+        {"url": VIDEO, "code": "x", "message": "m"},
+    ),
 ]
 
 
@@ -211,4 +228,4 @@ COSTS: list[tuple[Any, float | None]] = [
 @pytest.mark.parametrize(("ticks", "cost"), COSTS)
 def test_a_price_is_read_if_it_can_be_one(ticks: Any, cost: float | None) -> None:
     job = CreateVideoResponse.from_dict({"usage": {"cost_in_usd_ticks": ticks}})
-    assert _polling.cost_of(get_video._JOB, job) == (None if cost is None else pytest.approx(cost))
+    assert _jobs.cost_of(get_video.JOB, job) == (None if cost is None else pytest.approx(cost))

@@ -12,7 +12,7 @@ from grok_imagine_video import CreateVideoRequest, ImageInput, create_video
 
 
 def sent(body: CreateVideoRequest) -> Any:
-    return create_video._get_kwargs(body=body)["json"]
+    return create_video.OPERATION.request(body=body).arguments["json"]
 
 
 AHEAD: dict[str, Any] = {"model": "grok-imagine-video-1.5", "prompt": 7, "image": {"url": None}}

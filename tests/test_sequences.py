@@ -1,10 +1,8 @@
-"""Every sequence of events that a call and a wait can meet, tried on their generators.
+"""Every sequence of events that a call can meet, tried on its generator.
 
 What must come of each is worked out here from the table in docs/failures.md.
 """
 
-import itertools
-import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,17 +12,10 @@ import httpx
 import pytest
 
 from conftest import TOKEN
-from grok_imagine_video import (
-    AuthenticatedClient,
-    VideoJob,
-    _calls,
-    _polling,
-    _redirects,
-    errors,
-    get_video,
-)
-from grok_imagine_video._bodies import Received, TooLargeError
-from playing import URL, Play, status
+from grok_imagine_video import AuthenticatedClient, errors
+from grok_imagine_video_runtime import _calls, _redirects
+from grok_imagine_video_runtime._bodies import TooLargeError
+from playing import URL, Play, asking, status
 
 # What happens to a request: a response, as arguments of `httpx.Response`, or an exception.
 Event = dict[str, Any] | type[Exception]
@@ -135,11 +126,11 @@ def test_a_call_ends_as_the_table_says_after_every_sequence_of_events(
     monkeypatch.setattr(_calls, "MAX_REDIRECTS", 1)
     monkeypatch.setattr(_redirects, "MAX_REDIRECTS", 1)
     client = AuthenticatedClient(URL, TOKEN, max_retries=max_retries, follow_redirects=True)
-    kwargs = {"method": method, "url": "/v1/jobs/2"}
+    request = asking(method, "/v1/jobs/2")
     case: Any = {"reads": method == "GET", "is_ours": is_ours, "max_retries": max_retries}
 
     def goes_on(events: list[Event]) -> bool:
-        call = client, _calls.result_of, kwargs, Received.json
+        call = client, _calls.parsed, request
         played = Play(*call, outcomes=events, is_ours=is_ours)
         end = must_be(events, **case)
         assert played.has_ended == (end is not None), events
@@ -174,58 +165,3 @@ def check_error(played: Play, event: Event, *, is_ours: bool) -> None:
     assert ("nothing was sent" in text) == was_not_sent
     assert type(played.end.__cause__) is event
     assert TOKEN not in str(request.headers.raw)
-
-
-DONE = status(200, {"status": "done", "video": {"url": "u"}})
-POLLS: dict[str, tuple[Event, Any]] = {
-    "pending": (status(200, {"status": "pending"}), None),
-    "nothing": (status(202, b""), None),
-    "maintenance": (PAGE, None),
-    "busy": (BUSY[1], None),
-    "busy for long": (status(503, Retry_After="61"), None),
-    "unclear": (status(502), None),
-    "lost": (httpx.ReadTimeout, None),
-    "closed": (RuntimeError, errors.APIConnectionError),
-    "done": (DONE, VideoJob),
-    "failed": (status(200, {"status": "failed"}), errors.JobFailedError),
-    "no job": (status(200, {"error": {"code": "c", "message": "no job"}}), errors.APIStatusError),
-    "404": (status(404), errors.NotFoundError),
-}
-JOBS = ("pending", "nothing")  # what `.job` of the error can be
-INTERVAL, SECONDS = 5.0, 0.7
-
-
-@pytest.mark.parametrize("timeout", [0.5, 4.0, 6.5, 11.0, 50.0])
-def test_a_wait_ends_in_time_and_as_the_last_poll_says(timeout: float) -> None:
-    """Polls of every kind, one after the other, with the deadline at every point."""
-    client = AuthenticatedClient(URL, TOKEN)
-    last_chance = timeout - min(0.1 * timeout, 1.0)
-
-    def goes_on(names: list[str]) -> bool:
-        random.seed(1)  # a sequence begins like those that it continues
-        request = get_video._get_kwargs("1"), get_video._parse_response
-        call = client, _polling.wait, request, get_video._JOB, "1", INTERVAL, timeout, None
-        played = Play(*call, outcomes=[POLLS[name][0] for name in names], seconds=SECONDS)
-        for earlier, later in itertools.pairwise(played.times):
-            assert later == pytest.approx(last_chance) or later - earlier >= 0.8 * INTERVAL, names
-        if not played.has_ended:
-            return len(names) < (4 if timeout < 20 else 3)
-        in_time = played.times[-1] + SECONDS <= timeout
-        end = (POLLS[names[-1]][1] if in_time else None) or errors.WaitTimeoutError
-        assert type(played.end) is end, (names, played.end)
-        assert played.now <= timeout
-        assert set(played.deadlines) == {timeout}
-        if end is errors.WaitTimeoutError:
-            assert str(played.end).endswith(f"after {timeout:g} seconds; waiting can go on")
-            seen = [name for name in names[: len(names) - (not in_time)] if name in JOBS]
-            assert (played.end.job is None) == (not seen), names
-            assert (played.end.__cause__ is None) == (in_time and names[-1] in JOBS), names
-            was_asked_to_wait = names[-1].startswith("busy") or names[-2:-1] == ["busy for long"]
-            assert played.times[-1] + SECONDS >= last_chance or was_asked_to_wait or not in_time, (
-                names
-            )
-        assert end is VideoJob or played.end.job_id == "1"
-        return False
-
-    tried = sum(1 for _ in sequences(list(POLLS), list(POLLS), goes_on))
-    print(f"{tried} sequences of polls")

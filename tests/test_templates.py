@@ -1,12 +1,10 @@
 """What the templates make of any spec: inline ones, generated, imported and tried."""
 
-import datetime
 import io
 import json
 import re
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -74,22 +72,25 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: ModuleType) -> None:
-    field, read, send = FIELDS[name], features.Fields.from_dict, features.send_fields._get_kwargs
-    send_alone = getattr(features, f"send_{field}")._get_kwargs
+    field, read = FIELDS[name], features.Fields.from_dict
+    send_alone = getattr(features, f"send_{field}").OPERATION.request
     validator = Draft202012Validator(SCHEMAS[name] | {"components": COMPONENTS})
     verdicts = [(value, validator.is_valid(value)) for value in VALUES]
     good = next(value for value, is_valid in verdicts if is_valid)
     takes_all = name in ("anything", "anyOf and anything")
     assert {is_valid for _, is_valid in verdicts} == {True, takes_all}
 
+    def send(body: Any) -> Any:
+        return features.send_fields.OPERATION.request(body=body).arguments["json"]
+
     def build(value: Any) -> None:
-        sent = send(body=read({field: value}))["json"]
+        sent = send(read({field: value}))
         assert json.loads(json.dumps(sent)) == {field: value}
 
     def change_in_place(value: Any) -> None:
         body = read({field: good})
         force(body, field, value)
-        send(body=body)
+        send(body)
 
     of_plain_values: list[Callable[[Any], object]] = [
         lambda value: features.Fields(**{field: value}),
@@ -98,12 +99,12 @@ def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: Mo
         lambda value: send_alone(body=value),
     ]
     if name in SCALARS:
-        of_plain_values.append(lambda value: features.query._get_kwargs(**{field: value}))
+        of_plain_values.append(lambda value: features.query.OPERATION.request(**{field: value}))
     for value, is_valid in verdicts:
         is_plain = "{" not in repr(value)
         for way in [build, *(of_plain_values if is_plain else [])]:
             assert accepts(way, value) == is_valid, (way, value)
-        assert send(body=features.Fields.unchecked(**{field: value}))["json"] == {field: value}
+        assert send(features.Fields.unchecked(**{field: value})) == {field: value}
 
 
 @pytest.mark.parametrize("place", REFUSED)
@@ -191,10 +192,10 @@ CHANGES: dict[str, Callable[[Any], object]] = {
 @pytest.mark.parametrize("message", CHANGES)
 def test_nothing_that_was_changed_in_place_is_sent(message: str, one: ModuleType) -> None:
     body = one.One(tags=["a"], inners=[one.Inner(url="u")])
-    assert one.send._get_kwargs(body=body)
+    assert one.send.OPERATION.request(body=body)
     CHANGES[message](body)
     with pytest.raises((TypeError, ValueError), match=message):
-        one.send._get_kwargs(body=body)
+        one.send.OPERATION.request(body=body)
 
 
 def test_what_excludes_each_other_is_refused_whenever_it_comes_together(one: ModuleType) -> None:
@@ -207,24 +208,13 @@ def test_what_excludes_each_other_is_refused_whenever_it_comes_together(one: Mod
     assert body.to_dict() == {"inners": []}
 
 
-def test_checks_can_be_switched_off_until_the_spec_is_fixed(one: ModuleType) -> None:
-    with attrs.validators.disabled():
-        body = one.One(duration=99, inners=[], inner=one.Inner(url="u"))
-        kwargs = one.send._get_kwargs(body=body, n=5)
-    assert (kwargs["json"]["duration"], kwargs["params"]) == (99, {"n": 5})
-    with pytest.raises(TypeError, match="'n' must be str, not int: 5"):
-        one.send._get_kwargs(body=one.One(), n=5)
-
-
-ID = "12345678-1234-5678-1234-567812345678"
-DAY = datetime.date(2026, 1, 31)
-MIDNIGHT = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
-MINIMAL = {"id": ID, "kind": "everything"}
+DAY, MIDNIGHT = "2026-01-31", "2026-01-31T00:00:00+00:00"
+MINIMAL = {"id": "an id", "kind": "everything"}
 WHOLE = MINIMAL | {
     **{"day": "2026-01-31", "at": "2026-01-31T10:00:00+00:00", "when": 5, "speed": 2.5},
     **{"color": "red", "level": 2, "maybe": None, "count": 4, "grid": [[{"type": "cat"}], []]},
     **{"pet": {"type": "dog", "name": "Rex"}, "maybe-pet": {"type": "cat"}},
-    **{"self": MINIMAL | {"count": 3}, "class": "c", "cast": ["Ann"], "d": "d", "files": "f"},
+    **{"self": {"a": "x"}, "class": "c", "cast": ["Ann"], "d": "d", "files": "f"},
     **{"to_dict": "t", "cls": "c", "extra": [1], "more": {"x": None}},
 }
 
@@ -252,8 +242,7 @@ def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> No
     body = features.Everything.from_dict(WHOLE)
     assert body.to_dict() == WHOLE
     assert (type(body.pet).__name__, type(body.maybe_pet).__name__) == ("Dog", "Cat")
-    assert (body.id, body.day) == (uuid.UUID(ID), DAY)
-    assert features.Everything(id=uuid.UUID(ID), kind="everything").to_dict()["count"] == 3
+    assert features.Everything(id="an id", kind="everything").to_dict()["count"] == 3
     seen: list[httpx.Request] = []
     client = client_of(features, WHOLE, seen=seen)
     given: Spec = {"tags": ["a", "b c"], "since": MIDNIGHT, "or_null": None, "x_flag": True}
@@ -271,7 +260,7 @@ def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> No
 
 
 def test_docstrings_and_types_say_what_the_spec_says(features: ModuleType) -> None:
-    assert "self_ (Everything | Unset): Who it is." in features.Everything.__doc__
+    assert "self_ (Sealed | Unset): Who it is." in features.Everything.__doc__
     assert "q (str | Unset): Which one." in features.ask.sync.__doc__
     assert features.ask.sync.__annotations__["return"] == features.Everything | None
     assert features.sealed.sync.__annotations__["return"] == features.Sealed
@@ -279,7 +268,7 @@ def test_docstrings_and_types_say_what_the_spec_says(features: ModuleType) -> No
 
 
 BAD_ARGUMENTS: list[Spec] = [
-    *({"id": 10}, {"day": "2026-01-31"}, {"q": "x"}, {"tags": ["a", "b", "c"]}, {"tags": [1]}),
+    *({"id": 10}, {"day": 31}, {"q": "x"}, {"tags": ["a", "b", "c"]}, {"tags": [1]}),
     *({"x_level": 0}, {"x_level": None}, {"body": {}}),
     *({"x_name": text} for text in ("a\r\nX-Evil: 1", " a", "a ", "é", "a\0")),
 ]
@@ -294,14 +283,11 @@ def test_parameters_are_checked_before_anything_is_sent(change: Spec, features: 
 
 RESPONSES = {
     "no object where one should be": {"self": "me", "extra": 1},
-    "list where an object should be": {"self": [{"id": ID}]},
+    "list where an object should be": {"self": [{"a": "x"}]},
     "unknown values": {"kind": "nothing", "color": "green", "level": 7},
     "value of another type": {"count": "100%", "class": 5},
     "unknown alternative": {"pet": {"type": "bird"}, "maybe-pet": {"type": "bird"}},
     "alternative of another type": {"when": ["never"], "pet": "Rex"},
-    "text that is not a date in a union": {"when": "soon"},
-    "text that is not a date": {"day": "soon", "at": "", "id": "vid_1"},
-    "number that is not a date": {"day": 17, "at": 1700000000, "id": 1},
     "enumeration of another type": {"level": "three", "color": 3},
 }
 
@@ -326,8 +312,6 @@ READ: list[tuple[str, Any, str]] = [
     ("by required", {"eggs": 1}, "Hen"),
     ("list or integer", [{"type": "cow"}], "Cow"),
     ("list or integer", 5, "int"),
-    ("uuid or text", "1" * 32, "str"),
-    ("date or text", "2026-01-31", "date"),
     ("list", {}, "dict"),
     ("list", [{"eggs": 1}, None], "dict"),
     ("map", {"0": {"type": "cow"}}, "Cow"),
@@ -352,25 +336,25 @@ def test_null_in_a_response_is_a_field_left_out(features: ModuleType) -> None:
 
 
 def test_paths_are_written_as_the_specification_has_it(features: ModuleType) -> None:
-    url = features.flags._get_kwargs(flag=True, at=MIDNIGHT, ids=[1, 2])["url"]
+    url = features.flags.OPERATION.request(flag=True, at=MIDNIGHT, ids=[1, 2]).arguments["url"]
     assert url == "/flags/true/2026-01-31T00%3A00%3A00%2B00%3A00/1,2"
-    assert features.unflag._get_kwargs("a", "b/../c", "d")["url"] == "/flags/a/b%2F..%2Fc/d"
+    unflag = features.unflag.OPERATION.request
+    sent = unflag(name="a", time="b/../c", numbers="d").arguments
+    assert sent["url"] == "/flags/a/b%2F..%2Fc/d"
     for name in ("", ".", ".."):
         with pytest.raises(ValueError, match=f"'name' must not be empty or dots: '{name}'"):
-            features.unflag._get_kwargs(name, "t", "n")
+            unflag(name=name, time="t", numbers="n")
     with pytest.raises(ValueError, match="Length of 'name'"):
-        features.unflag._get_kwargs("abc", "t", "n")
+        unflag(name="abc", time="t", numbers="n")
 
 
 def test_fields_are_there_by_their_names_in_json(features: ModuleType, one: ModuleType) -> None:
     response = features.Everything.from_dict(WHOLE)
     assert (response["class"], response["more"]) == ("c", {"x": None})
     assert response["maybe-pet"] is response.maybe_pet
-    del response["class"], response["more"]
-    assert [name in response for name in ("maybe-pet", "class", "more")] == [True, False, False]
-    for name in ("class", "more", "none"):
-        with pytest.raises(KeyError, match=name):
-            response[name]
+    assert [name in response for name in ("maybe-pet", "class", "none")] == [True, True, False]
+    with pytest.raises(KeyError, match="none"):
+        response["none"]
     body = one.One()
     body["duration"], body["new"] = 4, 5
     assert body.to_dict() == {"duration": 4, "new": 5}
@@ -442,7 +426,7 @@ def test_hostile_text_anywhere_in_a_spec_stays_text(tmp_path: Path) -> None:
     text, name = spec["info"]["title"], "a\"b'c{d}\\"
     body = model.from_dict({name: "x", "c": text, "p": '"', text: "1"})
     assert body.to_dict()["c"] == text
-    assert package.ask._get_kwargs(body=body)["json"] == body.to_dict()
+    assert package.ask.OPERATION.request(body=body).arguments["json"] == body.to_dict()
     assert isinstance(attrs.fields(model).d.default, str)
     with pytest.raises(ValueError, match="cannot be used together"):
         model.from_dict({name: "x", "e": name, text: "1"})

@@ -1,26 +1,21 @@
 """Waiting for a job on the wire: a wait ends in time, and never loses the id of its job."""
 
 import asyncio
-import gc
-import importlib
 import itertools
 import logging
 import pickle
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import BODY, client_of, each_async_way, limited_to, sync_and_asyncio
+from conftest import BODY, client_of, each_async_way, limited_to
 from faults import Fault, dripping, no_response, reset, responding, saying, serving
 from grok_imagine_video import VideoJob, create_video, errors, get_video
-from making import load, made_from
-from playing import URL
+from making import document, load, made_from
 from ways import WAYS, Clock, Way
 
 CREATED = responding(200, {"data": {"task_id": "job-1"}})
@@ -37,6 +32,7 @@ ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
     "time is up": ([CREATED, PENDING], errors.WaitTimeoutError, "job-1"),
     "no id": ([responding(200, {"ok": True})], errors.APIResponseValidationError, None),
     "unknown": ([responding(500)], errors.OutcomeUnknownError, None),
+    "on_created fails": ([CREATED], errors.APIError, "job-1"),
 }
 
 
@@ -45,7 +41,13 @@ ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
 def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way) -> None:
     faults, expected, job_id = ENDS[name]
     created: list[str] = []
-    options: dict[str, Any] = {"timeout": 60, "on_created": created.append}
+
+    def on_created(job_id: str) -> None:
+        created.append(job_id)
+        if name == "on_created fails":
+            raise errors.APIError
+
+    options: dict[str, Any] = {"timeout": 60, "on_created": on_created}
     with serving(*faults) as server:
         client = client_of(server.base_url)
         try:
@@ -54,7 +56,7 @@ def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way)
             end = pickle.loads(pickle.dumps(error))
     assert (type(end), getattr(end, "job_id", None)) == (expected, job_id)
     assert [request[:4] for request in server.arrived].count(b"POST") == 1
-    assert created == (["job-1"] if len(faults) > 1 else [])
+    assert created == (["job-1"] if len(faults) > 1 or job_id else [])
     assert len(server.arrived) >= len(faults)
     assert all(b" /v1/videos/job-1 " in request for request in server.arrived[1:])
 
@@ -122,46 +124,14 @@ def test_headers_that_drip_do_not_outlive_the_deadline_of_asyncio(way: Way) -> N
 
 
 @pytest.mark.usefixtures("clock")
-@sync_and_asyncio
-def test_a_long_wait_takes_no_more_memory_than_a_short_one(way: Way) -> None:
-    blocks: dict[int, int] = {}
-    numbers = itertools.count(1)
-
-    def respond(_: httpx.Request) -> httpx.Response:
-        if (number := next(numbers)) in (200, 1200):
-            gc.collect()
-            blocks[number] = sys.getallocatedblocks()
-        state = "done" if number == 1200 else "pending"
-        return httpx.Response(200, json={"status": state, "output": "url"})
-
-    args = {"transport": httpx.MockTransport(respond)}
-    way.call(get_video, "wait", client_of(URL, httpx_args=args), "1", timeout=1e6)
-    assert blocks[1200] - blocks[200] < 1.5 * 1000  # the clock above notes every pause
-
-
-RENDERING = """
-openapi: 3.1.0
-info: {title: T, version: "1"}
-paths:
-  /r:
-    get:
-      operationId: render
-      responses:
-        200: &rendering {description: ok, content: {application/json: {schema: {
-          type: object,
-          x-job: {id: [key], status: [state.name], progress: [done], result: [files.0],
-            error: [reason], allowed: [ok], succeeded: [READY], failed: [], expired: []}}}}}
-        202: {description: Not yet.}
-"""
-
-
-def test_any_operation_that_responds_with_a_job_can_be_waited_for(
-    tmp_path: Path, clock: Clock
+def test_a_package_of_another_spec_has_its_own_address_agent_and_logger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rendering = made_from(load(RENDERING), tmp_path)
-    clock.rule(importlib.import_module(f"{rendering.__name__}._io"))
-    ready = {"state": {"name": "Ready"}, "files": ["a"]}
-    for way in WAYS[:2]:
-        with serving(responding(202), responding(200, ready)) as server:
-            job = way.call(rendering.render, "wait", rendering.Client(server.base_url))
-        assert job.to_dict() == ready
+    spec = document(load("/r: {get: {operationId: render, responses: {}}}"))
+    rendering = made_from(spec | {"x-env": {"base_url": "RENDER_URL"}}, tmp_path)
+    caplog.set_level(logging.INFO)
+    with serving(responding(503), DONE) as server:
+        monkeypatch.setenv("RENDER_URL", server.base_url)
+        WAYS[0].call(rendering.render, "sync_detailed", rendering.Client())
+    assert rendering.__name__.replace("_", "-").encode() + b"/1\r\n" in server.arrived[0]
+    assert {record.name for record in caplog.records} == {rendering.__name__, "httpx"}

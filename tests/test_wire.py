@@ -1,8 +1,9 @@
 """What leaves the client is what was meant, to the byte, and what comes back is kept."""
 
+import httpx
 import pytest
 
-from bodies import GOOD, TEXT, URL, Body
+from bodies import BAD, GOOD, TEXT, URL, Body
 from conftest import TOKEN, Arrived, compact
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -34,3 +35,14 @@ def test_a_request_built_from_models_is_the_same_as_its_json() -> None:
     references = [ReferenceImage(URL), ReferenceImage(url=URL + "?2")]
     built = CreateVideoRequest(**TEXT, reference_images=references)
     assert built == CreateVideoRequest.from_dict(GOOD["reference images"])
+
+
+@pytest.mark.parametrize(("field", "body"), BAD.values(), ids=BAD)
+def test_a_bad_body_is_refused_by_the_client_and_by_the_relay(
+    field: str, body: Body, base_url: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"'{field.split('.')[0]}'"):
+        CreateVideoRequest.from_dict(body)
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    response = httpx.post(f"{base_url}/v1/videos/generations", json=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, field)

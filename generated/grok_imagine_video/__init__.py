@@ -9,9 +9,8 @@ is the observed behavior of OpenAI-style gateways. The address of the gateway is
 contract, so this document lists no server.
 """
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
-
-from ._lazy import offer as _offer
 
 if TYPE_CHECKING:
     from . import errors
@@ -30,38 +29,50 @@ if TYPE_CHECKING:
         VideoJob,
         VideoUsage,
     )
-else:
-    __getattr__, __dir__ = _offer(
-        __name__,
-        {
-            "AuthenticatedClient": ".client",
-            "Client": ".client",
-            "api": ".api",
-            "batch": ".batch",
-            "client": ".client",
-            "errors": ".errors",
-            "models": ".models",
-            "types": ".types",
-            "create_video": ".api.videos.create_video",
-            "get_video": ".api.videos.get_video",
-            "CreateVideoRequest": ".models",
-            "ImageInput": ".models",
-            "ReferenceImage": ".models",
-            "CreateVideoResponse": ".models",
-            "VideoJob": ".models",
-            "Video": ".models",
-            "VideoUsage": ".models",
-            "VideoError": ".models",
-            "CreateVideoRequestModel": ".models",
-            "CreateVideoRequestResolution": ".models",
-            "CreateVideoRequestAspectRatio": ".models",
-        },
-    )
+
+# The module that has each name, or is it.
+_MODULES = {
+    "AuthenticatedClient": ".client",
+    "Client": ".client",
+    "api": ".api",
+    "batch": ".batch",
+    "client": ".client",
+    "errors": ".errors",
+    "models": ".models",
+    "types": ".types",
+    "create_video": ".api.videos.create_video",
+    "get_video": ".api.videos.get_video",
+    "CreateVideoRequest": ".models",
+    "ImageInput": ".models",
+    "ReferenceImage": ".models",
+    "CreateVideoResponse": ".models",
+    "VideoJob": ".models",
+    "Video": ".models",
+    "VideoUsage": ".models",
+    "VideoError": ".models",
+    "CreateVideoRequestModel": ".models",
+    "CreateVideoRequestResolution": ".models",
+    "CreateVideoRequestAspectRatio": ".models",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first used, since httpx is slow to import."""
+    if name not in _MODULES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = _import_module(_MODULES[name], __name__)
+    if not found.__name__.endswith(f".{name}"):
+        found = getattr(found, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
 
 __version__ = "0.1.0"
-
-# The variables of the environment that a client reads, by its arguments.
-_ENVIRONMENT: dict[str, str] = {"base_url": "GROK_BASE_URL", "token": "GROK_API_KEY"}
 
 __all__ = (
     "__version__",

@@ -1,13 +1,15 @@
-# Do not edit: copied from runtime/__main__.py, whatever the spec says.
-# To change it, edit runtime/__main__.py and run: make generate
-"""The command line of this package, also as `python -m` with the name of the package."""
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
+"""The command line of this package, also as `python -m grok_imagine_video`."""
 
-from ._cli import run
+from grok_imagine_video_runtime.cli import run as _run
+
+from .client import AuthenticatedClient, Client
 
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    run()
+    _run(Client, AuthenticatedClient)
 
 
 if __name__ == "__main__":

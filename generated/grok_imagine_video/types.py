@@ -1,70 +1,14 @@
-# Do not edit: copied from runtime/types.py, whatever the spec says.
-# To change it, edit runtime/types.py and run: make generate
+# Do not edit: openapi-python-client wrote this file from openapi.yaml.
+# To change it, edit openapi.yaml or templates/ and run: make generate
 """Types that operations and models share."""
 
-from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
-
-from attrs import define
-
-if TYPE_CHECKING:
-    import httpx  # slow to import, and not needed to build a request
-
-
-class Unset:
-    """The type of `UNSET`, the value of a field that is left out."""
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-    def __reduce__(self) -> str:
-        return "UNSET"  # by name, so that a pickle or a copy gives the same object again
-
-
-UNSET: Unset = Unset()
-
-FileContent = IO[bytes] | bytes | str
-FileTypes = (
-    tuple[str | None, FileContent, str | None]
-    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+from grok_imagine_video_runtime.types import (
+    UNSET,
+    File,
+    FileTypes,
+    RequestFiles,
+    Response,
+    Unset,
 )
-RequestFiles = list[tuple[str, FileTypes]]
 
-
-@define
-class File:
-    """A file to upload: its content, and the name and media type to send with it."""
-
-    payload: BinaryIO
-    file_name: str | None = None
-    mime_type: str | None = None
-
-    def to_tuple(self) -> FileTypes:
-        """The form that httpx takes for multipart/form-data."""
-        return self.file_name, self.payload, self.mime_type
-
-
-T = TypeVar("T")
-
-
-@define
-class Response(Generic[T]):
-    """An HTTP response, whatever its status.
-
-    Attributes:
-        status_code: The status, 100 to 999.
-        headers: The headers; names are case-insensitive.
-        content: The body, decompressed.
-        parsed: The body as a model, or None if the spec has no model for it or it does not fit.
-    """
-
-    status_code: int
-    headers: "httpx.Headers"
-    content: bytes
-    parsed: T | None
-
-
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
+__all__ = ["File", "FileTypes", "RequestFiles", "Response", "UNSET", "Unset"]

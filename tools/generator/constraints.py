@@ -15,7 +15,7 @@ from .document import UNIONS, Document, refuse, values_of
 SCALARS = frozenset({"boolean", "integer", "null", "number", "string"})
 KINDS = SCALARS - {"integer"} | {"array", "object"}
 # Formats that are types in Python, and their validators; all others are annotations.
-FORMATS = {"binary": "file", "date": "date", "date-time": "date_time", "uuid": "uuid"}
+FORMATS = {"binary": "file"}
 
 OF_NUMBERS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 # The keywords that demand something of values of one kind, and their validators.
@@ -83,7 +83,7 @@ class Rules:
         """The validators for values of one kind."""
         if kind == "object":
             name = self._document.class_of(node) or refuse(node, "type")
-            return [f'_v.model("{name}")']
+            return [f"_v.model({name})"]
         if kind == "array":
             return [f"_v.array({', '.join(self.of(node['items']))})", *calls(kind, node)]
         if kind == "string" and node.get("format") in FORMATS:

@@ -31,7 +31,8 @@ Tags = tuple[str, dict[Any, str]]
 # What `x-job` has to say, and what it can say.
 IN_JOBS: dict[str, type] = dict.fromkeys(("id", "status", "progress", "result"), list)
 IN_JOBS |= dict.fromkeys(("allowed", "error", "succeeded", "failed", "expired"), list)
-MORE_IN_JOBS = {"cost": list, "cost_unit": float, "suffix": str}
+MORE_IN_JOBS: dict[str, type] = {"cost_unit": float, "suffix": str}
+MORE_IN_JOBS |= dict.fromkeys(("cost", "reasons", "moderation", "lost", "wrappers"), list)
 
 
 class RefusedError(Exception):
@@ -54,6 +55,8 @@ def prepared(document: Node) -> Node:
     found = in_31(document)
     for pointer, node in [*nodes(found)]:
         node[AT] = pointer
+        if isinstance(node.get("format"), str) and node["format"] != "binary":
+            del node["format"]  # a format demands nothing, and upstream would make types of some
         if isinstance(node.get("parameters"), list):
             node["parameters"] = [each for each in node["parameters"] if not is_of_client(each)]
         if isinstance(node.get("responses"), dict):  # Apifox has names for a second response
@@ -135,6 +138,11 @@ class Document:
                 model = self.model(found)
                 waiting += [*properties_of(model), model.additional_properties]
         return names
+
+    def contains_itself(self, model: ModelProperty) -> bool:
+        """Whether an object of the model can have another one in it."""
+        inside = self._reached([*properties_of(model), model.additional_properties])
+        return str(model.class_info.name) in inside
 
     def is_sent(self, model: ModelProperty) -> bool:
         """Whether a request may hold the model: it is held to its constraints."""
@@ -268,10 +276,12 @@ def rules_of_job(schema: Node) -> Node:
     texts = [each for value in job.values() if isinstance(value, list) for each in value]
     is_known = IN_JOBS.keys() <= job.keys() <= kinds.keys() and {*map(type, texts)} <= {str}
     if not is_known or any(type(value) is not kinds[name] for name, value in job.items()):
-        msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts; it can have cost: a list, "
-        refuse(schema, "x-job", f"{msg}cost_unit: a number, suffix: a text; and nothing else")
-    statuses = ("succeeded", "failed", "expired")
-    return job | {name: [status.lower() for status in job[name]] for name in statuses}
+        msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts; it can have "
+        lists = ", ".join(name for name, kind in MORE_IN_JOBS.items() if kind is list)
+        msg += f"{lists}, which are such lists too, cost_unit: a number, and suffix: a text"
+        refuse(schema, "x-job", msg)
+    words = {"succeeded", "failed", "expired", "moderation", "lost"} & job.keys()
+    return job | {name: [word.lower() for word in job[name]] for name in words}
 
 
 def shape(path: str) -> str:

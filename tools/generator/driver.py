@@ -26,14 +26,9 @@ from .names import keep_names_apart
 from .pages import pages
 
 CONFIG = ROOT / "generator-config.yaml"
-RUNTIME = ROOT / "runtime"
 HEADER = (
     "# Do not edit: openapi-python-client wrote this file from openapi.yaml.\n"
     "# To change it, edit openapi.yaml or templates/ and run: make generate\n"
-)
-HEADER_OF_COPIES = (
-    "# Do not edit: copied from runtime/{name}, whatever the spec says.\n"
-    "# To change it, edit runtime/{name} and run: make generate\n"
 )
 
 
@@ -135,19 +130,14 @@ def run_hooks(project: Project) -> None:
     """Format what was written."""
     if (tools := str(Path(sys.executable).parent)) not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"  # where the hooks are
-    project._run_post_hooks()
+    project._run_post_hooks()  # noqa: SLF001 - upstream has no public one
 
 
 def finish(package: Path) -> None:
-    """Add what the hooks must not touch: the headers, and the copies of runtime/."""
+    """Add what the hooks must not touch."""
     (package / "py.typed").touch()
     for path in files(package).values():
         path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
-    for name, source in files(RUNTIME).items():
-        copy_of = package / name
-        copy_of.parent.mkdir(exist_ok=True)
-        header = HEADER_OF_COPIES.format(name=name)
-        copy_of.write_text(header + source.read_text("utf-8"), "utf-8")
 
 
 def files(package: Path) -> dict[str, Path]:

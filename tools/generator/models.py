@@ -10,7 +10,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 from ..openapi31 import Node
 from .constraints import Rules
-from .document import Document, properties_of
+from .document import Document, properties_of, refuse
 from .names import imports_of_models
 from .values import reader
 
@@ -28,8 +28,7 @@ class Field:
     docstring: str
     description: oai.UntrustedString | None
     is_required: bool
-    is_absent_if_null: bool
-    is_object: bool
+    is_nullable: bool
 
 
 @frozen
@@ -62,20 +61,25 @@ class Model:
     def base(self) -> str:
         """The class whose methods the model has, with the type of all fields."""
         if self.is_checked:
-            return "_objects.SentObject"
-        type_ = "Any" if self.fields else self.additional.type
-        is_later = self.lazy_imports or str(self.prop.class_info.name) in type_
-        return f'_objects.OpenObject["{type_}"]' if is_later else f"_objects.OpenObject[{type_}]"
+            return "_models.SharedObject" if self.is_received else "_models.SentObject"
+        return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
+
+    @property
+    def readers(self) -> list[Field]:
+        """The fields that are not taken as they are in JSON."""
+        return [each for each in self.fields if each.read]
+
+    @property
+    def nullable(self) -> tuple[str, ...]:
+        """The names in JSON of the fields that can be null, if the model is received."""
+        fields = self.fields if self.is_received else ()
+        return tuple(each.json_name for each in fields if each.is_nullable)
 
     @property
     def imports(self) -> list[str]:
         """What the module imports of the package, at once."""
-        return imports_of_models(self.prop.relative_imports)
-
-    @property
-    def lazy_imports(self) -> list[str]:
-        """The models that the fields refer to, which may refer back."""
-        return sorted(self.prop.lazy_imports or ())
+        lines = [self.prop.relative_imports, self.prop.lazy_imports]
+        return imports_of_models(set().union(*filter(None, lines)))
 
 
 def describe(prop: ModelProperty, document: Document) -> Model:
@@ -85,6 +89,8 @@ def describe(prop: ModelProperty, document: Document) -> Model:
         RefusedError: A request can hold it, and one of its constraints is not enforced.
     """
     node = document.node(prop)
+    if document.contains_itself(prop):
+        refuse(node, "", "an object that can contain itself is not generated")
     rules = Rules(document) if document.is_sent(prop) else None
     if rules:
         rules.check_object(node)
@@ -105,9 +111,9 @@ def field_of(
     schema = node.get("properties", {}).get(name, {})
     # What is said beside a `$ref`: upstream takes the description of the target instead.
     described = documented(prop, schema.get("description", "") if "$ref" in schema else "")
-    read = reader(prop, document)
+    read = str(prop.class_info.name) if isinstance(prop, ModelProperty) else reader(prop, document)
     if read and isinstance(prop, ListProperty) and document.is_received(model):
-        read = f"_values.first_of({read})"  # what is no such list is kept as it is
+        read = f"_models.first_of({read})"  # what is no such list is kept as it is
     default = prop.default.python_code.as_unembedded_code() if prop.default else ""
     return Field(
         name=prop.python_name,
@@ -119,8 +125,7 @@ def field_of(
         docstring=described.to_docstring(),
         description=described.description,
         is_required=prop.required,
-        is_absent_if_null=not prop.required and not takes_null(prop),
-        is_object=not prop.required and isinstance(prop, ModelProperty),
+        is_nullable=not prop.required and takes_null(prop),
     )
 
 
@@ -142,12 +147,12 @@ def additional_of(
     """The fields of a model that the spec does not have."""
     prop = model.additional_properties
     if prop is None:
-        return Additional(checks="_objects.no_extra")
+        return Additional(checks="_models.no_extra")
     schema = node.get("additionalProperties")
     found = rules.of(schema) if rules and isinstance(schema, dict) else []
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),
-        checks=f"_objects.extra, _v.mapping({', '.join(found)})" if found else "_objects.extra",
+        checks=f"_models.extra, _v.mapping({', '.join(found)})" if found else "_models.extra",
         read=reader(prop, document),
     )
 

@@ -12,7 +12,7 @@ from .document import Document, RefusedError, properties_of
 # Names that the modules of a package import, and that no class can have as well.
 RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
 # Names of the generated code itself, which a field or an argument would hide.
-NAMES_IN_MODELS = {"additional_keys", "additional_properties", "cls"}
+NAMES_IN_MODELS = {"additional_properties", "cls"}
 NAMES_IN_MODELS |= {"from_dict", "to_dict", "unchecked"}
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 

@@ -24,11 +24,10 @@ from .values import reader
 # Methods that only read, so that a request can be sent again at no cost.
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# How a body is handed to httpx: the keyword, and the value.
-BODIES = {
-    BodyType.JSON: ("json", "_values.to_json(body)"),
-    BodyType.FILES: ("files", "_objects.to_multipart(body)"),
-}
+# The media types of bodies; that of a form is set by httpx.
+BODIES = {BodyType.JSON: True, BodyType.FILES: False}
+# Where in a response its result is, by what upstream makes of its media type.
+KINDS = {"response.json()": "json", "response.text": "text", "response.content": "content"}
 # The places of parameters.
 PLACES = ("path", "query", "header")
 
@@ -44,24 +43,6 @@ class Argument:
     checks: str
     docstrings: list[str]
     is_list: bool = False
-
-
-@frozen
-class Content:
-    """How a body is sent; `condition` is "" if it always is."""
-
-    condition: str
-    keyword: str
-    value: str
-    media_type: UntrustedString | None
-
-
-@frozen
-class Case:
-    """For which statuses a response is described, and the code that reads it."""
-
-    condition: str
-    value: str
 
 
 @frozen
@@ -81,9 +62,7 @@ class Operation:
 
     endpoint: Endpoint
     arguments: list[Argument]
-    contents: list[Content]
-    cases: list[Case]
-    default: str
+    reads: dict[str, tuple[str, str]]
     parsed_type: str
     result_type: str
     job: Node | None
@@ -112,6 +91,39 @@ class Operation:
         """The types of what a wait takes: the id of a job, or the response that created it."""
         return " | ".join(["str", *(union_type(successes_of(each)) for each in self.creators)])
 
+    @property
+    def body(self) -> Argument | None:
+        """The argument for the body."""
+        return next((each for each in self.arguments if each.place == "body"), None)
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body as code; empty for that of a form, which httpx sets."""
+        (body,) = self.endpoint.bodies
+        return repr(str(body.content_type.get_untrusted_value()) if BODIES[body.body_type] else "")
+
+    @property
+    def body_model(self) -> str:
+        """The model of the body, if it has one."""
+        (body,) = self.endpoint.bodies
+        return str(body.prop.class_info.name) if isinstance(body.prop, ModelProperty) else ""
+
+    @property
+    def summary(self) -> str:
+        """What the operation does, in a few words."""
+        summary = self.endpoint.summary
+        return summary.get_untrusted_value() if summary else self.endpoint.name
+
+    @property
+    def names(self) -> list[str]:
+        """The public names of its module."""
+        both = ["sync", "sync_detailed", "asyncio", "asyncio_detailed"]
+        jobs = ["wait", "asyncio_wait", "progress", "result"] if self.job else []
+        creates = ["job_id"] if self.follower else []
+        if self.follower and self.follower.can_wait:
+            creates += ["sync_and_wait", "asyncio_and_wait"]
+        return sorted([*both, *jobs, *creates])
+
     def at(self, place: str) -> list[Argument]:
         """The parameters in one place: path, query or header."""
         return [argument for argument in self.arguments if argument.place == place]
@@ -125,13 +137,10 @@ class Operation:
 def describe(endpoint: Endpoint, document: Document, config: Config) -> Operation:
     """An operation as its template prints it."""
     successes = successes_of(endpoint)
-    cases, default = cases_of(endpoint, successes, document)
     return Operation(
         endpoint,
         arguments_of(endpoint, document),
-        [content_of(body) for body in endpoint.bodies],
-        cases,
-        default,
+        reads_of(endpoint, successes, document),
         union_type(list(endpoint.responses)),
         union_type(successes),
         document.job(successes) if endpoint.method == "get" else None,
@@ -226,58 +235,41 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     )
 
 
-def content_of(body: Body) -> Content:
-    """How a body is sent."""
-    keyword, value = BODIES[body.body_type]
-    if keyword == "json" and isinstance(body.prop, ModelProperty):
-        value = "body.to_dict()"
-    media_type = None if keyword == "files" else body.content_type  # httpx adds the boundary
-    condition = "" if body.prop.required else "not isinstance(body, Unset)"
-    return Content(condition, keyword, value, media_type)
-
-
 def is_success(response: Response) -> bool:
     """Whether a response is described for a status of 2xx."""
     statuses = response.status_code.range
     return statuses is not None and statuses[0] // 100 == 2
 
 
-def cases_of(
+def reads_of(
     endpoint: Endpoint, successes: list[Response], document: Document
-) -> tuple[list[Case], str]:
+) -> dict[str, tuple[str, str]]:
     """How a response is read, by its status, and by default; a 2xx is read in any case."""
-    values = {id(each): value_of(each, document) for each in endpoint.responses}
-    of_successes = {values[id(each)] for each in successes}
-    cases = [
-        Case(condition_of(each), values[id(each)])
+    values = {id(each): read_of(each, document) for each in endpoint.responses}
+    is_one = len({values[id(each)] for each in successes}) == 1
+    reads = {
+        status_of(each): values[id(each)]
         for each in endpoint.responses.patterns
-        if not is_success(each) or len(of_successes) > 1
-    ]
+        if not (is_one and is_success(each))
+    }
     default = endpoint.responses.default
     if successes and successes[0] is not default:
-        cases.append(Case("response.is_success", values[id(successes[0])]))
-    return cases, values[id(default)] if default else ""
+        reads.setdefault("2XX", values[id(successes[0])])
+    return reads | ({"default": values[id(default)]} if default else {})
 
 
-def condition_of(response: Response) -> str:
-    """The code that tells whether a response has a status that is described."""
+def status_of(response: Response) -> str:
+    """The status of a response, as the spec has it."""
     first, last = response.status_code.range or (100, 999)
-    if first == last:
-        return f"response.status_code == {first}"
-    return f"{first} <= response.status_code <= {last}"
+    return str(first) if first == last else f"{first // 100}XX"
 
 
-def value_of(response: Response, document: Document) -> str:
-    """The code that reads the body of a response."""
-    source, type_ = response.source["attribute"], type_of_response(response)
-    if type_ == response.source["return_type"]:
-        return source
-    if document.job([response]):
-        source = "_polling.body(response)"
-    read = reader(response.prop, document)
-    value = f"{read}({source})" if read else source
-    is_exact = read and not read.startswith("_values.first_of(")
-    return value if is_exact else f"_cast({type_}, {value})"
+def read_of(response: Response, document: Document) -> tuple[str, str]:
+    """Where in a response its result is, and the code that reads it from there."""
+    kind = KINDS.get(response.source["attribute"], "")
+    if type_of_response(response) == response.source["return_type"]:
+        return kind, ""
+    return kind, reader(response.prop, document)
 
 
 def type_of_response(response: Response) -> str:

@@ -6,9 +6,18 @@ from typing import Any
 from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 
+from grok_imagine_video_runtime import batch, errors, types
+
 from . import commands, models, operations
 from .document import Document
 from .names import exports_of
+
+# The modules of the runtime whose names users import.
+PUBLIC = {
+    batch: "Create a job for each of many requests, and continue where the last run ended.",
+    errors: "Every way a call can fail, by name.",
+    types: "Types that operations and models share.",
+}
 
 # The path of a file in its package, the template that writes it, and what that is given.
 Page = tuple[str, str, dict[str, Any]]
@@ -16,16 +25,23 @@ Page = tuple[str, str, dict[str, Any]]
 
 def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[Page]:
     """All files of a package that depend on the spec."""
-    given = {"exports": exports_of(document, data), "environment": document.environment}
+    given = {"exports": exports_of(document, data)}
     yield "__init__.py", "package_init.py.jinja", given
     yield from _models(document, data)
     yield "api/__init__.py", "api_init.py.jinja", {}
     for package in {each.package: None for each in document.operations}:
         yield f"api/{package}/__init__.py", "endpoint_init.py.jinja", {}
     for each in document.operations:
-        given = {"operation": operations.describe(each.endpoint, document, config)}
-        yield f"api/{each.package}/{each.module}.py", "endpoint_module.py.jinja", given
-    yield "_jobs.py", "jobs.py.jinja", {"jobs": commands.jobs_of(document)}
+        operation = operations.describe(each.endpoint, document, config)
+        path = f"api/{each.package}/{each.module}.py"
+        yield path, "endpoint_module.py.jinja", {"operation": operation}
+    yield "_commands.py", "commands.py.jinja", {"jobs": commands.jobs_of(document)}
+    yield "client.py", "client.py.jinja", {"environment": document.environment}
+    yield "__main__.py", "main.py.jinja", {}
+    for module, about in PUBLIC.items():
+        name = module.__name__.rpartition(".")[2]
+        public = {"module": name, "about": about, "names": sorted(module.__all__)}
+        yield f"{name}.py", "public.py.jinja", public
 
 
 def _models(document: Document, data: GeneratorData) -> Iterator[Page]:

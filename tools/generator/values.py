@@ -1,38 +1,26 @@
-"""How values are read from JSON, as code: calls of runtime/_values.py."""
+"""How values are read from JSON, as code: calls of the runtime's `models`."""
 
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.date import DateProperty
-from openapi_python_client.parser.properties.datetime import DateTimeProperty
 from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.union import UnionProperty
-from openapi_python_client.parser.properties.uuid import UuidProperty
 
 from .document import Document
-
-# What makes a value of its text, and raises for any other text.
-PARSERS: dict[type, str] = {
-    DateProperty: "_values.date_of",
-    DateTimeProperty: "_values.date_time_of",
-    UuidProperty: "_values.uuid_of",
-}
 
 
 def reader(prop: PropertyProtocol, document: Document) -> str:
     """The function that makes a value of JSON; "" if the value is taken as it is."""
-    if type(prop) in PARSERS:  # a response may have another text in its place, which is kept
-        return f"_values.first_of({PARSERS[type(prop)]})"
     if isinstance(prop, ModelProperty):
         return f"{prop.class_info.name}.from_dict"
     if isinstance(prop, FileProperty):
-        return "_values.file"
+        return "_models.file"
     if isinstance(prop, ListProperty):
         of_items = reader(prop.inner_property, document)
-        return f"_values.list_of({of_items})" if of_items else ""
+        return f"_models.list_of({of_items})" if of_items else ""
     if isinstance(prop, UnionProperty):
         readers = alternatives(prop.inner_properties, document)
-        return f"_values.first_of({', '.join(readers)})" if readers else ""
+        return f"_models.first_of({', '.join(readers)})" if readers else ""
     return ""
 
 
@@ -41,10 +29,10 @@ def alternatives(properties: list[PropertyProtocol], document: Document) -> list
     models = [prop for prop in properties if isinstance(prop, ModelProperty)]
     found = document.tags(str(each.class_info.name) for each in models)
     others = [each for each in properties if not (found and each in models)]
-    readers = [PARSERS.get(type(prop)) or reader(prop, document) for prop in others]
+    readers = [reader(prop, document) for prop in others]
     if found:
         field, classes = found
         pairs = sorted(classes.items(), key=str)
         by_value = ", ".join(f"{value!r}: {of}.from_dict" for value, of in pairs)
-        readers.insert(0, f"_values.tagged({field!r}, {{{by_value}}})")
+        readers.insert(0, f"_models.tagged({field!r}, {{{by_value}}})")
     return [*filter(None, dict.fromkeys(readers))]

@@ -37,7 +37,11 @@ class Validator:
         """Whether it is proven that this schema accepts all bodies that another one accepts."""
         try:
             ours, theirs = (
-                canonicalize(each._schema, validate_formats=True, offline=True)
+                canonicalize(
+                    each._schema,  # noqa: SLF001 - of the same class
+                    validate_formats=True,
+                    offline=True,
+                )
                 for each in (self, other)
             )
             return ours.covers(theirs) == Containment.YES

@@ -2,26 +2,23 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar
 
 from attrs import define as _define
 from attrs import field as _field
+from grok_imagine_video_runtime import models as _models
+from grok_imagine_video_runtime import validators as _v
 
-from .. import _objects, _values
-from .. import _validators as _v
 from ..models.create_video_request_aspect_ratio import CreateVideoRequestAspectRatio
 from ..models.create_video_request_model import CreateVideoRequestModel
 from ..models.create_video_request_resolution import CreateVideoRequestResolution
+from ..models.image_input import ImageInput
+from ..models.reference_image import ReferenceImage
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.image_input import ImageInput
-    from ..models.reference_image import ReferenceImage
 
 
 @_define
-class CreateVideoRequest(_objects.SentObject):
+class CreateVideoRequest(_models.SentObject):
     """The video to make. `image` and `reference_images` cannot be used together.
 
     Attributes:
@@ -41,6 +38,11 @@ class CreateVideoRequest(_objects.SentObject):
         ValueError: A field breaks another rule of the spec.
     """
 
+    _readers: ClassVar = {
+        "image": ImageInput,
+        "reference_images": _models.list_of(ReferenceImage.from_dict),
+    }
+
     model: CreateVideoRequestModel = _field(
         validator=[_v.string, _v.in_("grok-imagine-video", "grok-imagine-video-1.5-preview")]
     )
@@ -52,46 +54,18 @@ class CreateVideoRequest(_objects.SentObject):
     duration: int = _field(validator=[_v.integer, _v.ge(1), _v.le(15)])
     image: ImageInput | Unset = _field(
         default=UNSET,
-        validator=[_v.if_set(_v.model("ImageInput")), _v.not_together("image", "reference_images")],
+        validator=[_v.if_set(_v.model(ImageInput)), _v.not_together("image", "reference_images")],
     )
     reference_images: list[ReferenceImage] | Unset = _field(
         default=UNSET,
         validator=[
-            _v.if_set(_v.array(_v.model("ReferenceImage"))),
+            _v.if_set(_v.array(_v.model(ReferenceImage))),
             _v.not_together("image", "reference_images"),
         ],
     )
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_objects.extra]
+        init=False, factory=dict, validator=[_models.extra]
     )
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build it from JSON.
-
-        Raises:
-            TypeError: A field has the wrong type.
-            ValueError: A field is missing, or breaks another rule of the spec.
-        """
-        from ..models.image_input import ImageInput
-        from ..models.reference_image import ReferenceImage
-
-        left = _objects.as_dict(
-            src_dict, required=("model", "prompt", "resolution", "aspect_ratio", "duration")
-        )
-        built = cls(
-            model=left.pop("model"),
-            prompt=left.pop("prompt"),
-            resolution=left.pop("resolution"),
-            aspect_ratio=left.pop("aspect_ratio"),
-            duration=left.pop("duration"),
-            image=_objects.take_if_set(left, "image", ImageInput.from_dict),
-            reference_images=_objects.take_if_set(
-                left, "reference_images", _values.list_of(ReferenceImage.from_dict)
-            ),
-        )
-        built.additional_properties = left
-        return built
 
     @classmethod
     def unchecked(cls, **fields: Any) -> CreateVideoRequest:
@@ -106,7 +80,7 @@ class CreateVideoRequest(_objects.SentObject):
         return UncheckedCreateVideoRequest(**fields)
 
 
-class UncheckedCreateVideoRequest(_objects.Unchecked, CreateVideoRequest):
+class UncheckedCreateVideoRequest(_models.Unchecked, CreateVideoRequest):
     """One that is sent as it is; `CreateVideoRequest.unchecked` makes it."""
 
     __slots__ = ()

@@ -2,18 +2,16 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from attrs import define as _define
 from attrs import field as _field
-
-from .. import _objects
-from .. import _validators as _v
+from grok_imagine_video_runtime import models as _models
+from grok_imagine_video_runtime import validators as _v
 
 
 @_define
-class ImageInput(_objects.SentObject):
+class ImageInput(_models.SentObject):
     """The image that guides a video, instead of reference images.
 
     Attributes:
@@ -26,23 +24,8 @@ class ImageInput(_objects.SentObject):
 
     url: str = _field(validator=[_v.string])
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_objects.extra]
+        init=False, factory=dict, validator=[_models.extra]
     )
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build it from JSON.
-
-        Raises:
-            TypeError: A field has the wrong type.
-            ValueError: A field is missing, or breaks another rule of the spec.
-        """
-        left = _objects.as_dict(src_dict, required=("url",))
-        built = cls(
-            url=left.pop("url"),
-        )
-        built.additional_properties = left
-        return built
 
     @classmethod
     def unchecked(cls, **fields: Any) -> ImageInput:
@@ -57,7 +40,7 @@ class ImageInput(_objects.SentObject):
         return UncheckedImageInput(**fields)
 
 
-class UncheckedImageInput(_objects.Unchecked, ImageInput):
+class UncheckedImageInput(_models.Unchecked, ImageInput):
     """One that is sent as it is; `ImageInput.unchecked` makes it."""
 
     __slots__ = ()

@@ -2,19 +2,18 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from attrs import define as _define
 from attrs import field as _field
+from grok_imagine_video_runtime import models as _models
+from grok_imagine_video_runtime import validators as _v
 
-from .. import _objects
-from .. import _validators as _v
 from ..types import UNSET, Unset
 
 
 @_define
-class ReferenceImage(_objects.SentObject):
+class ReferenceImage(_models.SentObject):
     """One of the reference images for a video.
 
     Attributes:
@@ -27,23 +26,8 @@ class ReferenceImage(_objects.SentObject):
 
     url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_objects.extra]
+        init=False, factory=dict, validator=[_models.extra]
     )
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build it from JSON.
-
-        Raises:
-            TypeError: A field has the wrong type.
-            ValueError: A field is missing, or breaks another rule of the spec.
-        """
-        left = _objects.as_dict(src_dict)
-        built = cls(
-            url=left.pop("url", UNSET),
-        )
-        built.additional_properties = left
-        return built
 
     @classmethod
     def unchecked(cls, **fields: Any) -> ReferenceImage:
@@ -58,7 +42,7 @@ class ReferenceImage(_objects.SentObject):
         return UncheckedReferenceImage(**fields)
 
 
-class UncheckedReferenceImage(_objects.Unchecked, ReferenceImage):
+class UncheckedReferenceImage(_models.Unchecked, ReferenceImage):
     """One that is sent as it is; `ReferenceImage.unchecked` makes it."""
 
     __slots__ = ()

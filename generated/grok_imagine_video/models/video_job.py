@@ -2,23 +2,20 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar
 
 from attrs import define as _define
 from attrs import field as _field
+from grok_imagine_video_runtime import models as _models
 
-from .. import _objects, _values
+from ..models.video import Video
+from ..models.video_error import VideoError
+from ..models.video_usage import VideoUsage
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    from ..models.video import Video
-    from ..models.video_error import VideoError
-    from ..models.video_usage import VideoUsage
 
 
 @_define
-class VideoJob(_objects.OpenObject["Any"]):
+class VideoJob(_models.OpenObject[Any]):
     """The current state of a job. No field is required and every value is accepted, because
     gateways differ.
 
@@ -35,6 +32,12 @@ class VideoJob(_objects.OpenObject["Any"]):
             only a text.
     """
 
+    _readers: ClassVar = {
+        "video": Video,
+        "usage": VideoUsage,
+        "error": _models.first_of(VideoError.from_dict),
+    }
+
     status: str | Unset = UNSET
     progress: float | str | Unset = UNSET
     video: Video | Unset = UNSET
@@ -42,31 +45,3 @@ class VideoJob(_objects.OpenObject["Any"]):
     usage: VideoUsage | Unset = UNSET
     error: str | Unset | VideoError = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response: unknown values and fields are kept, null is a field left out.
-        Where a field should be an object and is not, its value is in `additional_properties`.
-
-        Raises:
-            TypeError: It is not a JSON object, or a required part of it cannot be read.
-            ValueError: A field that every response has is missing.
-        """
-        from ..models.video import Video
-        from ..models.video_error import VideoError
-        from ..models.video_usage import VideoUsage
-
-        left = _objects.as_dict(
-            src_dict, absent_if_null=("status", "progress", "video", "model", "usage", "error")
-        )
-        odd = _objects.take_odd(left, ("video", "usage"))
-        return _objects.received(
-            cls,
-            status=left.pop("status", UNSET),
-            progress=left.pop("progress", UNSET),
-            video=_objects.take_if_set(left, "video", Video.from_dict),
-            model=left.pop("model", UNSET),
-            usage=_objects.take_if_set(left, "usage", VideoUsage.from_dict),
-            error=_objects.take_if_set(left, "error", _values.first_of(VideoError.from_dict)),
-            additional_properties={**left, **odd},
-        )

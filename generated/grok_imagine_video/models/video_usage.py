@@ -2,18 +2,17 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from attrs import define as _define
 from attrs import field as _field
+from grok_imagine_video_runtime import models as _models
 
-from .. import _objects
 from ..types import UNSET, Unset
 
 
 @_define
-class VideoUsage(_objects.OpenObject[Any]):
+class VideoUsage(_models.OpenObject[Any]):
     """The price of a job.
 
     Attributes:
@@ -23,18 +22,3 @@ class VideoUsage(_objects.OpenObject[Any]):
 
     cost_in_usd_ticks: int | Unset = UNSET
     additional_properties: dict[str, Any] = _field(init=False, factory=dict)
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response: unknown values and fields are kept, null is a field left out.
-
-        Raises:
-            TypeError: It is not a JSON object, or a required part of it cannot be read.
-            ValueError: A field that every response has is missing.
-        """
-        left = _objects.as_dict(src_dict, absent_if_null=("cost_in_usd_ticks",))
-        return _objects.received(
-            cls,
-            cost_in_usd_ticks=left.pop("cost_in_usd_ticks", UNSET),
-            additional_properties=left,
-        )

@@ -1,38 +1,30 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-from collections.abc import Callable
-from typing import Any
+"""Create a video: `POST /v1/videos/generations`."""
 
-from ... import _bodies, _calls, _io, _objects
-from ... import _validators as _v
+from collections.abc import Callable as _Callable
+
+from grok_imagine_video_runtime import _calls, _io, _jobs
+from grok_imagine_video_runtime import validators as _v
+from grok_imagine_video_runtime.operations import Body as _Body
+from grok_imagine_video_runtime.operations import Operation as _Operation
+
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
 from ...models.create_video_response import CreateVideoResponse
 from ...models.video_job import VideoJob
 from ...types import Response
+from ..videos import get_video as _follower
 
-
-def _get_kwargs(
-    *,
-    body: CreateVideoRequest,
-) -> dict[str, Any]:
-    _objects.check("body", body, _v.model("CreateVideoRequest"))
-    _headers: dict[str, str] = {}
-    _kwargs: dict[str, Any] = {
-        "method": "POST",
-        "url": "/v1/videos/generations",
-        "headers": _headers,
-    }
-    _kwargs["json"] = body.to_dict()
-    _headers["Content-Type"] = "application/json"
-    return _kwargs
-
-
-def _parse_response(response: _bodies.Received) -> CreateVideoResponse:
-    if response.is_success:
-        return CreateVideoResponse.from_dict(response.json())
-    msg = f"the spec does not say what a response with status {response.status_code} holds"
-    raise LookupError(msg)
+OPERATION: _Operation[CreateVideoResponse] = _Operation(
+    "POST",
+    "/v1/videos/generations",
+    {
+        "2XX": ("json", CreateVideoResponse.from_dict),
+    },
+    body=_Body([_v.model(CreateVideoRequest)], "application/json", CreateVideoRequest),
+    starts=_follower.OPERATION,
+)
 
 
 def sync_detailed(
@@ -58,7 +50,7 @@ def sync_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
     """
-    return _io.run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
+    return _io.run(client, _calls.detailed, OPERATION.request(body=body))
 
 
 async def asyncio_detailed(
@@ -84,7 +76,7 @@ async def asyncio_detailed(
         errors.APIConnectionError: Nothing was sent.
         errors.OutcomeUnknownError: It may have been sent, and its outcome is not known.
     """
-    return await _io.asyncio_run(client, _calls.detailed, _get_kwargs(body=body), _parse_response)
+    return await _io.asyncio_run(client, _calls.detailed, OPERATION.request(body=body))
 
 
 def sync(
@@ -112,7 +104,7 @@ def sync(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _io.run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
+    return _io.run(client, _calls.parsed, OPERATION.request(body=body))
 
 
 async def asyncio(
@@ -140,7 +132,7 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return await _io.asyncio_run(client, _calls.result_of, _get_kwargs(body=body), _parse_response)
+    return await _io.asyncio_run(client, _calls.parsed, OPERATION.request(body=body))
 
 
 def job_id(response: CreateVideoResponse) -> str:
@@ -149,10 +141,7 @@ def job_id(response: CreateVideoResponse) -> str:
     Raises:
         errors.APIResponseValidationError: There is no id; `content` has the whole response.
     """
-    from ... import _polling  # most callers of the module do not need it
-    from ..videos import get_video as _job
-
-    return _polling.id_of(_job._JOB, response)
+    return _jobs.id_of(_follower.JOB, response)
 
 
 def sync_and_wait(
@@ -161,8 +150,8 @@ def sync_and_wait(
     body: CreateVideoRequest,
     interval: float = 5.0,
     timeout: float = 900.0,
-    on_progress: Callable[[VideoJob], object] | None = None,
-    on_created: Callable[[str], object] | None = None,
+    on_progress: _Callable[[VideoJob], object] | None = None,
+    on_created: _Callable[[str], object] | None = None,
 ) -> VideoJob:
     """Create a video.
 
@@ -193,24 +182,17 @@ def sync_and_wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.
-        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.ResultMissingError: The job is done and paid for, without a result where we
+            look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    from ... import _polling
-    from ..videos import get_video as _job
-
     return _io.run(
         client,
-        _polling.create_and_wait,
-        (_get_kwargs(body=body), _parse_response),
-        _job._get_kwargs,
-        _job._parse_response,
-        _job._JOB,
-        interval,
-        timeout,
-        on_progress,
+        _jobs.create_and_wait,
+        OPERATION.request(body=body),
+        _jobs.Waiting(interval, timeout, on_progress),
         on_created,
     )
 
@@ -221,8 +203,8 @@ async def asyncio_and_wait(
     body: CreateVideoRequest,
     interval: float = 5.0,
     timeout: float = 900.0,
-    on_progress: Callable[[VideoJob], object] | None = None,
-    on_created: Callable[[str], object] | None = None,
+    on_progress: _Callable[[VideoJob], object] | None = None,
+    on_created: _Callable[[str], object] | None = None,
 ) -> VideoJob:
     """Create a video.
 
@@ -253,23 +235,27 @@ async def asyncio_and_wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.
-        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.ResultMissingError: The job is done and paid for, without a result where we
+            look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: A status is not 2xx; if `job_id` is None, no job was created.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    from ... import _polling
-    from ..videos import get_video as _job
-
     return await _io.asyncio_run(
         client,
-        _polling.create_and_wait,
-        (_get_kwargs(body=body), _parse_response),
-        _job._get_kwargs,
-        _job._parse_response,
-        _job._JOB,
-        interval,
-        timeout,
-        on_progress,
+        _jobs.create_and_wait,
+        OPERATION.request(body=body),
+        _jobs.Waiting(interval, timeout, on_progress),
         on_created,
     )
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_and_wait",
+    "asyncio_detailed",
+    "job_id",
+    "sync",
+    "sync_and_wait",
+    "sync_detailed",
+]

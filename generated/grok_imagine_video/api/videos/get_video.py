@@ -1,35 +1,107 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote as _quote
+"""Get a job: `GET /v1/videos/{request_id}`."""
 
-from ... import _bodies, _calls, _io, _objects, _polling, _values
-from ... import _validators as _v
+from collections.abc import Callable as _Callable
+
+from grok_imagine_video_runtime import _calls, _io, _jobs
+from grok_imagine_video_runtime import validators as _v
+from grok_imagine_video_runtime.operations import Job as _Job
+from grok_imagine_video_runtime.operations import Operation as _Operation
+from grok_imagine_video_runtime.operations import Parameter as _Parameter
+
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_response import CreateVideoResponse
 from ...models.video_job import VideoJob
 from ...types import Response
 
+JOB = _Job(
+    wrappers=["data", "result", "output", "task_result", "response"],
+    id=["request_id", "id", "task_id", "taskId", "data"],
+    status=["status", "state", "task_status"],
+    succeeded=[
+        "done",
+        "completed",
+        "complete",
+        "succeeded",
+        "succeed",
+        "success",
+        "finished",
+        "ready",
+    ],
+    failed=["failed", "failure", "fail", "error", "cancelled", "canceled", "rejected", "timeout"],
+    expired=["expired"],
+    progress=["progress"],
+    result=[
+        "video.url",
+        "video.file_output.public_url",
+        "url",
+        "video_url",
+        "video",
+        "metadata.url",
+        "result_url",
+        "videos.url",
+        "videos",
+        "content.video_url",
+        "creations.url",
+        "output_url",
+        "output",
+        "outputs.url",
+        "outputs",
+        "result_urls",
+        "resultUrls",
+        "fail_reason",
+    ],
+    allowed=["video.respect_moderation"],
+    error=["error"],
+    reasons=[
+        "fail_reason",
+        "task_status_msg",
+        "failure_reason",
+        "error_message",
+        "error_msg",
+        "err_msg",
+        "fail_msg",
+        "reason",
+        "message",
+        "msg",
+    ],
+    moderation=[
+        "moderation",
+        "moderated",
+        "content policy",
+        "content_policy",
+        "审核未通过",
+        "审核不通过",
+        "内容违规",
+    ],
+    lost=[
+        "not found",
+        "not_found",
+        "not exist",
+        "not_exist",
+        "no such",
+        "no job",
+        "unknown task",
+        "unknown job",
+        "不存在",
+    ],
+    cost=["usage.cost_in_usd_ticks"],
+    cost_unit=1e-10,
+    suffix=".mp4",
+)
 
-def _get_kwargs(
-    request_id: str,
-) -> dict[str, Any]:
-    _objects.check("request_id", request_id, _v.string, _v.segment)
-    _kwargs: dict[str, Any] = {
-        "method": "GET",
-        "url": "/v1/videos/{request_id}".format(
-            request_id=_quote(_values.text_of(request_id), safe=""),
-        ),
-    }
-    return _kwargs
-
-
-def _parse_response(response: _bodies.Received) -> VideoJob:
-    if response.is_success:
-        return VideoJob.from_dict(_polling.body(response))
-    msg = f"the spec does not say what a response with status {response.status_code} holds"
-    raise LookupError(msg)
+OPERATION: _Operation[VideoJob] = _Operation(
+    "GET",
+    "/v1/videos/{request_id}",
+    {
+        "2XX": ("json", VideoJob.from_dict),
+    },
+    [
+        _Parameter("request_id", "request_id", "path", [_v.string, _v.segment]),
+    ],
+    job=JOB,
+)
 
 
 def sync_detailed(
@@ -52,7 +124,7 @@ def sync_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return _io.run(client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response)
+    return _io.run(client, _calls.detailed, OPERATION.request(request_id=request_id))
 
 
 async def asyncio_detailed(
@@ -75,9 +147,7 @@ async def asyncio_detailed(
         ValueError: An argument breaks another rule of the spec; nothing was sent.
         errors.APIConnectionError: The request failed, and can be sent again.
     """
-    return await _io.asyncio_run(
-        client, _calls.detailed, _get_kwargs(request_id=request_id), _parse_response
-    )
+    return await _io.asyncio_run(client, _calls.detailed, OPERATION.request(request_id=request_id))
 
 
 def sync(
@@ -102,7 +172,7 @@ def sync(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return _io.run(client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response)
+    return _io.run(client, _calls.parsed, OPERATION.request(request_id=request_id))
 
 
 async def asyncio(
@@ -127,62 +197,12 @@ async def asyncio(
         errors.APIStatusError: The status is not 2xx; common statuses have a subclass.
         errors.APIResponseValidationError: The body of a 2xx response is not what the spec says.
     """
-    return await _io.asyncio_run(
-        client, _calls.result_of, _get_kwargs(request_id=request_id), _parse_response
-    )
-
-
-_JOB = _polling.JobRules(
-    id=[
-        "request_id",
-        "id",
-        "task_id",
-        "data.request_id",
-        "data.id",
-        "data.task_id",
-        "data.0.id",
-        "data",
-    ],
-    status=["data.status", "data.state", "data.task_status", "status", "state", "task_status"],
-    succeeded=["done", "completed", "complete", "succeeded", "success", "finished", "ready"],
-    failed=["failed", "failure", "fail", "error", "cancelled", "canceled", "rejected", "timeout"],
-    expired=["expired"],
-    progress=["progress", "data.progress"],
-    result=[
-        "video.url",
-        "url",
-        "video_url",
-        "video",
-        "metadata.url",
-        "output",
-        "output.0",
-        "output.url",
-        "videos.0.url",
-        "video.file_output.public_url",
-        "data.url",
-        "data.video_url",
-        "data.video",
-        "data.video.url",
-        "data.output",
-        "data.output.0",
-        "data.output.url",
-        "data.metadata.url",
-        "data.videos.0.url",
-        "data.video.file_output.public_url",
-        "data.data.0.url",
-        "data.0.url",
-    ],
-    allowed=["video.respect_moderation", "data.video.respect_moderation"],
-    error=["error", "data.error"],
-    cost=["usage.cost_in_usd_ticks", "data.usage.cost_in_usd_ticks"],
-    cost_unit=1e-10,
-    suffix=".mp4",
-)
+    return await _io.asyncio_run(client, _calls.parsed, OPERATION.request(request_id=request_id))
 
 
 def progress(job: VideoJob) -> float | None:
     """How much of a job is done, from 0 to 100, or None if the response does not tell."""
-    return _polling.progress(_JOB, job)
+    return _jobs.progress(JOB, job)
 
 
 def result(job: VideoJob) -> str:
@@ -192,7 +212,7 @@ def result(job: VideoJob) -> str:
         errors.VideoWithheldError: Moderation withheld the result.
         errors.ResultMissingError: It is in none of the places that the spec knows.
     """
-    return _polling.result(_JOB, job)
+    return _jobs.result(JOB, job)
 
 
 def wait(
@@ -201,7 +221,7 @@ def wait(
     client: AuthenticatedClient | Client,
     interval: float = 5.0,
     timeout: float = 900.0,
-    on_progress: Callable[[VideoJob], object] | None = None,
+    on_progress: _Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
     """Wait until a job has ended. The wait does not change the job.
 
@@ -227,21 +247,19 @@ def wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.
-        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.ResultMissingError: The job is done and paid for, without a result where we
+            look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
             status 200 and holds an error and no job.
     """
-    request_id = _polling.id_of(_JOB, request_id)
+    request_id = _jobs.id_of(JOB, request_id)
     return _io.run(
         client,
-        _polling.wait,
-        (_get_kwargs(request_id=request_id), _parse_response),
-        _JOB,
-        _values.text_of(request_id),
-        interval,
-        timeout,
-        on_progress,
+        _jobs.wait,
+        OPERATION.request(request_id=request_id),
+        request_id,
+        _jobs.Waiting(interval, timeout, on_progress),
     )
 
 
@@ -251,7 +269,7 @@ async def asyncio_wait(
     client: AuthenticatedClient | Client,
     interval: float = 5.0,
     timeout: float = 900.0,
-    on_progress: Callable[[VideoJob], object] | None = None,
+    on_progress: _Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
     """Wait until a job has ended. The wait does not change the job.
 
@@ -277,19 +295,29 @@ async def asyncio_wait(
         errors.JobFailedError: The job failed or was cancelled.
         errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: The job is done and moderation withheld its result.
-        errors.ResultMissingError: The job is done and paid for, and its result is in no known place.
+        errors.ResultMissingError: The job is done and paid for, without a result where we
+            look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
         errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
             status 200 and holds an error and no job.
     """
-    request_id = _polling.id_of(_JOB, request_id)
+    request_id = _jobs.id_of(JOB, request_id)
     return await _io.asyncio_run(
         client,
-        _polling.wait,
-        (_get_kwargs(request_id=request_id), _parse_response),
-        _JOB,
-        _values.text_of(request_id),
-        interval,
-        timeout,
-        on_progress,
+        _jobs.wait,
+        OPERATION.request(request_id=request_id),
+        request_id,
+        _jobs.Waiting(interval, timeout, on_progress),
     )
+
+
+__all__ = [
+    "asyncio",
+    "asyncio_detailed",
+    "asyncio_wait",
+    "progress",
+    "result",
+    "sync",
+    "sync_detailed",
+    "wait",
+]

@@ -1,0 +1,1 @@
+"""The library that generated clients import: calls, waits, downloads, batches, the command line."""

@@ -1,0 +1,110 @@
+"""Files that are written atomically, and the threads that write them."""
+
+import contextlib
+import errno
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Gives the first file, which is complete, the name of the second.
+Place = Callable[[Path, Path], None]
+
+_TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Put a file in the place of another one, if there is one."""
+    if path.exists():
+        temporary.chmod(path.stat().st_mode)
+    temporary.replace(path)
+
+
+def keep_other_file(temporary: Path, path: Path) -> None:
+    """Give a file its name, unless a file with something else in it has that name."""
+    import filecmp  # 2 ms, and rarely needed
+
+    with contextlib.suppress(OSError):  # it is taken, or the file system has no hard links
+        path.hardlink_to(temporary)  # a rename would replace the other file
+        return
+    if not path.exists():
+        temporary.rename(path)
+    elif not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
+        raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
+
+
+def temporary_path(path: Path) -> Path:
+    """A new name beside `path`, short enough for every file system."""
+    return path.with_name(f".{os.urandom(8).hex()}.part")
+
+
+@contextlib.contextmanager
+def placing(path: Path, place: Place = replace_file) -> Iterator[BinaryIO]:
+    """A temporary file beside `path`; it gets its name if all goes well, and is removed if not."""
+    path = path.resolve()  # replaces the target of a link, not the link
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "exists and is not a file", str(path))
+    temporary = temporary_path(path)
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        place(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed."""
+    for path in folder.iterdir():
+        if _TEMPORARY_FILE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the new name of a file on disk too; some systems cannot do that for a folder."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def asyncio_placing(path: Path, place: Place = replace_file) -> AsyncIterator[BinaryIO]:
+    """The async counterpart of `placing`."""
+    stack = contextlib.ExitStack()
+    try:
+        yield await in_thread(stack.enter_context, placing(path, place))
+    except BaseException:
+        await in_thread(stack.__exit__, *sys.exc_info())
+        raise
+    await in_thread(stack.close)
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Let a thread wait for the disk, so that the event loop does not.
+
+    If the caller is cancelled, this waits until the work is done, because others rely on that.
+    """
+    import asyncio  # 20 ms, and only needed by those who use it
+
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    task.exception()  # it is not what the caller waits for
+    raise cancelled

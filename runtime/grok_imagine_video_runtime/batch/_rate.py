@@ -1,0 +1,106 @@
+"""When the next request of a batch may be sent."""
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from .. import errors
+
+_LOGGER = logging.getLogger(__name__)
+
+# After so many, the cause is not in the requests.
+MAX_UNKNOWN_IN_A_ROW = 10
+
+# Seconds; the long one if the gateway asks for none.
+LONG_PAUSE, SHORT_PAUSE = 10.0, 1.0
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says."""
+    return errors.one_line(str(error) or type(error).__name__, errors.MAX_LINE)
+
+
+def now() -> float:
+    return time.monotonic()
+
+
+class RateLimiter:
+    """Lets requests out at a rate, pauses while the gateway accepts none, and can stop for good.
+
+    What it promises:
+
+    - Two calls of `acquire` that return True are at least 60 / `rate` seconds apart.
+    - After `back_off`, none returns True before the pause is over that the gateway asked for.
+    - After `stop`, none returns True again, and those that wait return False at once.
+
+    It belongs to one event loop.
+
+    Args:
+        rate: Requests a minute, above 0; None for no limit.
+        patience: Seconds until a gateway that accepts nothing stops the batch, above 0.
+        logger: Where it says why requests wait. Default: that of this module.
+
+    Attributes:
+        stopped: Why it has stopped; None as long as it has not.
+    """
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        patience: float = 900.0,
+        logger: logging.Logger = _LOGGER,
+    ) -> None:
+        self.stopped: str | None = None
+        self._logger = logger
+        self._patience = patience
+        self._interval = 60 / rate if rate else 0.0
+        self._next_at = 0.0
+        self._lock = asyncio.Lock()
+        self._is_stopped = asyncio.Event()
+        self._unknown_in_a_row = 0
+        self._has_said_waiting = False
+        self._waiting_since: float | None = None
+
+    async def acquire(self) -> bool:
+        """Wait until a request may be sent. False if no more are sent."""
+        async with self._lock:
+            while not self.stopped and (left := self._next_at - now()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._is_stopped.wait(), left)
+            self._next_at = now() + self._interval
+        return not self.stopped
+
+    def stop(self, why: str) -> None:
+        """Stop: no more requests are sent."""
+        if not self.stopped:
+            self._logger.warning("%s; no more requests are sent", why)
+            self.stopped = why
+        self._is_stopped.set()
+
+    def record(self, unknown: str | None = None) -> None:
+        """Note that a request has an outcome, and the reason if the outcome is unknown.
+
+        Ten unknown outcomes in a row stop the batch, because each may be paid for.
+        """
+        self._waiting_since = None
+        self._unknown_in_a_row = self._unknown_in_a_row + 1 if unknown else 0
+        if self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW:
+            what = f"{MAX_UNKNOWN_IN_A_ROW} requests in a row have an unknown outcome"
+            self.stop(f"{what}: {unknown}")
+
+    def back_off(self, error: errors.APIConnectionError | errors.RateLimitError) -> bool:
+        """Pause: the gateway is busy or away. False if the patience ends first."""
+        asked = error.retry_after if isinstance(error, errors.RateLimitError) else None
+        pause = LONG_PAUSE if asked is None else max(asked, SHORT_PAUSE)
+        why = reason_of(error)
+        if not self._has_said_waiting:
+            text = "waiting for the gateway, at most %g seconds: %s"
+            self._logger.warning(text, self._patience, why)
+        self._has_said_waiting = True
+        self._waiting_since = self._waiting_since or now()
+        if now() + pause > self._waiting_since + self._patience:
+            self.stop(why)
+            return False
+        self._next_at = max(self._next_at, now() + pause)
+        return True

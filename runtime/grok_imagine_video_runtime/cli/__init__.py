@@ -1,0 +1,25 @@
+"""The command line of a generated package, made from its operations about jobs.
+
+Nothing here needs the extra `cli`, so that a missing one can be named.
+"""
+
+import sys
+from typing import NoReturn
+
+from ..client import AuthenticatedClient, Client
+
+
+def run(client: type[Client], authenticated: type[AuthenticatedClient]) -> NoReturn:
+    """Run the command line of the package of these clients, and exit with its code."""
+    try:
+        from .app import main  # 80 ms, in which Ctrl-C may come
+
+        code = main(client, authenticated, sys.argv[1:])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
+            raise
+        command = client.package.command
+        sys.exit(f'{command}: the command needs more packages: pip install "{command}[cli]"')
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,369 @@
+"""The clients: what users call, and the sessions that they open."""
+
+import contextlib
+import functools
+import os
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
+from urllib.request import getproxies
+from weakref import WeakKeyDictionary, ref
+
+import attrs
+import httpx
+from attrs import evolve, field, frozen
+
+from ._io import asyncio_download, download
+from .config import (
+    ARRIVED,
+    FROM_ENVIRONMENT,
+    LIMITS,
+    Config,
+    Opened,
+    check_encrypted,
+    check_header,
+    check_header_name,
+    check_token,
+    merged_headers,
+)
+
+S = TypeVar("S", httpx.Client, httpx.AsyncClient)
+
+# Seconds that a connection may be idle. Servers close those that were idle for some seconds, and
+# nobody knows what became of a POST that was sent at that moment.
+_MAX_IDLE = 0.5
+
+# The kinds of proxies that httpx takes from the environment, as `getproxies` names them.
+_PROXIED = ("http", "https", "all")
+
+# What a transport of the caller's own says proves nothing.
+_OWN_TRANSPORTS = frozenset({"mounts", "transport"})
+
+
+class _Owned(Generic[S]):
+    """A session for each event loop, or for None; or the caller's own for all of them.
+
+    After a fork they are opened anew: two processes that share connections would get each other's
+    responses.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # so that threads that share a client share its session
+        self._process = os.getpid()
+        self.opened: dict[Any, S] = {}
+        self._is_closed = False
+        self.given: S | None = None
+
+    def get(self, loop: Any, open_session: Callable[[Config], S], config: Config) -> S:
+        if self._process != os.getpid():  # a thread of the parent may have held the lock
+            self._process, self._lock, self.opened = os.getpid(), threading.Lock(), {}
+        session = self.given or self.opened.get(loop)
+        if session is None and not self._is_closed:
+            with self._lock:
+                alive = {key: self.opened[key] for key in self.opened if not _is_closed(key)}
+                session = alive.get(loop) or _in_environment(open_session, config)
+                self.opened = {**alive, loop: session}
+        if session is None or self._is_closed or session.is_closed:
+            msg = "this client is closed; make a new one"
+            raise RuntimeError(msg)
+        return session
+
+    def close(self) -> list[S]:
+        """Refuse further use, and return the sessions that are to be closed."""
+        self._is_closed = True
+        return [self.given] if self.given else list(self.opened.values())
+
+
+def _is_closed(loop: Any) -> bool:
+    return loop is not None and loop.is_closed()
+
+
+class Sessions:
+    """The sessions that clients share: a synchronous one, and one for each event loop."""
+
+    def __init__(self) -> None:
+        self.sync: _Owned[httpx.Client] = _Owned()
+        self.asynchronous: _Owned[httpx.AsyncClient] = _Owned()
+
+    def opened(self, config: Config) -> Opened:
+        """The synchronous session."""
+        session = self.sync.get(None, _open, config)
+        is_ours = self.sync.given is None and config.httpx_args.keys().isdisjoint(_OWN_TRANSPORTS)
+        return Opened(session, is_ours)
+
+    def asyncio_opened(self, config: Config) -> Opened:
+        """The session of the running event loop."""
+        session = self.asynchronous.get(_running_loop(), _asyncio_open, config)
+        is_ours = self.asynchronous.given is None and config.async_transport is None
+        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_OWN_TRANSPORTS))
+
+    async def close_loop(self) -> None:
+        """Close the connections that belong to the running loop, which is about to end."""
+        if session := self.asynchronous.opened.pop(_running_loop(), None):
+            await session.aclose()
+
+
+def _running_loop() -> Any:
+    import asyncio  # 20 ms, and only needed by those who use it
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        msg = "async functions need asyncio, and none of its event loops is running here"
+        raise RuntimeError(msg) from None
+
+
+def _open(config: Config) -> httpx.Client:
+    return httpx.Client(**_arguments(config, _note_arrival))
+
+
+def _asyncio_open(config: Config) -> httpx.AsyncClient:
+    """On connections of our own, unless there are proxies, HTTP/2 or transports of the caller's."""
+    args, make = _arguments(config, _asyncio_note_arrival), config.async_transport
+    if make is not None:
+        args["transport"] = make() if callable(make) else make
+    for transport in (args.get("transport"), *(args.get("mounts") or {}).values()):
+        if transport is not None:
+            _claim(transport)
+    is_proxied = args.get("trust_env", True) and not getproxies().keys().isdisjoint(_PROXIED)
+    if not is_proxied and not any(args.get(name) for name in (*_OWN_TRANSPORTS, "http2", "proxy")):
+        from ._connections import Connections  # imports asyncio, 20 ms
+
+        settings = args["verify"], args.get("cert"), args.get("trust_env", True)
+        args["transport"] = Connections(httpx.create_ssl_context(*settings), args["limits"])
+    return httpx.AsyncClient(**args)
+
+
+def _arguments(config: Config, note_arrival: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments for the session of httpx."""
+    given = config.httpx_args.get("limits", LIMITS)
+    expiry = _MAX_IDLE if given.keepalive_expiry is None else given.keepalive_expiry
+    limits = httpx.Limits(
+        max_connections=given.max_connections,
+        max_keepalive_connections=given.max_keepalive_connections,
+        keepalive_expiry=min(expiry, _MAX_IDLE),
+    )
+    hooks = config.httpx_args.get("event_hooks") or {}
+    return {
+        "base_url": config.base_url,
+        "cookies": config.cookies,
+        "headers": merged_headers({"User-Agent": config.package.user_agent}, config.headers),
+        "timeout": config.timeout,
+        "verify": config.verify_ssl,
+        **config.httpx_args,
+        "limits": limits,
+        "event_hooks": {**hooks, "response": [note_arrival, *hooks.get("response", ())]},
+    }
+
+
+def _note_arrival(response: httpx.Response) -> None:
+    """An event hook: whatever is raised from now on, the request has been received."""
+    response.request.extensions[ARRIVED] = response.status_code, response.headers
+
+
+async def _asyncio_note_arrival(response: httpx.Response) -> None:
+    _note_arrival(response)
+
+
+# The event loops of transports of callers, whose connections belong to one.
+_loops: "WeakKeyDictionary[httpx.AsyncBaseTransport, ref[Any]]" = WeakKeyDictionary()
+
+
+def _claim(transport: Any) -> None:
+    """Refuse a transport that cannot be used in the running event loop."""
+    if not isinstance(transport, httpx.AsyncBaseTransport):
+        msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
+        raise TypeError(msg)
+    loop = _running_loop()
+    if _loops.setdefault(transport, ref(loop))() is not loop:
+        msg = (
+            "this transport belongs to another event loop: pass a class or a function that makes"
+            " one as async_transport"
+        )
+        raise RuntimeError(msg)
+
+
+def _in_environment(open_session: Callable[[Config], S], config: Config) -> S:
+    """Open a session; the error names the variable of the environment that cannot be used."""
+    try:
+        return open_session(config)
+    except _UNUSABLE:
+        if config.httpx_args.get("trust_env", True):
+            _check_environment()
+        raise
+
+
+# What httpx raises for settings that it cannot use.
+_UNUSABLE = (ImportError, OSError, ValueError, httpx.InvalidURL)
+
+
+def _check_environment() -> None:
+    """Try each setting by itself. Its value is not shown, for it may have a password in it."""
+    names, proxies = {name.lower(): name for name in os.environ}, getproxies()
+    name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+    try:
+        context = httpx.create_ssl_context()
+        for kind in proxies.keys() & _PROXIED:
+            name, url = names.get(f"{kind}_proxy", f"{kind}_proxy"), proxies[kind]
+            httpx.HTTPTransport(verify=context, proxy=url if "://" in url else f"http://{url}")
+        name = names.get("no_proxy", "no_proxy")
+        httpx.Client(verify=context)
+    except _UNUSABLE as error:
+        why = "it is not a URL" if isinstance(error, httpx.InvalidURL) else error
+        msg = f"{name} cannot be used: {why}"
+        raise ValueError(msg) from None
+
+
+@frozen(eq=False)
+class Client(Config):
+    """The base of the generated clients."""
+
+    sessions: Sessions = field(factory=Sessions, kw_only=True, repr=False)
+
+    def __copy__(self) -> Self:
+        """A copy opens its own connections."""
+        return evolve(self, sessions=Sessions())
+
+    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
+        """Leave the connections out of pickles."""
+        given = {part.name: getattr(self, part.name) for part in attrs.fields(type(self))}
+        del given["sessions"]
+        for name, value in (given | self.httpx_args).items():
+            if isinstance(value, ssl.SSLContext):
+                msg = f"{name} is an ssl.SSLContext, which no pickle can hold: pass a path instead"
+                raise TypeError(msg)
+        return functools.partial(type(self), **given), ()
+
+    def with_headers(self, headers: dict[str, str]) -> Self:
+        """A client that also sends these headers, for one call or many.
+
+        It shares the connections of this client, so closing either closes both.
+        """
+        merged = merged_headers(self.overrides.get("headers", {}), headers)
+        return evolve(self, overrides={**self.overrides, "headers": merged})
+
+    def with_cookies(self, cookies: dict[str, str]) -> Self:
+        """A client that also sends these cookies; see `with_headers`."""
+        merged = {**self.overrides.get("cookies", {}), **cookies}
+        return evolve(self, overrides={**self.overrides, "cookies": merged})
+
+    def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
+        """A client with another timeout; see `with_headers`."""
+        return evolve(self, overrides={**self.overrides, "timeout": timeout})
+
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """Save what is at `url` as `path`, completely or not at all.
+
+        A temporary file beside `path` is filled first, and replaces `path` when it is complete. A
+        connection that breaks starts over, up to `max_retries` times. Token, headers and cookies of
+        this client are sent to the API's own origin only.
+
+        Args:
+            url: Where the file is: an absolute URL, or a path at the API.
+            path: Where to save it.
+            on_progress: Called with the number of bytes so far, and with the total or None.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: No file can be fetched from `url`; nothing was sent.
+            OSError: The file cannot be written, or `path` exists and is not a file.
+            errors.APIConnectionError: The connection broke, or the file was shorter than announced.
+            errors.APIStatusError: The status of the response is not 200.
+            errors.APIResponseValidationError: It is empty, or a page in place of the file.
+        """
+        return download(self, url, path, on_progress)
+
+    async def asyncio_download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> Path:
+        """The async counterpart of `download`."""
+        return await asyncio_download(self, url, path, on_progress)
+
+    def get_httpx_client(self) -> httpx.Client:
+        """The session of this client, opened when it is first needed; an error if it is closed."""
+        session: httpx.Client = self.sessions.opened(self).session
+        return session
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """The session of this client for the running event loop; see `get_httpx_client`."""
+        session: httpx.AsyncClient = self.sessions.asyncio_opened(self).session
+        return session
+
+    def set_httpx_client(self, client: httpx.Client) -> Self:
+        """Use this session, with its own headers, cookies and timeout; only the token is added.
+
+        The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
+        429 only, because what a session of the caller's own says proves nothing.
+        """
+        self.sessions.sync.given = client
+        return self
+
+    def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
+        """The async counterpart of `set_httpx_client`."""
+        self.sessions.asynchronous.given = client
+        return self
+
+    def close(self) -> None:
+        """Close the connections; after this the client sends nothing more."""
+        for session in self.sessions.sync.close():
+            session.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of asyncio; after this the client sends nothing more from there."""
+        for session in self.sessions.asynchronous.close():
+            with contextlib.suppress(RuntimeError):  # its event loop is closed, or another one
+                await session.aclose()
+
+    def __enter__(self) -> Self:
+        """Enter a block at whose end the connections are closed."""
+        self.sessions.opened(self)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Enter a block at whose end the connections of asyncio are closed."""
+        self.sessions.asyncio_opened(self)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+
+@frozen(eq=False)
+class AuthenticatedClient(Client):
+    """The base of the generated clients that authenticate with a token."""
+
+    token: str = field(default=FROM_ENVIRONMENT, validator=check_token, repr=False)
+    prefix: str = field(default="Bearer", validator=check_header, kw_only=True)
+    auth_header_name: str = field(
+        default="Authorization", validator=check_header_name, kw_only=True
+    )
+    allow_plain_http: bool = field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to send the token where others can read it."""
+        super().__attrs_post_init__()
+        if not self.allow_plain_http:
+            check_encrypted(self.base_url)
+
+    @property
+    def credentials(self) -> tuple[str, str, str]:
+        """The header with the token, its value, and the token itself."""
+        value = f"{self.prefix} {self.token}" if self.prefix else self.token
+        return self.auth_header_name, value, self.token
