@@ -36,8 +36,7 @@ _OF_TRANSPORTS = ("cert", "http1", "http2", "limits", "proxy", "verify")
 ARRIVED = "arrived"
 
 
-@frozen
-class Package:
+class Package(NamedTuple):
     """The generated package that a client belongs to."""
 
     name: str  # also that of its logger
