@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import get_type_hints
 
 import pytest
 
@@ -68,6 +70,27 @@ def test_clients_and_operations_have_these_members_and_no_others() -> None:
     for operation, (calls, names) in CALLS.items():
         for call in calls.split():
             assert [*inspect.signature(getattr(operation, call)).parameters] == names.split()
+
+
+def test_editors_see_types_docs_and_nothing_else() -> None:
+    for module in (*MODULES, create_video, get_video):
+        assert module.__doc__
+        shown = {name for name in dir(module) if not name.startswith("_")}
+        assert not shown & {"Any", "Callable", "Literal", "attrs", "httpx", "re"}
+        for name in module.__all__:
+            if isinstance(public := getattr(module, name), type):
+                get_type_hints(public)
+    signature = str(inspect.signature(client.AuthenticatedClient))
+    assert signature.startswith("(base_url: str = <environment variable>, token: str = <env")
+    assert "`GROK_API_KEY`" in (client.AuthenticatedClient.__doc__ or "")
+
+
+def test_what_one_process_pickles_another_one_reads() -> None:
+    sent = errors.RateLimitError("what", 429, {"retry-after": "3"}, b"{}")
+    told = client.AuthenticatedClient("https://a.example", "a token")
+    code = "import pickle, sys; a, b = pickle.load(sys.stdin.buffer); print(a.retry_after, b.token)"
+    command, pickled = [sys.executable, "-c", code], pickle.dumps((sent, told))
+    assert subprocess.check_output(command, input=pickled) == b"3.0 a token\n"
 
 
 def build(source: Path, dist: Path, umask: int = 0o022) -> list[Path]:

@@ -1,12 +1,9 @@
 """Types that operations and models share."""
 
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, BinaryIO, Generic, Literal, TypeVar
+from typing import IO, BinaryIO, Generic, Literal, TypeVar
 
 from attrs import define
-
-if TYPE_CHECKING:
-    import httpx  # slow to import, and not needed to build a request
 
 
 class Unset:
@@ -54,13 +51,13 @@ class Response(Generic[T]):
 
     Attributes:
         status_code: The status, 100 to 999.
-        headers: The headers; names are case-insensitive.
+        headers: The headers, as `httpx.Headers`; names are case-insensitive.
         content: The body, decompressed.
         parsed: The body as a model, or None if the spec has no model for it or it does not fit.
     """
 
     status_code: int
-    headers: "httpx.Headers"
+    headers: Mapping[str, str]
     content: bytes
     parsed: T | None
 
