@@ -6,73 +6,22 @@ from typing import Any
 
 import pytest
 
+from gateways import GATEWAYS, Row, content_of, each_row_of
 from grok_imagine_video_runtime import errors
 
 OPENAI = {"message": "Bad", "type": "invalid_request_error", "param": "model", "code": "no_model"}
-READ = ("Bad", "no_model", "invalid_request_error", "model")
-
-# The body, and what is read from it: message, code, type, param, request id. The rest is None.
-SHAPES: dict[str, tuple[Any, ...]] = {
-    "OpenAI": ({"error": OPENAI}, *READ),
-    "new-api": (
-        {"error": {"message": "Bad (request id: 2026ab)", "type": "new_api_error", "code": "x"}},
-        *("Bad (request id: 2026ab)", "x", "new_api_error", None, "2026ab"),
-    ),
-    "xAI": ({"code": "invalid-argument", "error": "Bad"}, "Bad", "invalid-argument"),
-    "new-api tasks": ({"code": "fail", "message": "Bad", "data": None}, "Bad", "fail"),
-    "JSON inside a string": ({"code": "fail", "message": json.dumps({"error": OPENAI})}, *READ),
-    "JSON inside two strings": (
-        {"error": {"message": json.dumps({"message": json.dumps({"error": "Bad"})})}},
-        "Bad",
-    ),
-    "broken JSON inside a string": ({"message": '{"error": '}, '{"error": '),
-    "FastAPI": ({"detail": "Bad"}, "Bad"),
-    "FastAPI's list": (
-        {"detail": [{"loc": ["body", "input", "model"], "msg": "Bad", "type": "missing"}]},
-        *("Bad", None, "missing", "model"),
-    ),
-    "FastAPI's list without a place": ({"detail": [{"loc": [], "msg": "Bad"}]}, "Bad"),
-    "LiteLLM around its upstream": (
-        {"error": {"message": f"litellm.X: Y - {json.dumps({'error': OPENAI})} Model: m"}},
-        *READ,
-    ),
-    "text with a brace": ({"error": "use {prompt} here"}, "use {prompt} here"),
-    "two messages": ({"error": "Bad", "message": "other"}, "Bad"),
-    "flag": ({"error": True, "message": "Bad"}, "Bad"),
-    "code as a number": ({"error": {"message": "Bad", "code": 400}}, "Bad", "400"),
-    "request id": (
-        {"error": OPENAI | {"message": "Bad (request id: r2)"}, "request_id": "r1"},
-        *("Bad (request id: r2)", *READ[1:], "r1"),
-    ),
-    "nothing in its fields": ({"error": {"message": "Bad", "code": "", "param": ""}}, "Bad"),
-    "null everywhere": ({"error": dict.fromkeys(OPENAI)}, ""),
-    "text in JSON": ("Bad", "Bad"),
-    "empty object": ({}, ""),
-    "number": (4, ""),
-    "page of nginx": (
-        b"<html>\r\n<head><TITLE lang='en'>502 Bad Gateway</TITLE></head>\r\n<body>x</body>",
-        "502 Bad Gateway",
-    ),
-    "page without a title": (b"\n<h1>Bad &amp; worse</h1><p>x</p>", "Bad & worse x"),
-    "text": (b"  Bad\n gateway <5>", "Bad gateway <5>"),
-    "nothing": (b"", ""),
-    "UTF-16": (json.dumps({"error": "Bad"}).encode("utf-16"), "Bad"),
-    "Latin-1": (b'{"error": "Schl\xe9cht"}', '{"error": "Schl\ufffdcht"}'),
-}
 
 
 def encoded(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_an_error_is_read(shape: str) -> None:
-    body, *expected = SHAPES[shape]
-    content = encoded(body)
-    error = errors.status_error(400, {}, content)
-    said = [error.message, error.code, error.type, error.param, error.request_id]
-    assert said == expected + [None] * (5 - len(expected))
-    assert error.content == content
+@each_row_of(GATEWAYS["errors"])
+def test_every_shape_of_an_error_is_read(row: Row) -> None:
+    error = errors.status_error(400, {}, content_of(row))
+    names = ("message", "code", "type", "param", "request_id")
+    assert {name: getattr(error, name) for name in names} == dict.fromkeys(names) | row["read"]
+    assert error.content == content_of(row)
     assert str(error).startswith("status 400: ")
 
 
