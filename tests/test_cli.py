@@ -20,6 +20,7 @@ from conftest import TOKEN
 from faults import OK, hang_up, no_response, responding, saying
 from grok_imagine_video import __main__ as command
 from grok_imagine_video_runtime.cli.exits import ExitCode
+from making import load
 from scripts import ROOT, Cli, ended
 from ways import Clock
 
@@ -132,65 +133,16 @@ def test_help_is_what_the_spec_says(cli: Cli) -> None:
     assert table in (ROOT / "docs" / "command.md").read_text()
 
 
-NO_INTEGER = "not an integer; write it in digits, such as 4"
-# What is typed before anything is sent, and a part of the line that says what is wrong.
-MISTAKES = {
-    "GROK_API_KEY= create lake -o v.mp4": "set GROK_API_KEY, or pass --no-key",
-    "GROK_BASE_URL= create lake -o v.mp4": "set GROK_BASE_URL, or pass --base-url",
-    "GROK_BASE_URL=gateway.example create lake -o v.mp4": "gateway.example",
-    "GROK_BASE_URL=https://a.example?key=1 get 1": "a query",
-    "NO_PROXY= HTTP_PROXY=http://host:abc get 1": "HTTP_PROXY cannot be used: it is not a URL",
-    "SSL_CERT_FILE=/none get 1": "SSL_CERT_FILE cannot be used",
-    "wait 1 -o v.mp4 --base-url http://a.example": "--allow-plain-http",
-    "create lake -o v.mp4 --duration 16": "'duration' must be <= 15: 16",
-    **{
-        f"create lake -o v.mp4 --duration={shlex.quote(text)}": f"{NO_INTEGER}: {text!r}"
-        for text in ("x", "5.5", "4.0", "5e0", "٣", "0x8", "1_0", " 5", "5\n", "null", "")
-    },
-    "batch retry videos --line 1.5": f"--line: {NO_INTEGER}",
-    "batch lakes.jsonl -o videos --concurrency ٣": f"--concurrency: {NO_INTEGER}",
-    "batch lakes.jsonl -o videos --forget 0x1": f"--forget: {NO_INTEGER}",
-    "create lake -o v.mp4 --resolution 999p": '"480p", "720p"',
-    "create lake -o v.mp4 --resolution null": '"480p", "720p"',
-    "create lake -o v.mp4 --image data:, --reference data:,": "cannot be used together",
-    "create lake -o v.mp4 --image none.png": "--image: cannot be read: No such",
-    "create lake -o v.mp4 --image=": "--image: neither a URL nor a file",
-    f"create lake -o v.mp4 --reference {shlex.quote(__file__)}": "--reference: neither a URL",
-    "create lake -o v.mp4 --extra user=me": "--extra user: not JSON",
-    "create lake -o v.mp4 --extra user": "--extra needs NAME=JSON",
-    "create lake -o v.mp4 --extra duration=20": "has an option of its own",
-    "create lake -o v.mp4 --timeout 0": "'timeout' must be > 0: 0",
-    "create lake -o v.mp4 --sound": "Unknown option: --sound",
-    "create lake": "-o FILE, or do not wait for it: --no-wait",
-    "create -o v.mp4": "PROMPT requires",
-    "create '' -o v.mp4": "'prompt' must not be blank: ''",
-    "create ' \t\u3000' --no-wait": "'prompt' must not be blank: ' ",
-    "create lake -o missing/v.mp4": "nothing can be written in",
-    "create lake -o /proc/v.mp4": "nothing can be written in",
-    "create lake -o .": "exists and is not a file",
-    "creat lake": 'Did you mean "create"',
-    "wait 1": "-o FILE",
-}
-# What the gateway refuses, or cannot be asked.
-REFUSALS = {
-    "GROK_API_KEY=wrong create lake -o v.mp4": "`config` shows where",
-    "GROK_BASE_URL=http://127.0.0.1:9 create lake -o v.mp4": "refused",
-    "create lake -o v.mp4 --no-key": "401",
-    "create failed -o v.mp4": "internal_error: The prompt asked for it",
-    "create withheld -o v.mp4": "may have been billed",
-    "create expired -o v.mp4": "expired",
-    "wait none -o v.mp4": "no such job; is the id right",
-    "get none": "no such job; is the id right",
-}
+MISTAKES = load(Path(__file__).with_name("mistakes.yaml"))
 
 
-@pytest.mark.parametrize("typed", MISTAKES | REFUSALS)
+@pytest.mark.parametrize("typed", MISTAKES["typed"] | MISTAKES["asked"])
 def test_one_line_says_what_is_wrong(typed: str, cli: Cli) -> None:
     failed = cli.typed(typed)
     lines = [line for line in failed.err.splitlines() if line.startswith("grok-imagine-video: ")]
-    code = USAGE if typed in MISTAKES else FAILED
+    code = USAGE if typed in MISTAKES["typed"] else FAILED
     assert (failed.code, failed.out, len(lines)) == (code, "", 1), failed.err
-    assert (MISTAKES | REFUSALS)[typed] in lines[0]
+    assert (MISTAKES["typed"] | MISTAKES["asked"])[typed] in lines[0]
     assert lines[0] == failed.err.splitlines()[-1]
     assert code != USAGE or not cli.arrived  # before it costs money
     assert not list(cli.folder.iterdir())

@@ -21,7 +21,7 @@ from faults import OK, hang_up, no_response, responding
 from grok_imagine_video_runtime import _files
 from grok_imagine_video_runtime.batch import _rate
 from scripts import LAKES, Batch, as_line, ended
-from test_cli import DEFAULTS
+from test_cli import DEFAULTS, MISTAKES
 
 ERROR = {"error": {"message": "额度不足"}}
 ERROR_SHOWN = r"\u989d\u5ea6\u4e0d\u8db3"  # on a terminal that has ASCII alone
@@ -145,29 +145,7 @@ def test_a_row_of_a_table_is_what_would_be_typed(batch: Batch) -> None:
     assert len(list(batch.videos.glob("000?.mp4"))) == len(ROWS)
 
 
-# A table, and what is wrong with it.
-ODD_TABLES = [
-    ("prompt,duration\nA lake,99\n", "prompts.csv:1: 'duration' must be <= 15: 99"),
-    ("prompt,duration\nA lake,4\nA lake,four\n", "prompts.csv:2: --duration: not an integer"),
-    ("prompt,duration\nA lake, 5\n", "prompts.csv:1: --duration: not an integer"),
-    ("prompt,duration\nA lake,5\n \u3000,5\n", "prompts.csv:2: 'prompt' must not be blank: ' "),
-    ("prompt,resolution\nA lake,1080p\n", "prompts.csv:1: 'resolution' must be"),
-    ("prompt,image\nA lake,no.png\n", "prompts.csv:1: --image: cannot be read: No such file"),
-    ("prompt,promt\nA lake,b\n", "prompts.csv:1: the spec has no 'promt' (did you mean 'prompt'?)"),
-    ("prompt\nA lake,5\n", "prompts.csv: row 1: more cells than the header has"),
-    ('prompt\nA lake\n"A lake\n', "prompts.csv: after row 1: unexpected end of data"),
-    ("prompt,prompt\nA,B\n", "prompts.csv: row 0: two columns are 'prompt'"),
-    ("reference,reference_images,prompt\n,,A\n", "two columns are 'reference_images'"),
-    ("prompt,\nA,B\n", "prompts.csv: row 0: a column has no name"),
-    ("prompt;duration\nA;4\n", "'prompt' is required, and the row has no such cell: {'prompt;"),
-    ("prompt\nA\n\udcff\n", "prompts.csv: line 3: it is not UTF-8; save it as UTF-8"),
-    ("duration\n4\n", "prompts.csv:1: 'prompt'"),
-    ("prompt,image\n,\n", "prompts.csv: the file has no requests"),
-    ("", "prompts.csv: the file has no requests"),
-]
-
-
-@pytest.mark.parametrize(("content", "message"), ODD_TABLES)
+@pytest.mark.parametrize(("content", "message"), MISTAKES["tables"].items())
 def test_an_odd_table_is_refused(content: str, message: str, batch: Batch) -> None:
     table(batch, content)
     refused = batch.run()
