@@ -151,3 +151,4 @@ def crowd(size: int, then: Fault, count: Callable[[], object]) -> Fault:
 
 
 OK = responding(200, {"request_id": "1"})
+DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})

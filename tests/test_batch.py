@@ -23,8 +23,8 @@ import pytest
 
 import relay
 from bodies import TEXT
-from conftest import TOKEN, Arrived, client_of
-from faults import OK, Server, responding, serving
+from conftest import TOKEN, Arrived, client_of, limited_to
+from faults import DONE, OK, Server, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     CreateVideoRequest,
@@ -39,7 +39,6 @@ from grok_imagine_video_runtime.batch._journal import SCHEMA
 
 Run = Callable[..., batch.Summary]
 Here = dict[str, Any]
-DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 FILE = responding(200, b"video")
 IMAGE = ImageInput(url="https://a.example")
 
@@ -225,7 +224,7 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
     then = (threading.Timer(0.5, may_go_on.set).start, None) if again else (may_go_on.set,)
     monkeypatch.setattr(batch.Journal, "put", put_late)
     with serving(respond) as server:
-        client = limited(server.base_url, connections)
+        client = limited_to(connections, server.base_url)
         running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=5)
         asyncio.run(cancelled(client, running, is_time, *then))
         assert len(server.arrived) == sent
@@ -298,11 +297,6 @@ def test_what_could_not_be_written_is_told(
     assert [(each.state, each.reason) for each in summary.problems] == problems
 
 
-def limited(base_url: str, connections: int | None, **options: Any) -> AuthenticatedClient:
-    limits = httpx.Limits(max_connections=connections)
-    return AuthenticatedClient(base_url, TOKEN, httpx_args={"limits": limits}, **options)
-
-
 @pytest.mark.parametrize("connections", [1, None])
 def test_few_connections_are_waited_for(
     connections: int | None,
@@ -310,7 +304,7 @@ def test_few_connections_are_waited_for(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    few = limited(client.base_url, connections, timeout=httpx.Timeout(5, pool=0.001))
+    few = limited_to(connections, client.base_url, timeout=5, pool=0.001)
     tasks: list[int] = []
 
     def count(*_: object) -> None:

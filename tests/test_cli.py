@@ -17,7 +17,7 @@ import pytest
 import relay
 from bodies import TEXT
 from conftest import TOKEN
-from faults import OK, hang_up, no_response, responding, saying
+from faults import DONE, OK, hang_up, no_response, responding, saying
 from grok_imagine_video import __main__ as command
 from grok_imagine_video_runtime.cli.exits import ExitCode
 from making import load
@@ -25,7 +25,6 @@ from scripts import ROOT, Cli, ended
 from ways import Clock
 
 PENDING = responding(200, {"status": "pending", "progress": 42})
-DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 FAILED, USAGE, UNKNOWN, UNFINISHED = map(ExitCode, (1, 2, 3, 4))
 
 

@@ -13,7 +13,7 @@ import pytest
 import grok_imagine_video
 import grok_imagine_video_runtime
 from conftest import BODY
-from faults import OK, responding, serving
+from faults import DONE, OK, serving
 from grok_imagine_video import AuthenticatedClient, create_video, get_video
 
 GENERATED = Path(grok_imagine_video.__file__).parent
@@ -82,8 +82,7 @@ def entered(call: Callable[[], Any]) -> dict[tuple[str, str], None]:
 
 @pytest.mark.parametrize(("name", "functions", "files"), [("POST", 32, 9), ("wait", 45, 10)])
 def test_a_call_is_one_breath(name: str, functions: int, files: int) -> None:
-    done = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
-    with serving(OK, OK, done, done) as server, AuthenticatedClient(server.base_url, "t") as client:
+    with serving(OK, OK, DONE, DONE) as server, AuthenticatedClient(server.base_url, "t") as client:
         for _ in range(2):  # the second one is warm
             found = entered(lambda: create_video.sync(client=client, body=BODY))
         if name == "wait":

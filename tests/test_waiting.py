@@ -13,14 +13,13 @@ import pytest
 
 from bodies import TEXT
 from conftest import BODY, client_of, each_async_way, limited_to
-from faults import Fault, dripping, no_response, reset, responding, saying, serving
+from faults import DONE, Fault, dripping, no_response, reset, responding, saying, serving
 from grok_imagine_video import VideoJob, create_video, errors, get_video
 from making import document, load, made_from
 from ways import WAYS, Clock, Way
 
 CREATED = responding(200, {"data": {"task_id": "job-1"}})
 PENDING = responding(200, {"status": "pending", "progress": 10})
-DONE = responding(200, {"status": "done", "video": {"url": "/v.mp4"}})
 
 
 # What comes of a call that creates a job and waits for it, and the id that its error has.
