@@ -113,6 +113,15 @@ EDITS = {
     "schemas/Dog": ("schemas/Pet'", "schemas/Dog'"),
     "image/png": ("application/json", "image/png"),
     "Pet/x-job: x-job needs id, status, progress": ("{type: o", "{x-job: {}, type: o"),
+    "#/components/schemas/Pet: two names are name in Python": (
+        "name: {t",
+        "\uff4eame: {}, name: {t",
+    ),
+    "#/components/schemas/Pet/required: 'name' is required, and does not come": (
+        PETS[PETS.index("components:") :],
+        f"  {SEND.replace('/M', '/Pet')}\ncomponents: {{schemas: {{Pet: {{type: object, "
+        "required: [name], properties: {name: {type: string, writeOnly: true}}}}}\n",
+    ),
     "the generated code has a File of its own": ("{Pet:", "{File: {type: object}, Pet:"),
 }
 # A path that is added to PETS.
@@ -127,6 +136,12 @@ PATHS = {
     "line 5: #/paths/~1m/post/requestBody/content: a body of several media types": (
         SEND.replace(OF_M, f"{OF_BYTES}, multipart/form-data: {{schema: {{type: object}}}}")
     ),
+    "#/paths/~1m/post/requestBody/content: a media type is there twice": (
+        SEND.replace(OF_M, f"{OF_M}, application/json;charset=utf-8: {{}}")
+    ),
+    "form-data/encoding/a/explode: what is sent": (
+        SEND.replace(OF_M, "multipart/form-data: {encoding: {a: {explode: false}}, schema: {}}")
+    ),
     "content/application~1octet-stream: application/octet-stream is not": (
         SEND.replace(OF_M, OF_BYTES)
     ),
@@ -140,6 +155,12 @@ PARAMETERS = {
     "parameters/0/in: such a parameter": "name: c, in: cookie, schema: {type: string}",
     "parameters/0/schema: such a parameter": (
         "name: q, in: query, schema: {type: array, items: {type: object}}"
+    ),
+    "parameters/0/style: no parameter is written with style: pipeDelimited": (
+        "name: q, in: query, style: pipeDelimited, schema: {type: string}"
+    ),
+    "parameters/0/explode: no parameter is written with explode: False": (
+        "name: q, in: query, explode: false, schema: {type: array, items: {type: string}}"
     ),
     "parameters/0/content: a parameter without a schema": (
         "name: q, in: query, content: {text/plain: {}}"

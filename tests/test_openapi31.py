@@ -35,6 +35,9 @@ SCHEMAS = {
         "{example: {type: a, nullable: true}, x-a: {type: a, nullable: true}, enum: [{type: a}]}"
     ),
     "{$ref: '#/components/schemas/%E8%A7%86%C2%AB'}": "{$ref: '#/components/schemas/视«'}",
+    "{discriminator: {propertyName: p, mapping: {a: '#/components/schemas/100%25'}}}": (
+        "{discriminator: {propertyName: p, mapping: {a: '#/components/schemas/100%'}}}"
+    ),
 }
 
 
@@ -61,6 +64,9 @@ def test_what_apifox_exports_is_generated(tmp_path: Path) -> None:
     kwargs = made.create.OPERATION.request(action="a", body=body).arguments
     assert (kwargs["json"], kwargs["params"]) == (sent, {"Action": "a"})
     assert kwargs["headers"] == {"Content-Type": "application/json"}
+    assert made.视(model="m", 订单2="1").to_dict() == {"model": "m", "订单２": "1", "size": "720p"}
+    assert made.create.OPERATION.reads["2XX"] == ("json", made.频.from_dict)
+    assert made.频.from_dict({"id": "1"}).id == "1"
     for change in ({"style": "x"}, {"image": {"url": 1}}, {"images": ["u"]}, {"提示词": 1}):
         with pytest.raises((TypeError, ValueError)):
             made.视.from_dict(sent | change)

@@ -5,11 +5,13 @@ names are percent-encoded.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from .pointers import items, join
+from . import BadInputError
+from .pointers import behind, items, join
 
 Node = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -24,6 +26,12 @@ VALUES = frozenset({"const", "default", "enum", "example", "examples", "security
 EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 MIXED = ("$ref", "allOf", "anyOf", "oneOf")
 
+# Parameters that OpenAPI says to ignore in headers: the client sets them. Apifox writes them.
+OF_CLIENT = frozenset({"accept", "authorization", "content-type"})
+# What is said of responses that can be of any type: they are read as JSON.
+OF_ANY_TYPE = frozenset({"*/*", "application/*"})
+STYLES = {"cookie": "form", "header": "simple", "path": "simple", "query": "form"}
+
 
 def in_31(document: Node) -> Node:
     """A copy of a document in the terms of 3.1, in which no part is in two places.
@@ -35,6 +43,8 @@ def in_31(document: Node) -> Node:
     for _, node in nodes(found):
         if isinstance(node.get("$ref"), str):
             node["$ref"] = unquote(node["$ref"])
+        if isinstance(mapping := node.get("mapping"), dict):  # of a discriminator
+            node["mapping"] = {key: unquote(str(to)) for key, to in mapping.items()}
         if is_old:
             _rewrite(node)
     return found | ({"openapi": "3.1.0"} if is_old else {})
@@ -49,6 +59,45 @@ def nodes(node: Any, pointer: str = "#", *, is_named: bool = False) -> Iterator[
         if isinstance(value, dict | list) and not holds_values:
             is_map = not is_named and key in NAMED and isinstance(value, dict)
             yield from nodes(value, join(pointer, key), is_named=is_map)
+
+
+def header_of(parameter: Node) -> str:
+    """The header that a parameter is, in lower case; "" for all others."""
+    return str(parameter.get("name")).lower() if parameter.get("in") == "header" else ""
+
+
+def media_type(said: str, *, is_request: bool) -> str:
+    """A media type as it is read: in lower case, and without the charset that JSON has anyway."""
+    name, _, more = (part.strip() for part in said.partition(";"))
+    is_plain = re.fullmatch(r'(charset="?utf-8"?)?', more, re.IGNORECASE)
+    found = name.lower() if is_plain else f"{name.lower()}; {more}"
+    return "application/json" if found in OF_ANY_TYPE and not is_request else found
+
+
+def usual(parameter: Node) -> Node:
+    """How a parameter or a header is written where it does not say so."""
+    usual_style = STYLES.get(str(parameter.get("in", "header")))
+    is_form = parameter.get("style", usual_style) == "form"
+    return {"style": usual_style, "explode": is_form, "allowReserved": False}
+
+
+def settle(node: Node, pointer: str, document: Node) -> None:
+    """Leave what a client sends and reads, in a part of a document.
+
+    Raises:
+        BadInputError: A media type is there twice.
+    """
+    if isinstance(rows := node.get("parameters"), list):
+        node["parameters"] = [
+            row for row in rows if header_of(behind(row, document)) not in OF_CLIENT
+        ]
+    if isinstance(said := node.get("responses"), dict):  # Apifox has names for a second response
+        node["responses"] = {key: said[key] for key in said if not key.startswith("x-")}
+    if isinstance(said := node.get("content"), dict):
+        types = [media_type(key, is_request="/responses/" not in pointer) for key in said]
+        node["content"] = dict(zip(types, said.values(), strict=True))
+        if len(node["content"]) < len(said):
+            raise BadInputError(f"{pointer}/content: a media type is there twice")
 
 
 def _rewrite(schema: Node) -> None:

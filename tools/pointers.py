@@ -27,6 +27,15 @@ def key_of(node: Any, part: str) -> Any:
     return int(part) if isinstance(node, list) else part
 
 
+def behind(node: Any, document: Any) -> Any:
+    """A part, or what it refers to; a LookupError if that is nowhere, or in a circle."""
+    for _ in range(100):
+        if "$ref" not in node:
+            return node
+        node = lookup(document, node["$ref"])
+    raise LookupError(f"the reference {node['$ref']} leads in a circle")
+
+
 def lookup(document: Any, pointer: str) -> Any:
     """The part that a pointer leads to.
 

@@ -14,8 +14,6 @@ from .document import UNIONS, Document, refuse, values_of
 
 SCALARS = frozenset({"boolean", "integer", "null", "number", "string"})
 KINDS = SCALARS - {"integer"} | {"array", "object"}
-# Formats that are types in Python, and their validators; all others are annotations.
-FORMATS = {"binary": "file"}
 
 OF_NUMBERS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 # The keywords that demand something of values of one kind, and their validators.
@@ -86,9 +84,9 @@ class Rules:
             return [f"_v.model({name})"]
         if kind == "array":
             return [f"_v.array({', '.join(self.of(node['items']))})", *calls(kind, node)]
-        if kind == "string" and node.get("format") in FORMATS:
+        if kind == "string" and node.get("format") == "binary":
             check_keywords(node, {"type"})
-            kind = FORMATS[node["format"]]
+            kind = "file"
         return [f"_v.{kind}", *calls(kind, node)]
 
     def _of_union(self, node: Node, union: str) -> list[str]:

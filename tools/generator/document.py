@@ -5,8 +5,9 @@ only received.
 """
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from typing import Any, NoReturn
 
 from attrs import frozen
@@ -18,12 +19,10 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
-from ..openapi31 import METHODS, Node, in_31, nodes
-from ..pointers import items, join, lookup
+from ..openapi31 import METHODS, Node, in_31, nodes, settle
+from ..pointers import behind, items, join
 
 UNIONS = ("anyOf", "oneOf")
-# Parameters that OpenAPI says to ignore in headers: the client sets them. Apifox writes them.
-OF_CLIENT = frozenset({"accept", "authorization", "content-type"})
 AT = "x-at"  # where in the document something is
 # A field, and the class of an object for each of its values.
 Tags = tuple[str, dict[Any, str]]
@@ -53,22 +52,29 @@ def refuse(node: Node, keyword: str, what: str = "") -> NoReturn:
 def prepared(document: Node) -> Node:
     """A document in the terms of 3.1, each part of which says where it is."""
     found = in_31(document)
+    target = partial(behind, document=found)
     for pointer, node in [*nodes(found)]:
         node[AT] = pointer
         if isinstance(node.get("format"), str) and node["format"] != "binary":
             del node["format"]  # a format demands nothing, and upstream would make types of some
-        if isinstance(node.get("parameters"), list):
-            node["parameters"] = [each for each in node["parameters"] if not is_of_client(each)]
-        if isinstance(node.get("responses"), dict):  # Apifox has names for a second response
-            said = node["responses"].items()
-            node["responses"] = {key: each for key, each in said if not key.startswith("x-")}
+        if "$ref" in node and "default" in node:  # which upstream drops there
+            node["allOf"] = [{"$ref": node.pop("$ref"), AT: join(pointer, "$ref")}]
+        settle(node, pointer, found)
+        for name, field in node.get("properties", {}).items():
+            if name in node.get("required", []) and says(field, "readOnly", target):
+                node["required"].remove(name)  # it may not be sent
     return found
 
 
-def is_of_client(parameter: Any) -> bool:
-    """Whether a parameter is a header that the client sets."""
-    name = str(parameter.get("name")).lower() if isinstance(parameter, dict) else ""
-    return name in OF_CLIENT and parameter.get("in") == "header"
+def says(schema: Node, keyword: str, target: Callable[[Node], Node]) -> bool:
+    """Whether a schema, or what it refers to, has a keyword that is true."""
+    parts = [schema, *schema.get("allOf", [])]
+    return any(part.get(keyword) for each in parts for part in (each, target(each)))
+
+
+def in_python(name: str) -> str:
+    """A name as Python reads it: some characters are the same to it."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def properties_of(model: ModelProperty) -> list[Property]:
@@ -95,6 +101,7 @@ class Document:
 
     def __init__(self, document: Node, data: GeneratorData, config: Config) -> None:
         self._document = document
+        self._nodes_at = {node[AT]: node for _, node in nodes(document)}
         self._models = {str(model.class_info.name): model for model in data.models}
         self._classes = {self.node(model)[AT]: name for name, model in self._models.items()}
         self._nodes: dict[tuple[str, str], tuple[Node, Node]] = {}
@@ -105,11 +112,12 @@ class Document:
                 self._nodes[shape(path), method] = (item, item[method])
             if "$ref" in item:
                 refuse(item, "$ref", "a path that refers to another one is not generated")
-        self.operations = [
-            Operation(each, tag, str(PythonIdentifier(each.name, config.field_prefix)))
-            for tag, collection in data.endpoint_collections_by_tag.items()
-            for each in collection.endpoints
-        ]
+        self.operations = []
+        for tag, collection in data.endpoint_collections_by_tag.items():
+            package = PythonIdentifier(in_python(tag), config.field_prefix)
+            for each in collection.endpoints:
+                module = str(PythonIdentifier(in_python(each.name), config.field_prefix))
+                self.operations.append(Operation(each, package, module))
         endpoints = [each.endpoint for each in self.operations]
         self._received = self._reached(of.prop for each in endpoints for of in each.responses)
         self._sent = self._reached(of for each in endpoints for of in each.list_all_parameters())
@@ -158,14 +166,12 @@ class Document:
 
     def node(self, model: ModelProperty) -> Node:
         """The schema that a model is made of."""
-        found: Node = lookup(self._document, (model.data.model_extra or {})[AT])
-        return found
+        return self._nodes_at[(model.data.model_extra or {})[AT]]
 
     def resolved(self, node: Node) -> Node:
         """A node, or what it refers to."""
-        while "$ref" in node:
-            node = lookup(self._document, node["$ref"])
-        return node
+        found: Node = behind(node, self._document)
+        return found
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""
@@ -176,19 +182,19 @@ class Document:
         models = [each.prop for each in responses if isinstance(each.prop, ModelProperty)]
         return next((rules_of_job(x) for x in map(self.node, models) if "x-job" in x), None)
 
-    def follower(self, endpoint: Endpoint) -> tuple[PythonIdentifier, Endpoint] | None:
-        """The operation, and its tag, that follows the job: a response links to it."""
+    def follower(self, endpoint: Endpoint) -> Operation | None:
+        """The operation that follows the job: a response links to it."""
         return self._followers.get(id(endpoint))
 
     def creators(self, endpoint: Endpoint) -> list[Endpoint]:
         """The operations that create the jobs which an operation follows."""
         found = ((each.endpoint, self.follower(each.endpoint)) for each in self.operations)
-        return [each for each, follower in found if follower and follower[1] is endpoint]
+        return [each for each, follower in found if follower and follower.endpoint is endpoint]
 
     @cached_property
-    def _followers(self) -> dict[int, tuple[PythonIdentifier, Endpoint]]:
+    def _followers(self) -> dict[int, Operation]:
         followers = {
-            self._operation(each.endpoint).get("operationId"): (each.package, each.endpoint)
+            self.operation(each.endpoint).get("operationId"): each
             for each in self.operations
             if each.endpoint.method == "get" and self.job(each.endpoint.responses)
         }
@@ -201,7 +207,7 @@ class Document:
 
     def _linked(self, endpoint: Endpoint) -> list[str]:
         """The operations that the responses of an operation link to."""
-        responses = map(self.resolved, self._operation(endpoint).get("responses", {}).values())
+        responses = map(self.resolved, self.operation(endpoint).get("responses", {}).values())
         links = [link for node in responses for link in node.get("links", {}).values()]
         return [str(self.resolved(link).get("operationId")) for link in links]
 
@@ -252,7 +258,7 @@ class Document:
 
     def content(self, endpoint: Endpoint) -> Node:
         """What an operation says of its body, by media type."""
-        body = self.resolved(self._operation(endpoint)["requestBody"])
+        body = self.resolved(self.operation(endpoint)["requestBody"])
         found: Node = body["content"]
         if len(found) > 1:
             refuse(body, "content", "a body of several media types is not generated")
@@ -265,7 +271,8 @@ class Document:
         example = next((each.get("value") for each in examples), content.get("example"))
         return example if isinstance(example, dict) else {}
 
-    def _operation(self, endpoint: Endpoint) -> Node:
+    def operation(self, endpoint: Endpoint) -> Node:
+        """What the document says of an operation."""
         return self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method][1]
 
 

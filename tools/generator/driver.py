@@ -19,9 +19,10 @@ from openapi_python_client.parser.errors import GeneratorError
 from ruamel.yaml.error import YAMLError
 
 from .. import ROOT, BadInputError, cut
-from ..openapi31 import Node
+from ..openapi31 import Node, nodes
+from ..pointers import parts_of
 from ..specs import line_of, lines_of, load, text_of
-from .document import Document, RefusedError, prepared
+from .document import Document, RefusedError, in_python, prepared
 from .names import keep_names_apart
 from .pages import pages
 
@@ -72,17 +73,25 @@ def load_config(path: Path) -> ConfigFile:
 
 def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     """What openapi-python-client makes of a document."""
-    data = GeneratorData.from_dict(copy.deepcopy(document), config=config)
+    copied = copy.deepcopy(document)
+    for _, node in nodes(copied):  # upstream looks for names as they are
+        if "$ref" in node:
+            node["$ref"] = "/".join(["#", *parts_of(node["$ref"])])
+    data = GeneratorData.from_dict(copied, config=config)
     if isinstance(data, GeneratorError):
         refuse(spec, data)
     collections = data.endpoint_collections_by_tag.values()
     errors = [*data.errors, *(error for each in collections for error in each.parse_errors)]
     if errors:
         refuse(spec, *errors)
-    classes = [each.class_info for each in [*data.models, *data.enums]]
-    names = [str(each.name) for each in classes if str(each.name) == str(each.module_name)]
-    if names:  # as in Chinese, which has no upper case
-        overrides = {name: ClassOverride(module_name=f"{name}_model") for name in names}
+    overrides: dict[str, ClassOverride] = {}
+    for each in (named.class_info for named in [*data.models, *data.enums]):
+        name, module = in_python(each.name), in_python(each.module_name)
+        module += "_model" if module == name else ""  # as in Chinese, which has no upper case
+        if (name, module) != (each.name, each.module_name):
+            said = {"class_name": name, "module_name": module}
+            overrides[str(each.name)] = ClassOverride.model_validate(said)
+    if overrides.keys() - config.class_overrides.keys():
         config.class_overrides.update(overrides)
         return parse(spec, document, config)
     return data
@@ -118,7 +127,7 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
 
 def render(project: Project, document: Document) -> None:
     """Write all files that come from templates."""
-    for name, template, given in pages(document, project.openapi, project.config):
+    for name, template, given in pages(document, project.openapi):
         path = project.package_dir / name
         if path.exists():
             raise RefusedError(f"two parts of it are written to {name}; rename one")

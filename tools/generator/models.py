@@ -10,7 +10,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 from ..openapi31 import Node
 from .constraints import Rules
-from .document import Document, properties_of, refuse
+from .document import Document, properties_of, refuse, says
 from .names import imports_of_models
 from .values import reader
 
@@ -65,11 +65,6 @@ class Model:
         return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
 
     @property
-    def readers(self) -> list[Field]:
-        """The fields that are not taken as they are in JSON."""
-        return [each for each in self.fields if each.read]
-
-    @property
     def nullable(self) -> tuple[str, ...]:
         """The names in JSON of the fields that can be null, if the model is received."""
         fields = self.fields if self.is_received else ()
@@ -94,6 +89,9 @@ def describe(prop: ModelProperty, document: Document) -> Model:
     rules = Rules(document) if document.is_sent(prop) else None
     if rules:
         rules.check_object(node)
+    for name, field in node.get("properties", {}).items() if document.is_received(prop) else ():
+        if name in node.get("required", []) and says(field, "writeOnly", document.resolved):
+            refuse(node, "required", f"{name!r} is required, and does not come")
     return Model(
         prop,
         [field_of(prop, each, node, document, rules) for each in properties_of(prop)],
@@ -109,8 +107,8 @@ def field_of(
     """A field of a model."""
     name = prop.name.get_untrusted_value()
     schema = node.get("properties", {}).get(name, {})
-    # What is said beside a `$ref`: upstream takes the description of the target instead.
-    described = documented(prop, schema.get("description", "") if "$ref" in schema else "")
+    # Upstream has the description of what is referred to, not the one that is beside it.
+    described = documented(prop, schema.get("description", ""))
     read = str(prop.class_info.name) if isinstance(prop, ModelProperty) else reader(prop, document)
     if read and isinstance(prop, ListProperty) and document.is_received(model):
         read = f"_models.first_of({read})"  # what is no such list is kept as it is

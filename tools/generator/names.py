@@ -1,13 +1,16 @@
 """Names in Python: those that would hide something else, and those that the package exports."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from attrs import frozen
 from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.properties import Property
 from openapi_python_client.schema import UntrustedString
 
-from .document import Document, RefusedError, properties_of
+from ..openapi31 import Node
+from .document import Document, RefusedError, in_python, properties_of, refuse
 
 # Names that the modules of a package import, and that no class can have as well.
 RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
@@ -63,18 +66,29 @@ def keep_names_apart(document: Document, data: GeneratorData, config: Config) ->
     """Rename, in Python alone, what has a name that the generated code uses itself.
 
     Raises:
-        RefusedError: A class has such a name.
+        RefusedError: A class has such a name, or two names are the same to Python.
     """
     for each in [*data.models, *data.enums]:
         if (name := str(each.class_info.name)) in RESERVED:
             raise RefusedError(f"the generated code has a {name} of its own; rename the schema")
-    for prop in [prop for model in data.models for prop in properties_of(model)]:
-        if prop.python_name in NAMES_IN_MODELS:
-            prop.set_python_name(UntrustedString(f"field_{prop.python_name}"), config)
+    for model in data.models:
+        rename(document.node(model), [("", prop) for prop in properties_of(model)], config)
     for operation in document.operations:
-        for place, prop in operation.endpoint.iter_all_parameters():
-            if prop.python_name in NAMES_IN_OPERATIONS and place != "path":
-                prop.set_python_name(UntrustedString(f"{prop.python_name}_{place}"), config)
+        node = document.operation(operation.endpoint)
+        rename(node, operation.endpoint.iter_all_parameters(), config)
+
+
+def rename(node: Node, properties: Iterable[tuple[str, Property]], config: Config) -> None:
+    """Write the names of fields or parameters, with their places, as Python reads them."""
+    names = set()
+    for place, prop in properties:
+        name = in_python(prop.python_name)
+        if name in (NAMES_IN_OPERATIONS if place else NAMES_IN_MODELS) and place != "path":
+            name = f"{name}_{place}" if place else f"field_{name}"
+        prop.set_python_name(UntrustedString(name), config, skip_snake_case=True)
+        if prop.python_name in names:
+            refuse(node, "", f"two names are {prop.python_name} in Python")
+        names.add(prop.python_name)
 
 
 def imports_of_models(lines: set[str] | None) -> list[str]:

@@ -1,7 +1,6 @@
 """What endpoint_module.py.jinja prints: an operation's arguments, its request, its responses."""
 
 from attrs import frozen
-from openapi_python_client.config import Config
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
@@ -12,10 +11,9 @@ from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
-from openapi_python_client.strings import PythonIdentifier
 
-from ..openapi31 import Node
-from .constraints import Rules
+from ..openapi31 import Node, usual
+from .constraints import Rules, check_keywords
 from .document import Document, refuse
 from .models import documented
 from .names import imports_of_models
@@ -28,8 +26,6 @@ REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 BODIES = {BodyType.JSON: True, BodyType.FILES: False}
 # Where in a response its result is, by what upstream makes of its media type.
 KINDS = {"response.json()": "json", "response.text": "text", "response.content": "content"}
-# The places of parameters.
-PLACES = ("path", "query", "header")
 
 
 @frozen
@@ -128,13 +124,8 @@ class Operation:
         """The parameters in one place: path, query or header."""
         return [argument for argument in self.arguments if argument.place == place]
 
-    @property
-    def keywords(self) -> list[Argument]:
-        """The arguments that are given by name."""
-        return [argument for argument in self.arguments if argument.place != "path"]
 
-
-def describe(endpoint: Endpoint, document: Document, config: Config) -> Operation:
+def describe(endpoint: Endpoint, document: Document) -> Operation:
     """An operation as its template prints it."""
     successes = successes_of(endpoint)
     return Operation(
@@ -144,8 +135,8 @@ def describe(endpoint: Endpoint, document: Document, config: Config) -> Operatio
         union_type(list(endpoint.responses)),
         union_type(successes),
         document.job(successes) if endpoint.method == "get" else None,
-        creators_of(endpoint, document),
-        follower_of(endpoint, document, config),
+        document.creators(endpoint) if takes_an_id(endpoint) else [],
+        follower_of(endpoint, document),
     )
 
 
@@ -156,20 +147,14 @@ def successes_of(endpoint: Endpoint) -> list[Response]:
     return successes or ([default] if default else [])
 
 
-def follower_of(endpoint: Endpoint, document: Document, config: Config) -> Follower | None:
+def follower_of(endpoint: Endpoint, document: Document) -> Follower | None:
     """What is needed to wait for the job that an operation creates."""
     found = document.follower(endpoint)
     if found is None:
         return None
-    tag, other = found
-    module = PythonIdentifier(other.name, config.field_prefix)
+    other = found.endpoint
     result_type = union_type(successes_of(other))
-    return Follower(other, tag, module, result_type, can_wait=takes_an_id(other))
-
-
-def creators_of(endpoint: Endpoint, document: Document) -> list[Endpoint]:
-    """The operations whose responses a wait takes in place of the id of a job."""
-    return document.creators(endpoint) if takes_an_id(endpoint) else []
+    return Follower(other, found.package, found.module, result_type, takes_an_id(other))
 
 
 def takes_an_id(endpoint: Endpoint) -> bool:
@@ -194,8 +179,9 @@ def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
 
 def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argument:
     """A parameter of an operation."""
-    if place not in PLACES or has_objects(prop):
-        refuse(node, "in" if place not in PLACES else "schema", "such a parameter is not generated")
+    if place == "cookie" or has_objects(prop):
+        refuse(node, "in" if place == "cookie" else "schema", "such a parameter is not generated")
+    check_style(node, is_list=isinstance(prop, ListProperty))
     described = prop if prop.description else documented(prop, node.get("description", ""))
     checks = [rules.of_field(node["schema"], is_required=prop.required)]
     checks += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
@@ -208,6 +194,14 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
         docstrings=[described.to_docstring()],
         is_list=isinstance(prop, ListProperty),
     )
+
+
+def check_style(node: Node, *, is_list: bool) -> None:
+    """Refuse a parameter that is written otherwise than by default."""
+    for keyword, value in usual({"in": node["in"]}).items():
+        is_told = keyword != "explode" or (is_list and node["in"] == "query")
+        if is_told and node.get(keyword, value) != value:
+            refuse(node, keyword, f"no parameter is written with {keyword}: {node[keyword]}")
 
 
 def has_objects(prop: PropertyProtocol) -> bool:
@@ -223,6 +217,8 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     (content,) = document.content(endpoint).values()
     if body.body_type not in BODIES:
         refuse(content, "", f"{body.content_type.get_untrusted_value()} is not generated")
+    for each in content.get("encoding", {}).values():
+        check_keywords(each, {"contentType"})
     prop = body.prop
     type_ = prop.get_type_string(no_optional=True).as_unembedded_code()
     return Argument(

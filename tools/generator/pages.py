@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from openapi_python_client.config import Config
 from openapi_python_client.parser import GeneratorData
 
 from grok_imagine_video_runtime import batch, errors, types
@@ -23,7 +22,7 @@ PUBLIC = {
 Page = tuple[str, str, dict[str, Any]]
 
 
-def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[Page]:
+def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
     """All files of a package that depend on the spec."""
     given = {"exports": exports_of(document, data)}
     yield "__init__.py", "package_init.py.jinja", given
@@ -32,7 +31,7 @@ def pages(document: Document, data: GeneratorData, config: Config) -> Iterator[P
     for package in {each.package: None for each in document.operations}:
         yield f"api/{package}/__init__.py", "endpoint_init.py.jinja", {}
     for each in document.operations:
-        operation = operations.describe(each.endpoint, document, config)
+        operation = operations.describe(each.endpoint, document)
         path = f"api/{each.package}/{each.module}.py"
         yield path, "endpoint_module.py.jinja", {"operation": operation}
     yield "_commands.py", "commands.py.jinja", {"jobs": commands.jobs_of(document)}
