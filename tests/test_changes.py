@@ -36,7 +36,7 @@ def test_a_change_gets_its_rating(edit: Edit) -> None:
     changes = compare_documents(OLD, new)
     impact = edit.title.split()[0]
     assert worst(change.impact for change in changes) == impact, changes
-    assert all(change.text and OLD.line(change.pointer) for change in changes)
+    assert all(change.text and change.pointer for change in changes)
     shown = [each for each in changes if each.impact == impact and each.body is not None]
     if "refused" in edit.title or edit.title.startswith("minor request, major"):
         assert any(change.why for change in shown), changes

@@ -47,6 +47,7 @@ TEXT = text_of(DATA["endpoint"])
 HEADED = re.sub(r"^(\S+)\n([\[{].*)$", r"## \1\n\n```json\n  \2\n```\n", TEXT, flags=re.MULTILINE)
 FORMS = {"text": TEXT, "crlf": TEXT.replace("\n", "\r\n"), "markdown": f"\ufeff# {HEADED}"}
 FORMS |= {"yaml": "\n".join(f"{key}: {compact(DATA['openapi'][key])}" for key in DATA["openapi"])}
+FORMS["page"] = f"# A page\n\n~~~yaml\n{FORMS['yaml']}\n~~~\n\nMore words."
 FORMS |= {"apifox": compact(DATA["apifox"]), "openapi": compact(DATA["openapi"])}
 
 

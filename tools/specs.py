@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pyjson5
@@ -22,6 +23,9 @@ from .pointers import items, join
 MOST_BYTES = 10_000_000
 MOST_LEVELS = 100
 LARGEST = sys.float_info.max
+
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*\n((?s:.*?))(?:^ {0,3}\1[`~]* *$|\Z)", re.M)
+OPENAPI = re.compile(r"""^[ {]*["']?openapi["']? *:""", re.M)
 
 # Keywords whose value says where something is. One that says elsewhere makes a library fetch it.
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "externalValue"})
@@ -61,6 +65,20 @@ def load(text: str, name: str) -> dict[str, Any]:
         shown = "".join(each if each.isprintable() else "?" for each in place)
         raise BadInputError(f"{name}: {shown[-200:]}: {what}")
     return document
+
+
+def unfenced(text: str) -> str:
+    """The document in the fence of a page of Markdown, on its lines; a text without one as it is.
+
+    Raises:
+        BadInputError: The page has several documents.
+    """
+    fences = [each for each in FENCE.finditer(text) if OPENAPI.search(each[2])]
+    if len(fences) > 1:
+        raise BadInputError("the page has several documents: put each into a file of its own")
+    for each in fences:
+        text = "\n" * text.count("\n", 0, each.start(2)) + dedent(each[2])
+    return text
 
 
 def lines_of(text: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import cut
 from ..review.changes import Impact, worst
-from ..review.documents import compare_documents
+from ..review.documents import differences
 from ..review.report import section
 from ..review.spec import Spec
 from .demands import demands, place
@@ -17,7 +17,7 @@ ASK = "They have no known form. Say in tools/export/words.yaml what they mean, o
 def compare(spec: Spec, export: Spec) -> tuple[Impact, list[str]]:
     """The impact on callers once the spec follows, and a line about each difference."""
     ours, lines = demands(spec), []
-    changes = compare_documents(ours, export)
+    changes = differences(ours, export)
     for change in changes:
         pair = _short_pair(export.find(change.pointer), ours.find(change.pointer))
         said, own = ("nothing" if text == "null" else _code(text) for text in pair)

@@ -1,13 +1,13 @@
 """Read an export as OpenAPI: a text, Apifox's own JSON, or OpenAPI already."""
 
 import json
-import re
 from typing import Any
 
 from .. import BadInputError
+from ..openapi31 import nodes
 from ..review.spec import Node, Spec, mappings
 from ..review.values import short
-from ..specs import from_json5
+from ..specs import OPENAPI, from_json5, unfenced
 from .texts import SECTIONS, endpoints
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "html": "text/html"}
@@ -17,12 +17,16 @@ KNOWN = {"id", "name", "description", "code", "type", "contentType", "required",
 
 def read(text: str) -> Spec:
     """What an export says, as OpenAPI with references in place; `x-examples` are of any body."""
-    text = text.replace("\r\n", "\n")
+    text = unfenced(text.replace("\r\n", "\n"))
     found = from_json5(text, "the document") if text.lstrip().startswith("{") else {}
-    if "openapi" not in found and not re.search(r"^openapi *:", text, re.MULTILINE):
+    if "openapi" not in found and not OPENAPI.search(text):
         found = _document(_apis(found) or endpoints(text))
     spec = Spec.parse(json.dumps(found, ensure_ascii=False) if found else text, "the document")
-    return Spec(spec.in_place(spec.document), {})
+    document = spec.in_place(spec.document)
+    document["info"]["title"] = ""  # it names the project in Apifox
+    for _, node in nodes(document):
+        node.pop("servers", None)
+    return Spec(document, {})
 
 
 def _apis(project: Node) -> list[Node]:

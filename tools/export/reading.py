@@ -7,14 +7,17 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from .. import BadInputError
+from ..openapi31 import header_of, media_type
 from ..pointers import parts_of
 from ..review.spec import Node, Spec, mappings
+from ..review.values import short
 from ..specs import text_of
 from .demands import OPERATION, demands
 from .examples import place_examples
 from .forms import read
 
 WORDS = Path(__file__).with_name("words.yaml")
+SECOND = re.compile(rf"{OPERATION.pattern}/responses/x-[^/]+")
 EXAMPLE = re.compile(r"/content/[^/]+/example")
 EXCLUSION = re.compile(r"不能和([^\s、]+)一起用")
 
@@ -36,7 +39,7 @@ def read_export(path: Path) -> tuple[Spec, list[tuple[str, str]]]:
 def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:
     """Add the rules that are in words to the schemas that they are of; yield all other words."""
     for at, node in [each for each in mappings(spec.document) if not EXAMPLE.search(each[0])]:
-        _sort_fields(node)
+        yield from ((at, each) for each in _more(node, at, spec) if each)
         texts = [node.get(key) for key in ("summary", "title", "description")]
         lines = [line for text in texts if isinstance(text, str) for line in text.splitlines()]
         for words in filter(None, map(str.strip, lines)):
@@ -47,12 +50,17 @@ def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:
                 yield at, words
 
 
-def _sort_fields(node: Node) -> None:
-    """Give fields the order that is beside them."""
-    fields, order = node.get("properties"), node.get("x-apifox-orders")
-    if isinstance(fields, dict) and isinstance(order, list):
-        names = [name for name in [*map(str, order), *fields] if name in fields]
-        node["properties"] = {name: fields[name] for name in names}
+def _more(node: Node, at: str, spec: Spec) -> Iterator[str]:
+    """What is said in places where OpenAPI ignores it; a token is not shown."""
+    if SECOND.fullmatch(at):
+        yield f"another response: {short(node)}"
+    header, sample = header_of(node), str(node.get("example") or "")
+    if header == "authorization" and not re.match(r"Bearer\b|\W|$", sample, re.IGNORECASE):
+        yield "the sample is no bearer token"
+    body = spec.find(f"{at.rpartition('/parameters/')[0]}/requestBody/content") or {}
+    types = {media_type(each, is_request=True) for each in (sample, *body)}
+    if header == "content-type" and body and sample and len(types) > len(body):
+        yield f"Content-Type {sample}, beside a body of another type"
 
 
 def rule_of(words: str, kind: object) -> Node:
@@ -61,9 +69,8 @@ def rule_of(words: str, kind: object) -> Node:
         return {"enum": re.findall(r'"([^"]*)"', words)}
     if kind == "string" and re.fullmatch(r"[\w.:-]+(、[\w.:-]+)+", words, re.ASCII):
         return {"enum": words.split("、")}
-    bounds = (
-        re.fullmatch(r"\[(-?\d+), *(-?\d+)\]", words) if kind in ("integer", "number") else None
-    )
+    is_number = kind in ("integer", "number")
+    bounds = re.fullmatch(r"\[(-?\d+), *(-?\d+)\]", words) if is_number else None
     return {"minimum": int(bounds[1]), "maximum": int(bounds[2])} if bounds else {}
 
 

@@ -12,7 +12,8 @@ Impact = Literal["major", "minor", "patch", "none"]
 RANK: dict[str, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
 # What a difference comes to where nothing looks at it more closely; all else may break callers.
 IMPACTS: dict[str, Impact] = {"deprecated": "minor", "operationId": "patch", "tags": "patch"}
-IMPACTS |= {"openapi": "patch", "security": "patch", "bearerFormat": "patch"}
+IMPACTS |= {"openapi": "patch", "bearerFormat": "patch"}
+IMPACTS |= {"callbacks": "patch", "webhooks": "patch"}  # what servers send
 IMPACTS |= {"contact": "patch", "license": "patch", "termsOfService": "patch"}
 
 LOOK = "no body was found that shows it; a person has to look"
@@ -46,11 +47,12 @@ def worst(impacts: Iterable[Impact]) -> Impact:
 
 @define
 class Changes:
-    """Two specs, and the differences between them that were found so far."""
+    """Two specs, the differences that were found so far, and the schemas that were compared."""
 
     old: Spec
     new: Spec
     found: list[Change] = field(factory=list)
+    met: set[str] = field(factory=set)
 
     def add(
         self, impact: Impact, text: str, pointer: str, body: Any = None, why: str | None = None
@@ -72,7 +74,7 @@ class Changes:
         """Note each name whose value differs, except for those that are compared elsewhere."""
         for name in differing(old.node, new.node):
             if name not in known:
-                was, now = (plain(rules(part.node.get(name))) for part in (old, new))
+                was, now = (plain(rules(part.node).get(name)) for part in (old, new))
                 is_same = is_note(name) or was == now
                 impact: Impact = "patch" if is_same else IMPACTS.get(name, "major")
                 self.add(impact, f"{prefix}{name} differs", new.child(name).pointer)

@@ -3,31 +3,54 @@
 Operations and what is in them are compared in `operations`.
 """
 
+import itertools
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from ..openapi31 import METHODS
 from ..pointers import join
 from .changes import LOOK, RANK, Change, Changes
-from .operations import compare_operation
+from .operations import compare_operation, name_in
 from .spec import Part, Spec
 from .values import differing, is_note
 
 
 def compare_documents(old: Spec, new: Spec) -> list[Change]:
-    """All that differs, the gravest first."""
+    """All that differs, the gravest first, also where the same is only written otherwise."""
+    found = differences(old, new)
+    known = [f"{change.pointer}/" for change in found]
+    for at in _apart({**old.document, "info": None}, {**new.document, "info": None}):
+        if not any(each.startswith(f"{at}/") or f"{at}/".startswith(each) for each in known):
+            text = "this is written otherwise, elsewhere or in another order"
+            found.append(Change(at, new.line(at), "patch", text))
+    return found
+
+
+def differences(old: Spec, new: Spec) -> list[Change]:
+    """All that differs in what it means."""
     changes = Changes(old, new)
-    roots = Part(old, ""), Part(new, "")
-    changes.add_differing("", *roots, known={"components", "paths", "info"})
-    infos = Part(old, "/info"), Part(new, "/info")
-    changes.add_differing("info.", *infos, known={"version"})
+    known = {"components", "paths", "info", "security"}
+    changes.add_differing("", Part(old, ""), Part(new, ""), known=known)
+    changes.add_differing("info.", Part(old, "/info"), Part(new, "/info"), known={"version"})
     _compare_operations(changes)
     _compare_components(changes)
-    rest = [json.dumps({**spec.document, "info": None}) for spec in (old, new)]
-    if not changes.found and rest[0] != rest[1]:
-        changes.add("major", "something differs", "", why=LOOK)
     unique = {(change.pointer, change.text): change for change in reversed(changes.found)}
     return sorted(unique.values(), key=lambda change: (-RANK[change.impact], change.line))
+
+
+def _apart(old: Any, new: Any, at: str = "") -> Iterator[str]:
+    """Where two parts are not written alike."""
+    both = isinstance(old, dict) and isinstance(new, dict)
+    pairs = itertools.zip_longest(new, old) if both else ()
+    if names := [name or other for name, other in pairs if name != other]:
+        yield join(at, names[0])
+    elif both:
+        for name in new:
+            yield from _apart(old[name], new[name], join(at, name))
+    elif json.dumps(old) != json.dumps(new):
+        yield at
 
 
 def _compare_operations(changes: Changes) -> None:
@@ -60,13 +83,11 @@ def _compare_components(changes: Changes) -> None:
         old, new = olds.get(kind, {}), news.get(kind, {})
         for name in differing(old, new):
             pointer = join("/components", kind, name)
-            is_in_both = name in old and name in new
             if kind == "securitySchemes" and name in old:
-                schemes = Part(changes.old, pointer), Part(changes.new, pointer)
+                now = join("/components", kind, name_in(changes.new, name, changes.old))
+                schemes = Part(changes.old, pointer), Part(changes.new, now)
                 changes.add_differing(f"the security scheme {name}: ", *schemes)
-            elif any(f"{each.pointer}/".startswith(f"{pointer}/") for each in changes.found):
-                continue  # met, and rated there
-            elif is_in_both and not is_note(kind):
-                changes.add("major", f"{kind}: {name} differs", pointer, why=LOOK)
-            else:
-                changes.add("patch", f"{kind}: {name} differs; nothing else does", pointer)
+            elif name in old and name in new and not is_note(kind):
+                places = [*changes.met, *(each.pointer for each in changes.found)]
+                if not any(f"{place}/".startswith(f"{pointer}/") for place in places):
+                    changes.add("major", f"{kind}: {name} differs", pointer, why=LOOK)

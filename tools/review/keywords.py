@@ -7,13 +7,14 @@ from jsonschema import Draft202012Validator
 
 from ..pointers import join
 from .changes import Impact
-from .spec import Spec
-from .values import is_note, short
+from .spec import Spec, place_of
+from .values import FLAGS, is_note, short
 
 # Keywords with lists of schemas that the same value is held to.
 LISTS = ("allOf", "anyOf", "oneOf")
 # What JSON Schema tells bodies by; it says nothing of all other keywords.
 TOLD = frozenset(Draft202012Validator.VALIDATORS)
+RULES = TOLD - {"$ref", "allOf"}
 
 
 @frozen
@@ -47,6 +48,8 @@ class Keyword:
         """The rating of a keyword that no body can break; None for all others."""
         if self.name == "default" and is_request:
             return "minor" if self.old is None else "major"
+        if self.name in FLAGS and not (self.old or self.new):
+            return "patch"
         if self.name == "deprecated":
             return "minor"
         if self.name == "x-job":
@@ -72,5 +75,9 @@ def places(spec: Spec, pointer: str) -> dict[str, str]:
     node = spec.at(pointer)
     if not isinstance(node, dict):
         return {}
-    referred = places(spec, node["$ref"].removeprefix("#")) if "$ref" in node else {}
-    return {**referred, **{key: join(pointer, key) for key in node if key != "$ref"}}
+    inner = {"$ref": place_of(node)} if "$ref" in node else {}
+    if len(node.get("allOf", [])) == 1 and not node.keys() & RULES:
+        inner["allOf"] = join(pointer, "allOf", 0)
+    referred = [places(spec, at) for at in inner.values()]
+    own = {key: join(pointer, key) for key in node if key not in inner}
+    return {key: at for found in [*referred, own] for key, at in found.items()}

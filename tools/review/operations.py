@@ -5,21 +5,19 @@ The schemas in them are compared in `schemas`.
 
 import re
 
-from ..openapi31 import METHODS
+from ..openapi31 import METHODS, OF_CLIENT, header_of, media_type
 from .changes import Changes, Impact
 from .schemas import compare_schemas
-from .spec import Part
+from .spec import Part, Spec
+from .values import is_note, plain, rules
 
 # Who is let in without authorization.
 EVERYBODY = "nothing"
 
 
 def compare_operation(changes: Changes, old: Part, new: Part, what: str) -> None:
-    if old.parent.pointer != new.parent.pointer:
-        text = f"{what}: a parameter of the path has another name"
-        changes.add("patch", text, new.parent.pointer)
     for was, now in ((old.parent, new.parent), (old, new)):
-        known = {"parameters", "requestBody", "responses", *METHODS}
+        known = {"parameters", "requestBody", "responses", "security", *METHODS}
         changes.add_differing(f"{what}: ", was, now, known=known)
     _compare_authorization(changes, old, new, what)
     _compare_inputs(changes, old, new, what)
@@ -27,20 +25,29 @@ def compare_operation(changes: Changes, old: Part, new: Part, what: str) -> None
 
 
 def _compare_authorization(changes: Changes, old: Part, new: Part, what: str) -> None:
-    olds, news = _authorizations(old), _authorizations(new)
-    both, at = olds | news, new.child("security").pointer
+    olds, news = (_authorizations(each, old.spec) for each in (old, new))
+    at = new.child("security").pointer if "security" in new.node else "/security"
+    if EVERYBODY in olds & news and olds != news:
+        changes.add("patch", f"{what}: authorization, which is not needed, differs", at)
+    both = olds | news
     olds, news = (both if EVERYBODY in each else each for each in (olds, news))
-    at = at if "security" in new.node else "/security"
     changes.add_names(f"{what}: authorization by", olds, news, at)
 
 
-def _authorizations(operation: Part) -> set[str]:
+def _authorizations(operation: Part, base: Spec) -> set[str]:
     """The alternatives that authorize a call, each as the names of its schemes and scopes."""
-    default = operation.spec.document.get("security", [])
-    return {
-        " and ".join(sorted(" ".join([name, *schemes[name]]) for name in schemes)) or EVERYBODY
-        for schemes in operation.node.get("security", default) or [{}]
-    }
+    spec = operation.spec
+    schemes = operation.node.get("security", spec.document.get("security")) or [{}]
+    named = [{name_in(base, name, spec): each[name] for name in each} for each in schemes]
+    alternatives = [sorted(" ".join([name, *each[name]]) for name in each) for each in named]
+    return {" and ".join(each) or EVERYBODY for each in alternatives}
+
+
+def name_in(other: Spec, name: str, spec: Spec) -> str:
+    """The name that a security scheme of a spec has in another one."""
+    ours, theirs = (each.find("/components/securitySchemes") or {} for each in (spec, other))
+    same = [each for each in theirs if plain(rules(theirs[each])) == plain(rules(ours.get(name)))]
+    return name if name in theirs or not same else str(same[0])
 
 
 def _compare_inputs(changes: Changes, old: Part, new: Part, operation: str) -> None:
@@ -69,14 +76,18 @@ def _inputs(operation: Part) -> dict[str, Part]:
     for holder in (operation.parent, operation):
         for index in range(len(holder.node.get("parameters", []))):
             part = holder.child("parameters", index).target()
-            place, name = part.node["in"], part.node["name"]
+            place, name = part.node["in"], header_of(part.node).title() or part.node["name"]
+            if header_of(part.node) in OF_CLIENT:
+                continue
             has_order = place == "path" and name in order
             found[f"the {place} parameter {order.index(name) + 1 if has_order else name}"] = part
     return found
 
 
 def _compare_responses(changes: Changes, old: Part, new: Part, operation: str) -> None:
-    for status in sorted(old.node.keys() | new.node.keys()):
+    statuses = [each for each in sorted(old.node.keys() | new.node.keys()) if not is_note(each)]
+    changes.add_differing(f"{operation}: the response ", old, new, known=statuses)
+    for status in statuses:
         what, was, now = f"{operation}: the response {status}", old.child(status), new.child(status)
         # Readers count on each success that is described, and expect no other one.
         impact: Impact = "major" if status.startswith("2") else "minor"
@@ -98,9 +109,12 @@ def _compare_values(changes: Changes, old: Part, new: Part, what: str, *, is_req
     elif "schema" in old.node or "schema" in new.node:
         is_break = ("schema" in new.node) == is_request
         changes.add("major" if is_break else "minor", f"{what}: schema differs", new.pointer)
-    olds, news = (part.node.get("content", {}) for part in (old, new))
+    olds, news = (
+        {media_type(each, is_request=is_request): each for each in part.node.get("content", {})}
+        for part in (old, new)
+    )
     if_new: Impact = "minor" if is_request else "major"
     changes.add_names(f"{what}: the media type", olds, news, new.child("content").pointer, if_new)
     for media in sorted(olds.keys() & news.keys()):
-        parts = old.child("content", media), new.child("content", media)
+        parts = old.child("content", olds[media]), new.child("content", news[media])
         _compare_values(changes, *parts, what, is_request=is_request)

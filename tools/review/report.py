@@ -44,7 +44,8 @@ class Review:
             lines += section(title, [line for change in changes for line in _change(change)])
         names = [f"- `{text}`" for text in self.python]
         lines += section("For those who import the package", names)
-        lines += section("Lint", [_problem(problem) for problem in self.lint])
+        lint = [f"- line {x.line}: {x.severity}: {x.rule}: {x.text}" for x in self.lint]
+        lines += section("Lint", lint)
         return "\n".join(lines)
 
     def _summary(self) -> list[str]:
@@ -74,7 +75,3 @@ def _change(change: Change) -> list[str]:
         verb = "worked, and is refused" if change.impact == "major" else "was refused, and works"
         lines.append(f"  - this {verb}: `{json.dumps(change.body, ensure_ascii=False)}`")
     return [*lines, f"  - {change.why}"] if change.why else lines
-
-
-def _problem(problem: Problem) -> str:
-    return f"- line {problem.line}: {problem.severity}: {problem.rule}: {problem.text}"

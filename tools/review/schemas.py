@@ -40,22 +40,12 @@ class _Walk:
         if (old_at, new_at) in self._seen:
             return
         self._seen.add((old_at, new_at))
+        self.rating.changes.met.add(self.new.target(new_at))
         old, new = self.old.at(old_at), self.new.at(new_at)
         if isinstance(old, dict) and isinstance(new, dict):
-            self._references(old_at, new_at, path)
             self._keywords(old_at, new_at, path)
         elif old != new:  # true accepts everything, false nothing
             self.rating.rate(f"{path or 'the schema'} differs", old_at, new_at)
-
-    def _references(self, old_at: str, new_at: str, path: str) -> None:
-        """Note a reference that leads elsewhere, or that is there in one of the specs alone."""
-        names = [
-            spec.target(at).rpartition("/")[2] if "$ref" in spec.at(at) else "a schema in place"
-            for spec, at in ((self.old, old_at), (self.new, new_at))
-        ]
-        if names[0] != names[1]:
-            text = f"{path or 'the schema'}: {names[1]} instead of {names[0]}"
-            self.rating.add("patch", text, new_at)
 
     def _keywords(self, old_at: str, new_at: str, path: str) -> None:
         olds, news = places(self.old, old_at), places(self.new, new_at)
@@ -99,9 +89,6 @@ class _Walk:
             else:  # readers count on it, whatever may come in its place
                 is_told = self.rating.old.is_request
                 self.rating.rate(f"{path} is gone", *at, is_told=is_told)
-        if list(olds) != list(news) and set(olds) == set(news):
-            text = f"{keyword.path or 'the schema'}: the fields have another order"
-            self.rating.add("patch", text, keyword.new_at)
 
 
 def _has_same_places(old: object, new: object) -> bool:

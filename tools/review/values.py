@@ -4,18 +4,22 @@ import json
 from typing import Any
 
 from .. import cut
+from ..openapi31 import usual
 from .spec import Node
 
 # Keywords that change nothing about what may be sent, nor do extensions.
 ANNOTATIONS = {"$comment", "description", "example", "examples"}
 ANNOTATIONS |= {"externalDocs", "summary", "title", "xml"}
 
+# What a schema says of itself, and does not say if it is false.
+FLAGS = ("deprecated", "nullable", "readOnly", "writeOnly")
 # What is as if it were not there.
 SAYS_NOTHING: list[tuple[str, Any]] = [("items", {}), ("additionalProperties", True)]
-SAYS_NOTHING += [("parameters", []), ("required", []), ("required", False), ("servers", [])]
+SAYS_NOTHING += [(key, []) for key in ("parameters", "required", "servers", "tags")]
 SAYS_NOTHING += [(key, 0) for key in ("minItems", "minLength", "minProperties")]
-SAYS_NOTHING += [(key, False) for key in ("deprecated", "uniqueItems")]
-SAYS_NOTHING += [(key, {}) for key in ("content", "headers", "links", "properties")]
+SAYS_NOTHING += [(key, False) for key in ("allowEmptyValue", "required", "uniqueItems", *FLAGS)]
+SAYS_NOTHING += [(key, {}) for key in ("callbacks", "content", "encoding", "headers", "links")]
+SAYS_NOTHING += [("properties", {}), ("servers", [{"url": "/"}]), ("webhooks", {})]
 
 
 def is_note(keyword: str) -> bool:
@@ -23,21 +27,19 @@ def is_note(keyword: str) -> bool:
 
 
 def rules(node: Any) -> Any:
-    """A part of a spec without what only describes it, and without what says nothing.
-
-    Its keywords are sorted, and its fields are not.
-    """
+    """A part of a spec without what only describes it or says nothing, in the order of names."""
     if isinstance(node, list):
         return [rules(each) for each in node]
     if not isinstance(node, dict):
         return node
     found = {key: _rules_of(key, node[key]) for key in sorted(node) if not is_note(key)}
-    return {key: part for key, part in found.items() if (key, part) not in SAYS_NOTHING}
+    nothing = [*SAYS_NOTHING, *usual(node).items()]
+    return {key: part for key, part in found.items() if (key, part) not in nothing}
 
 
 def _rules_of(key: str, part: Any) -> Any:
     if key == "properties" and isinstance(part, dict):  # names of fields are no keywords
-        return {name: rules(each) for name, each in part.items()}
+        return {name: rules(part[name]) for name in sorted(part)}
     is_names = key == "required" and isinstance(part, list)
     return sorted(part) if is_names else rules(part)
 
