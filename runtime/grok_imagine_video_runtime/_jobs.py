@@ -151,7 +151,7 @@ def is_only_an_error(rules: Job, job: Any, content: bytes) -> bool:
     """Whether a 2xx response without a status holds an error and no job."""
     if _text_at(rules, job, rules.result):
         return False
-    said = errors.read_body(content)
+    said = errors.read_error_body(content)
     is_api_error = said.get("type") == "error" or _is_error_code(rules, said.get("code", ""))
     if _id_at(rules, job) and not is_api_error:  # or the id is that of the request
         return False
