@@ -18,7 +18,7 @@ OF_ANY_LENGTH = rf"\((?:\?:)?{ATOMS}(?:\|{ATOMS})*\)\??"
 PARTS = rf"(?>{ATOM}{REPEAT}?|{OF_ONE_LENGTH}|{OF_ANY_LENGTH})*+"
 PATTERN = re.compile(rf"\^?({PARTS}(?:\|{PARTS})*)(\$?)", re.ASCII)
 # Of repeats without an end: each multiplies the time by the length of the text.
-MOST = 2
+MAX_REPEATS = 2
 
 
 def to_python(pattern: str) -> str | None:
@@ -30,7 +30,7 @@ def to_python(pattern: str) -> str | None:
     if not match:
         return None
     repeats = re.sub(f"{CLASS}|{ESCAPE}", "", match[1], flags=re.ASCII)
-    if len(re.findall(r"[*+]|,\}", repeats)) > MOST:
+    if len(re.findall(r"[*+]|,\}", repeats)) > MAX_REPEATS:
         return None
     try:
         re.compile(pattern, re.ASCII)

@@ -21,8 +21,8 @@ BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 UNKNOWN = "unknown_field"
 DEPTH = 4
 # No body is larger: what a schema says of longer texts and lists is left to a person.
-LONGEST = 10_000
-MOST_PAIRS = 100
+MAX_LENGTH = 10_000
+MAX_PAIRS = 100
 
 
 def bodies(spec: Spec, pointer: str) -> list[Any]:
@@ -72,7 +72,7 @@ def _strings(_: Spec, parts: Node, __: int) -> list[Any]:
 def _around(parts: Node, *bounds: str) -> list[int]:
     """The lengths at some bounds and next to them."""
     lengths = (parts[key] + offset for key in bounds if key in parts for offset in (0, 1, -1))
-    return [length for length in lengths if 0 <= length <= LONGEST]
+    return [length for length in lengths if 0 <= length <= MAX_LENGTH]
 
 
 def _arrays(spec: Spec, parts: Node, depth: int) -> list[Any]:
@@ -98,7 +98,7 @@ def _objects(spec: Spec, parts: Node, depth: int) -> list[Any]:
     values = [base, first, {**base, UNKNOWN: "text"}]
     values += [{name: base[name] for name in base if name != left} for left in base]
     optional = [name for name in properties if name not in required]
-    for chosen in itertools.islice(itertools.combinations(["", *optional], 2), MOST_PAIRS):
+    for chosen in itertools.islice(itertools.combinations(["", *optional], 2), MAX_PAIRS):
         values.append({**base, **{name: first[name] for name in chosen if name}})
     values += [{**base, name: value} for name in samples for value in samples[name]]
     if isinstance(more := parts.get("additionalProperties"), dict):
