@@ -23,7 +23,7 @@ class Field:
     json_name: str
     type: str
     default: str
-    checks: str
+    validators: str
     read: str
     docstring: str
     description: oai.UntrustedString | None
@@ -36,7 +36,7 @@ class Additional:
     """The fields that the spec does not have, all of one type."""
 
     type: str = "Any"
-    checks: str = ""
+    validators: str = ""
     read: str = ""
 
 
@@ -47,7 +47,7 @@ class Model:
     prop: ModelProperty
     fields: list[Field]
     additional: Additional
-    is_checked: bool
+    is_validated: bool
     is_received: bool
 
     @property
@@ -59,7 +59,7 @@ class Model:
     @property
     def base(self) -> str:
         """The class whose methods the model has, with the type of all fields."""
-        if self.is_checked:
+        if self.is_validated:
             return "_models.SharedObject" if self.is_received else "_models.SentObject"
         return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
 
@@ -117,7 +117,7 @@ def field_of(
         json_name=name,
         type=prop.get_type_string().as_unembedded_code(),
         default=default or ("" if prop.required else "UNSET"),
-        checks=checks_of(model, prop, node, rules) if rules else "",
+        validators=validators_of(model, prop, node, rules) if rules else "",
         read=read,
         docstring=described.to_docstring(),
         description=described.description,
@@ -126,7 +126,7 @@ def field_of(
     )
 
 
-def checks_of(model: ModelProperty, prop: Property, node: Node, rules: Rules) -> str:
+def validators_of(model: ModelProperty, prop: Property, node: Node, rules: Rules) -> str:
     """The validators of a field, with that of fields that it excludes."""
     name = prop.name.get_untrusted_value()
     validators = [rules.of_field(node["properties"][name], is_required=prop.required)]
@@ -144,12 +144,12 @@ def additional_of(
     """The fields of a model that the spec does not have."""
     prop = model.additional_properties
     if prop is None:
-        return Additional(checks="_models.no_extra")
+        return Additional(validators="_models.no_extra")
     schema = node.get("additionalProperties")
     values = rules.of(schema) if rules and isinstance(schema, dict) else []
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),
-        checks=f"_models.extra, _v.mapping({', '.join(values)})" if values else "_models.extra",
+        validators=f"_models.extra, _v.mapping({', '.join(values)})" if values else "_models.extra",
         read=reader(prop, document),
     )
 
