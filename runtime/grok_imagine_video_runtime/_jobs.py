@@ -166,9 +166,8 @@ def is_only_an_error(rules: Job, job: Any, content: bytes) -> bool:
     is_api_error = error.get("type") == "error" or _is_error_code(rules, error.get("code", ""))
     if _first_id(rules, job) and not is_api_error:  # else the id is that of the request
         return False
-    return bool(error.get("message")) and (
-        is_api_error or bool(_first_value(rules, job, rules.error))
-    )
+    has_error = is_api_error or bool(_first_value(rules, job, rules.error))
+    return has_error and bool(error.get("message"))
 
 
 def _is_error_code(rules: Job, code: str) -> bool:
@@ -227,7 +226,8 @@ def has_succeeded(rules: Job, job: Any) -> bool:
 def _raise_for_failure(rules: Job, job: Any, *, is_error: bool = False) -> None:
     """Raise an error if a job has ended without a result.
 
-    A response with the status of an error counts only if it has the price or the id of the job.
+    In a response whose HTTP status is an error, the status of the job counts only beside its price
+    or its id.
     """
     status = status_of(rules, job)
     if is_error and not (_first_value(rules, job, rules.cost) or _first_id(rules, job)):
