@@ -72,7 +72,7 @@ class Play:
             self.now, outcome = step.deadline, httpx.ReadTimeout
         step.request.extensions["outcome"] = outcome
         deadline, step.deadline = step.deadline, None  # it is not on the clock of the machine
-        _io.exchange(step)
+        _io.send(step)
         step.deadline = deadline
         return None
 

@@ -226,7 +226,7 @@ def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
             client.get_async_httpx_client()
         for _ in range(2):
             asyncio.run(call())
-        assert len(client.sessions.asynchronous.opened) == 1  # not that of a closed loop
+        assert len(client.sessions.asynchronous.sessions) == 1  # not that of a closed loop
     assert len(server.arrived) == len(server.connections) == 2
 
 

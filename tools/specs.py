@@ -1,8 +1,8 @@
-"""Read a spec, and refuse what would harm those who read on.
+"""Read a spec, and refuse what would harm the tools that read it next.
 
-A spec is written by others. Libraries follow its references into files and into the network,
-unfold a few lines into gigabytes, and end in a traceback at what they did not expect. So the
-generator, the review and the linter read a spec through here first, and get one line about it.
+A spec may come from strangers. Libraries follow its references into files and the network, expand
+a few lines to gigabytes, and end with a traceback at what they do not expect. So the generator,
+the review and the linter read a spec through here first, and report a problem in one line.
 """
 
 import re
@@ -20,14 +20,14 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from . import BadInputError, cut
 from .pointers import items, join
 
-MOST_BYTES = 10_000_000
-MOST_LEVELS = 100
-LARGEST = sys.float_info.max
+MAX_BYTES = 10_000_000
+MAX_LEVELS = 100
+MAX_NUMBER = sys.float_info.max
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*\n((?s:.*?))(?:^ {0,3}\1[`~]* *$|\Z)", re.M)
 OPENAPI = re.compile(r"""^[ {]*["']?openapi["']? *:""", re.M)
 
-# Keywords whose value says where something is. One that says elsewhere makes a library fetch it.
+# Keywords that refer to something. A library fetches what is in another document.
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "externalValue"})
 
 
@@ -37,17 +37,17 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a spec, which is not read further than it may be long."""
+    """The text of a spec; a file that is too large is not read to its end."""
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path}: not UTF-8: {error.reason}") from None
-    if len(data) > MOST_BYTES:
-        raise BadInputError(f"{path}: larger than {MOST_BYTES:,} bytes")
+    if len(data) > MAX_BYTES:
+        raise BadInputError(f"{path}: larger than {MAX_BYTES:,} bytes")
     return text
 
 
@@ -59,11 +59,11 @@ def load(text: str, name: str) -> dict[str, Any]:
     """
     document = from_json5(text, name) if text.lstrip().startswith("{") else _from_yaml(text, name)
     if not isinstance(document, dict):
-        what = "not an OpenAPI document: a mapping with openapi, info and paths is needed"
-        raise BadInputError(f"{name}: {what}")
-    for place, what in _problems(document, "#"):
-        shown = "".join(each if each.isprintable() else "?" for each in place)
-        raise BadInputError(f"{name}: {shown[-200:]}: {what}")
+        msg = "not an OpenAPI document: a mapping with openapi, info and paths is needed"
+        raise BadInputError(f"{name}: {msg}")
+    for place, msg in _problems(document, "#"):
+        pointer = "".join(c if c.isprintable() else "?" for c in place)
+        raise BadInputError(f"{name}: {pointer[-200:]}: {msg}")
     return document
 
 
@@ -90,27 +90,27 @@ def lines_of(text: str) -> dict[str, int]:
 
 
 def line_of(lines: dict[str, int], pointer: str) -> int:
-    """The line of a part, or of the nearest part around it that is there."""
+    """The line of a part, or of the nearest part around it."""
     while pointer and pointer not in lines:
         pointer = pointer.rpartition("/")[0]
     return lines.get(pointer, 1)
 
 
 def from_json5(text: str, where: str) -> Any:
-    """What JSON with comments and trailing commas says.
+    """Parse JSON with comments and trailing commas.
 
     Raises:
         BadInputError: It is not JSON; the text says where, with the line and the column in it.
     """
     try:
-        return pyjson5.decode(text, MOST_LEVELS)
+        return pyjson5.decode(text, MAX_LEVELS)
     except pyjson5.Json5Exception as error:
-        what = str(error.args[0]).replace("b'", "'")
-        at = int((re.findall(r" near (\d+)", what) or [0])[0])
-        what = re.sub(r"( starting)? near \d+", "", what)
-        what = re.sub(r"U\+(\w+)", lambda code: repr(chr(int(code[1], 16))), what)
+        msg = str(error.args[0]).replace("b'", "'")
+        at = int((re.findall(r" near (\d+)", msg) or [0])[0])
+        msg = re.sub(r"( starting)? near \d+", "", msg)
+        msg = re.sub(r"U\+(\w+)", lambda code: repr(chr(int(code[1], 16))), msg)
         line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-        raise BadInputError(f"{where}: line {line}, column {column}: not JSON: {what}") from None
+        raise BadInputError(f"{where}: line {line}, column {column}: not JSON: {msg}") from None
 
 
 def _from_yaml(text: str, name: str) -> Any:
@@ -120,11 +120,11 @@ def _from_yaml(text: str, name: str) -> Any:
     except YAMLError as error:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         line = f"line {mark.line + 1}: " if mark else ""
-        what = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
-        raise BadInputError(f"{name}: {line}not YAML: {what}") from None
+        msg = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
+        raise BadInputError(f"{name}: {line}not YAML: {msg}") from None
     except ValueError:  # a number or a date that Python does not have
-        what = "a number has too many digits, or a date is none"
-        raise BadInputError(f"{name}: {what}") from None
+        msg = "a number has too many digits, or a date is none"
+        raise BadInputError(f"{name}: {msg}") from None
 
 
 def _vet_events(text: str, name: str) -> None:
@@ -136,17 +136,17 @@ def _vet_events(text: str, name: str) -> None:
     for event in YAML(typ="safe", pure=True).parse(text):
         where = f"{name}: line {event.start_mark.line + 1}"
         level += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if level > MOST_LEVELS:
-            raise BadInputError(f"{where}: nested more than {MOST_LEVELS} levels deep")
+        if level > MAX_LEVELS:
+            raise BadInputError(f"{where}: nested more than {MAX_LEVELS} levels deep")
         if isinstance(event, AliasEvent):
             raise BadInputError(f"{where}: aliases of YAML are not read: use $ref, or write it out")
 
 
 def _problems(node: Any, at: str) -> Iterator[tuple[str, str]]:
-    """What leads elsewhere in a part of a document, or is what no reader expects, and where."""
+    """The pointers and texts of problems in a part of a document."""
     if isinstance(node, str) and re.search("[\ud800-\udfff]", node):  # no file can hold it
         yield at, "a text with half of a surrogate pair"
-    elif isinstance(node, int | float) and not -LARGEST <= node <= LARGEST:
+    elif isinstance(node, int | float) and not -MAX_NUMBER <= node <= MAX_NUMBER:
         yield at, "a number that JSON does not have"
     for key, value in items(node):
         if not isinstance(key, str | int | float | None):
@@ -157,7 +157,7 @@ def _problems(node: Any, at: str) -> Iterator[tuple[str, str]]:
 
 
 def _foreign(key: Any, value: Any, at: str) -> Iterator[tuple[str, str]]:
-    """The references to other documents in what a keyword says."""
+    """The references to other documents in the value of a keyword."""
     if key in REFERENCES and isinstance(value, str) and not value.startswith("#"):
         yield at, f"other documents are not read: {cut(repr(value), 120)}"
     if key == "discriminator" and isinstance(value, dict):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         VideoUsage,
     )
 
-# The module that has each name, or is it.
+# For each name the module that defines it; for a module, itself.
 _MODULES = {
     "AuthenticatedClient": ".client",
     "Client": ".client",
@@ -61,11 +61,11 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    found = _import_module(_MODULES[name], __name__)
-    if not found.__name__.endswith(f".{name}"):
-        found = getattr(found, name)
-    globals()[name] = found
-    return found
+    value: object = _import_module(_MODULES[name], __name__)
+    if not _MODULES[name].endswith(f".{name}"):
+        value = getattr(value, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Bodies of responses: whether they are compressed, and decompressing them within bounds."""
+"""Decompressing the bodies of responses, within bounds."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-# As httpx has it, any other name, such as `aws-chunked` or `utf-8`, means not compressed.
+# Any other coding, such as `aws-chunked` or `utf-8`, means not compressed, as in httpx.
 _READABLE = ("gzip", "x-gzip", "deflate")
 _COMPRESSED = (*_READABLE, "br", "zstd", "compress", "x-compress")
 
@@ -22,7 +22,7 @@ class TooLargeError(Exception):
 
 
 def decoded(headers: httpx.Headers, content: bytes, max_size: int) -> bytes:
-    """A whole body, decompressed if it can be; or an error if it is too large or cannot be read."""
+    """Decompress a whole body if it can be; an error if it is too large or malformed."""
     decoder, whole = Decoder(headers), bytearray()
     for piece in decoder.feed(content):
         whole += piece
@@ -33,10 +33,10 @@ def decoded(headers: httpx.Headers, content: bytes, max_size: int) -> bytes:
 
 
 class Decoder:
-    """Decompresses a body as it arrives, if it is compressed and can be decompressed.
+    """Decompresses a body as it arrives; one that cannot be decompressed stays as it is.
 
     Attributes:
-        why_unreadable: Why it stays as it came; "" if it does not.
+        why_unreadable: Why it cannot be decompressed, or "".
     """
 
     def __init__(self, headers: httpx.Headers) -> None:
@@ -49,7 +49,7 @@ class Decoder:
         self._head = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The next pieces of the body, or an error if it is not what its headers say."""
+        """The next pieces of the body; an error if it is not compressed as its headers say."""
         if self._coding not in _READABLE:
             yield chunk
             return
@@ -65,10 +65,10 @@ class Decoder:
             if self._stream is None or self._stream.eof:
                 if self._stream is not None and self._coding == "deflate":
                     raise zlib.error("there is more after its end")
-                if len(data) < 2:  # too few to tell which kind it is
+                if len(data) < 2:  # too few to tell whether there is a header
                     self._head = data
                     return
-                self._stream = zlib.decompressobj(self._kind(data))
+                self._stream = zlib.decompressobj(self._window_bits(data))
             is_full = True
             while is_full or self._stream.unconsumed_tail:
                 piece = self._stream.decompress(data, _MAX_PIECE)
@@ -77,15 +77,15 @@ class Decoder:
                 yield piece
             data = self._stream.unused_data
 
-    def _kind(self, data: bytes) -> int:
-        """What `zlib` calls gzip, and deflate with the header of RFC 1950 or without it."""
+    def _window_bits(self, data: bytes) -> int:
+        """The `wbits` of `zlib` for gzip, and for deflate with or without a header (RFC 1950)."""
         if self._coding != "deflate":
             return 31
         has_header = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
         return 15 if has_header else -15
 
     def finish(self) -> None:
-        """Make sure that the body is whole."""
+        """Raise an error if the body is not whole."""
         is_whole = self._stream is None or self._stream.eof
         if not is_whole or self._head:
             msg = f"the body ends before its {self._coding} does"

@@ -1,4 +1,4 @@
-"""Connections of asyncio, one to a transport: a pool of httpx slows down with their number."""
+"""Connections of asyncio, one for each transport: httpx's own pool slows down with many."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ import httpx
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of a response, after which its transport is kept or closed."""
+    """The body of a response; closing it keeps or closes the transport."""
 
     def __init__(self, body: Any, release: Callable[[bool], Awaitable[None]]) -> None:
         self._body, self._release = body, release
@@ -36,16 +36,16 @@ class _Body(httpx.AsyncByteStream):
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """Opens a connection for a request, or takes the idle one that was used last."""
+    """Sends each request on the idle connection that was used last, or on a new one."""
 
     def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
-        most, kept = limits.max_connections, limits.max_keepalive_connections
-        self._free = sys.maxsize if most is None else most
+        max_connections, max_idle = limits.max_connections, limits.max_keepalive_connections
+        self._free = sys.maxsize if max_connections is None else max_connections
         self._permits = asyncio.Semaphore(self._free)
-        self._max_idle = sys.maxsize if kept is None else kept
+        self._max_idle = sys.maxsize if max_idle is None else max_idle
         self._expiry = limits.keepalive_expiry or 0.0
-        one = httpx.Limits(max_connections=1, keepalive_expiry=self._expiry)
-        self._open = functools.partial(httpx.AsyncHTTPTransport, verify=context, limits=one)
+        single = httpx.Limits(max_connections=1, keepalive_expiry=self._expiry)
+        self._open = functools.partial(httpx.AsyncHTTPTransport, verify=context, limits=single)
         self._idle: dict[httpx.AsyncHTTPTransport, tuple[Any, float]] = {}  # origin, since
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -56,7 +56,7 @@ class Connections(httpx.AsyncBaseTransport):
         except TimeoutError:
             raise httpx.PoolTimeout("every connection was in use", request=request) from None
         origin = request.url.scheme, request.url.host, request.url.port
-        idle = (kept for kept, (its, _) in reversed(self._idle.items()) if its == origin)
+        idle = (key for key, (value, _) in reversed(self._idle.items()) if value == origin)
         transport = next(idle, None) or self._open()
         self._idle.pop(transport, None)
         self._free -= 1
@@ -80,16 +80,16 @@ class Connections(httpx.AsyncBaseTransport):
             self._free += 1
             self._permits.release()
 
-    async def _close_idle(self) -> None:  # those that idled too long, or need another's permit
+    async def _close_idle(self) -> None:  # those that expired, or exceed the free permits
         while self._idle:
             transport, (_, since) = next(iter(self._idle.items()))
             is_recent = time.monotonic() - since <= self._expiry
             if is_recent and len(self._idle) <= self._free:
                 return
             del self._idle[transport]
-            with contextlib.suppress(Exception):  # it is not the error of another request
+            with contextlib.suppress(Exception):  # not an error of this request
                 await transport.aclose()
 
     async def aclose(self) -> None:
-        self._max_idle = self._expiry = -1  # what is in use is closed when its response is read
+        self._max_idle = self._expiry = -1  # closes those in use once their body is read
         await self._close_idle()

@@ -1,6 +1,6 @@
-"""One download: which requests fetch the file, and whether it is complete and a file at all.
+"""One download, sans-I/O: which requests fetch the file, and whether it is a complete file.
 
-Nothing here does I/O; see `_calls`.
+A download is a generator, as calls are; see `_calls`.
 """
 
 import functools
@@ -18,53 +18,53 @@ from ._calls import (
     Exchange,
     Steps,
     base_url,
-    repeated,
     status_error,
     with_overrides,
+    with_retries,
 )
-from ._redirects import MAX_REDIRECTS, authorize, is_same_origin, redacted, without_secrets
+from ._redirects import MAX_REDIRECTS, authorize, is_same_origin, redact_response, without_secrets
 from .config import Config, Opened
 
 OnProgress = Callable[[int, int | None], object]
 
-# The status of a file: others of 2xx come with a part of it, or with none.
+# The status of a file; any other 2xx comes with a part of it or without it.
 _OK = 200
 
-# Bytes of a file that are kept, to tell what it is, and that are given to the disk at once.
+# Bytes of a file that are kept to recognize a page; and how many are written at once.
 _HEAD_SIZE = 65_536
 _BLOCK_SIZE = 1_048_576
 
-# What a page of a gateway, a login page for example, begins with, after blanks and a mark of UTF-8.
+# The start of a page of a gateway, such as a login page, after a byte order mark and blanks.
 _PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*[<{\[]")
-_TYPE_OF_PAGE = re.compile(r"[^;]*(html|json|xml)", re.IGNORECASE)
+_PAGE_MEDIA_TYPE = re.compile(r"[^;]*(html|json|xml)", re.IGNORECASE)
 
 
 @define(eq=False, kw_only=True)
 class Save(Exchange):
-    """A request for a file. Where the response is no file, its body is read as that of a call."""
+    """A step: fetch a file; if its status is not 200, the body is read as that of a call."""
 
     file: BinaryIO
     on_progress: OnProgress | None
-    _block: bytearray = field(factory=bytearray, init=False)  # to be written
+    _block: bytearray = field(factory=bytearray, init=False)  # to write next
     _written: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)  # compressed or not
-    _total: int | None = field(default=None, init=False)  # that were announced
+    _total: int | None = field(default=None, init=False)  # as announced
     _decoder: Decoder = field(init=False)
 
     @property
     def is_full(self) -> bool:
-        """Whether `write` is due before more is received."""
+        """Whether to call `write` before more is received."""
         return len(self._block) >= _BLOCK_SIZE
 
     def begin(self, response: httpx.Response) -> None:
-        """A response has arrived, without its body."""
+        """Note a response, before its body is read."""
         super().begin(response)
         self._decoder = Decoder(self.headers)
         length = self.headers.get("content-length", "")
         self._total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
     def receive(self, chunk: bytes) -> None:
-        """Some of the body has arrived, which may be compressed."""
+        """Note a part of the body, which may be compressed."""
         if self.status_code != _OK:
             super().receive(chunk)
             return
@@ -76,11 +76,11 @@ class Save(Exchange):
         self._block += piece
         self.content += piece[: _HEAD_SIZE - len(self.content)]
         if self.on_progress is not None:
-            with self.callers():
+            with self.callers_code():
                 self.on_progress(self._arrived, self._total)
 
     def finish(self, content: bytes | None = None) -> None:
-        """All of the body has arrived, or it was there already; an error if it is not whole."""
+        """Note the end of the body, or a body that was read already; an error if incomplete."""
         if self.status_code != _OK:
             super().finish(content)
             return
@@ -96,9 +96,9 @@ class Save(Exchange):
         self.is_empty_file = not self.content
 
     def write(self) -> None:
-        """Write what has been received."""
-        with self.callers():
-            if not self._written:  # an earlier attempt may have filled it
+        """Write to the file what was received."""
+        with self.callers_code():
+            if not self._written:  # an earlier attempt may have written to the file
                 self.file.seek(0)
                 self.file.truncate()
             self.file.write(self._block)
@@ -109,31 +109,31 @@ class Save(Exchange):
 def save(
     config: Config, opened: Opened, url: str, file: BinaryIO, on_progress: OnProgress | None
 ) -> Steps[None]:
-    """Fetch what is at `url` into a file, starting over where that may help."""
+    """Fetch `url` into a file; a retry starts over."""
     try:
-        parsed = parse_url(url)
+        file_url = _parse_file_url(url)
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
-    fetch = functools.partial(_fetch, config, opened, parsed, file, on_progress)
-    exchange = yield from repeated(config, fetch, config.max_retries)
+    fetch = functools.partial(_fetch, config, opened, file_url, file, on_progress)
+    exchange = yield from with_retries(config, fetch, config.max_retries)
     if exchange.status_code != _OK:
         raise status_error(config, exchange)
-    what, kind = exchange.why_unreadable, exchange.headers.get("content-type", "")
+    msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
     if not exchange.content:
-        what = "the file is empty"
-    elif _TYPE_OF_PAGE.match(kind) and _PAGE.match(exchange.content):
-        what = f"it is a page, not a file: {kind}"
-    if what:
-        raise errors.APIResponseValidationError(what, *redacted(config, exchange))
+        msg = "the file is empty"
+    elif _PAGE_MEDIA_TYPE.match(media_type) and _PAGE.match(exchange.content):
+        msg = f"it is a page, not a file: {media_type}"
+    if msg:
+        raise errors.APIResponseValidationError(msg, *redact_response(config, exchange))
 
 
 def _fetch(
     config: Config, opened: Opened, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
 ) -> Steps[Exchange]:
-    """Follow all redirects to the file; each decides anew what may be sent there."""
+    """Follow all redirects to the file; credentials go to the API's own origin only."""
     redirects = 0
     while True:
-        request = build_request(config, opened.session, url)
+        request = _file_request(config, opened.session, url)
         exchange = Save(
             request=request,
             method="GET",
@@ -152,28 +152,28 @@ def _fetch(
             if redirects > MAX_REDIRECTS:
                 msg = f"more than {MAX_REDIRECTS} redirects"
                 raise httpx.TooManyRedirects(msg, request=request)
-            url = parse_url(str(exchange.next_request.url))
+            url = _parse_file_url(str(exchange.next_request.url))
         except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
             exchange.error = error
             return exchange
 
 
-def parse_url(url: str) -> httpx.URL:
-    """A URL that a file can be fetched from: an absolute one, or a path at the API."""
+def _parse_file_url(url: str) -> httpx.URL:
+    """Parse the URL of a file: an absolute one, or a path of the API."""
     parsed = httpx.URL(url)
     is_absolute = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
     if not is_absolute and (parsed.scheme or parsed.host or not url):
-        shown = without_secrets(parsed)
-        msg = f"url must start with https:// or http:// and name a host: {shown!r}"
+        address = without_secrets(parsed)
+        msg = f"url must start with https:// or http:// and name a host: {address!r}"
         raise httpx.InvalidURL(msg)
     return parsed
 
 
-def build_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
-    """A request for a file; what the session adds to requests goes to the API's own origin only."""
+def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
+    """Build a request; headers and cookies of the session go to the API's own origin only."""
     url = base_url(config, session).join(url)  # a path from the root, whatever path the base has
     if is_same_origin(config, url):
-        query = url.params if session.params else None  # or the session's would replace them
+        query = url.params if session.params else None  # else those of the session replace them
         arguments = with_overrides(config, {"params": query})
         return authorize(config, session.build_request("GET", url, **arguments))
     timeout = httpx.Timeout(config.overrides.get("timeout", session.timeout))

@@ -1,4 +1,4 @@
-"""Files that are written atomically, and the threads that write them."""
+"""Files that are written atomically, and threads to write them in."""
 
 import contextlib
 import errno
@@ -12,21 +12,21 @@ from typing import BinaryIO, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Gives the first file, which is complete, the name of the second.
-Place = Callable[[Path, Path], None]
+# Renames a complete temporary file; the second path is its final name.
+Rename = Callable[[Path, Path], None]
 
 _TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 def replace_file(temporary: Path, path: Path) -> None:
-    """Put a file in the place of another one, if there is one."""
+    """Rename a temporary file to `path`, replacing a file there."""
     if path.exists():
         temporary.chmod(path.stat().st_mode)
     temporary.replace(path)
 
 
 def keep_other_file(temporary: Path, path: Path) -> None:
-    """Give a file its name, unless a file with something else in it has that name."""
+    """Rename a temporary file to `path`, unless a file with other content is there."""
     import filecmp  # 2 ms, and rarely needed
 
     with contextlib.suppress(OSError):  # it is taken, or the file system has no hard links
@@ -44,8 +44,8 @@ def temporary_path(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def placing(path: Path, place: Place = replace_file) -> Iterator[BinaryIO]:
-    """A temporary file beside `path`; it gets its name if all goes well, and is removed if not."""
+def atomic_file(path: Path, rename: Rename = replace_file) -> Iterator[BinaryIO]:
+    """A temporary file beside `path`: renamed at the end, or removed if anything is raised."""
     path = path.resolve()  # replaces the target of a link, not the link
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "exists and is not a file", str(path))
@@ -55,7 +55,7 @@ def placing(path: Path, place: Place = replace_file) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        place(temporary, path)
+        rename(temporary, path)
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def remove_temporary_files(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the new name of a file on disk too; some systems cannot do that for a folder."""
+    """Put the new name of a file on disk too, on systems that can do that for a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -79,11 +79,11 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def asyncio_placing(path: Path, place: Place = replace_file) -> AsyncIterator[BinaryIO]:
-    """The async counterpart of `placing`."""
+async def asyncio_atomic_file(path: Path, rename: Rename = replace_file) -> AsyncIterator[BinaryIO]:
+    """The async counterpart of `atomic_file`."""
     stack = contextlib.ExitStack()
     try:
-        yield await in_thread(stack.enter_context, placing(path, place))
+        yield await in_thread(stack.enter_context, atomic_file(path, rename))
     except BaseException:
         await in_thread(stack.__exit__, *sys.exc_info())
         raise
@@ -91,9 +91,9 @@ async def asyncio_placing(path: Path, place: Place = replace_file) -> AsyncItera
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Let a thread wait for the disk, so that the event loop does not.
+    """Do work in a thread, so that the event loop does not wait for the disk.
 
-    If the caller is cancelled, this waits until the work is done, because others rely on that.
+    If the caller is cancelled, this waits until the work is done: what follows relies on that.
     """
     import asyncio  # 20 ms, and only needed by those who use it
 
@@ -106,5 +106,5 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
             cancelled = error
     if cancelled is None:
         return task.result()
-    task.exception()  # it is not what the caller waits for
+    task.exception()  # so that asyncio does not report it; the caller is cancelled
     raise cancelled

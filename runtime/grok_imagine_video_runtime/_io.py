@@ -1,7 +1,7 @@
-"""Does what calls, waits and downloads ask for: with `httpx.Client`, and with `httpx.AsyncClient`.
+"""Does the steps of calls, waits and downloads, with `httpx.Client` or `httpx.AsyncClient`.
 
 With `_files`, this is all the I/O there is, and the only code that is written twice. Every
-`Exception` of sending a request and of reading its response ends in its `Exchange`, and no other.
+`Exception` of sending a request or reading its response goes into its `Exchange`, and no other.
 """
 
 import contextlib
@@ -13,37 +13,37 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
-from ._calls import Exchange, Now, Sleep, Steps, read_already
+from ._calls import Exchange, Now, Sleep, Steps, content_if_read
 from ._downloads import OnProgress, Save, save
-from ._files import Place, asyncio_placing, in_thread, placing, replace_file
+from ._files import Rename, asyncio_atomic_file, atomic_file, in_thread, replace_file
 from .config import Config, Opened
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What makes the steps of a call, a wait or a download.
+# Makes the steps of a call, a wait or a download.
 StepsOf = Callable[Concatenate[Config, Opened, P], Steps[T]]
 
-# In place of the stream of a response that has been read: that one refers to its response, so both,
-# and all that was sent, would stay in memory until the next garbage collection.
-_NOTHING = httpx.ByteStream(b"")
+# Replaces the stream of a response that was read: stream and response refer to each other, and
+# would stay in memory, with all that was sent, until the next garbage collection.
+_EMPTY_STREAM = httpx.ByteStream(b"")
 
 
 def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do the steps of a call, a wait or a download, and return what it returns."""
     opened = config.sessions.opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
-        outcome: Any = None
+        reply: Any = None
         while True:
             try:
-                step = steps.send(outcome)
+                step = steps.send(reply)
             except StopIteration as end:
-                result: T = end.value
-                return result
+                value: T = end.value
+                return value
             if isinstance(step, Exchange):
-                exchange(step)
+                send(step)
             else:
-                outcome = _pause(step)
+                reply = _pause(step)
 
 
 async def asyncio_run(
@@ -52,17 +52,17 @@ async def asyncio_run(
     """The async counterpart of `run`."""
     opened = config.sessions.asyncio_opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
-        outcome: Any = None
+        reply: Any = None
         while True:
             try:
-                step = steps.send(outcome)
+                step = steps.send(reply)
             except StopIteration as end:
-                result: T = end.value
-                return result
+                value: T = end.value
+                return value
             if isinstance(step, Exchange):
-                await _asyncio_exchange(step)
+                await _asyncio_send(step)
             else:
-                outcome = await _asyncio_pause(step)
+                reply = await _asyncio_pause(step)
 
 
 def _pause(step: Sleep | Now) -> Any:
@@ -79,80 +79,79 @@ async def _asyncio_sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def exchange(step: Exchange) -> None:
+def send(exchange: Exchange) -> None:
     """Send a request, and read its response.
 
-    Where there is a deadline, a body that drips is cut off between two chunks, at most one read
-    timeout late. Two things stay unbounded, because nothing can stop httpx meanwhile: headers that
-    drip (it reads up to 100 kB of them, and each byte restarts its read timeout), and the search
-    for the address of a host.
+    If there is a deadline, reading a slow body is cut off between two chunks, at most one read
+    timeout late. Nothing can interrupt httpx in two cases: slow headers (it reads up to 100 kB of
+    them, and each byte restarts its read timeout), and looking up the address of a host.
     """
     try:
-        if step.deadline is not None:
-            _limit_timeouts(step, step.deadline)
-        response = step.opened.session.send(
-            step.request, stream=True, follow_redirects=False, auth=step.auth
+        if exchange.deadline is not None:
+            _limit_timeouts(exchange, exchange.deadline)
+        response = exchange.opened.session.send(
+            exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
         )
-        step.begin(response)
+        exchange.begin(response)
         with contextlib.closing(response):
-            content = read_already(response)
+            content = content_if_read(response)
             for chunk in response.iter_raw() if content is None else ():
-                step.receive(chunk)
-                if step.deadline is not None:
-                    _limit_timeouts(step, step.deadline)
-                if isinstance(step, Save) and step.is_full:
-                    step.write()
-        response.stream = _NOTHING
-        step.finish(content)
+                exchange.receive(chunk)
+                if exchange.deadline is not None:
+                    _limit_timeouts(exchange, exchange.deadline)
+                if isinstance(exchange, Save) and exchange.is_full:
+                    exchange.write()
+        response.stream = _EMPTY_STREAM
+        exchange.finish(content)
     except Exception as error:
-        if error is step.callers_error:
+        if error is exchange.callers_error:
             raise
-        step.fail(error)
-    if isinstance(step, Save):
-        step.write()
+        exchange.fail(error)
+    if isinstance(exchange, Save):
+        exchange.write()
 
 
-async def _asyncio_exchange(step: Exchange) -> None:
-    """The async counterpart of `exchange`; all of it can be stopped when the time is up."""
+async def _asyncio_send(exchange: Exchange) -> None:
+    """The async counterpart of `send`, which a deadline interrupts anywhere."""
     import asyncio  # 20 ms, and only needed by those who use it
 
-    left = None if step.deadline is None else step.deadline - time.monotonic()
+    left = None if exchange.deadline is None else exchange.deadline - time.monotonic()
     timer = asyncio.timeout(left)
     try:
         async with timer:
-            response = await step.opened.session.send(
-                step.request, stream=True, follow_redirects=False, auth=step.auth
+            response = await exchange.opened.session.send(
+                exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
             )
-            step.begin(response)
+            exchange.begin(response)
             async with contextlib.aclosing(response):
-                if (content := read_already(response)) is None:
+                if (content := content_if_read(response)) is None:
                     async for chunk in response.aiter_raw():
-                        step.receive(chunk)
-                        if isinstance(step, Save) and step.is_full:
-                            await in_thread(step.write)
-            response.stream = _NOTHING
-            step.finish(content)
+                        exchange.receive(chunk)
+                        if isinstance(exchange, Save) and exchange.is_full:
+                            await in_thread(exchange.write)
+            response.stream = _EMPTY_STREAM
+            exchange.finish(content)
     except Exception as error:
-        if error is step.callers_error:
+        if error is exchange.callers_error:
             raise
-        step.fail(_deadline_passed(step) if timer.expired() else error)
-    if isinstance(step, Save):
-        await in_thread(step.write)
+        exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
+    if isinstance(exchange, Save):
+        await in_thread(exchange.write)
 
 
-def _limit_timeouts(step: Exchange, deadline: float) -> None:
-    """Let no part of a request take longer than the time that is left."""
+def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
+    """Limit each timeout of a request to the time that is left."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise _deadline_passed(step)
-    timeouts: dict[str, float | None] = step.request.extensions["timeout"]
-    for name, usual in timeouts.items():
-        timeouts[name] = left if usual is None else min(usual, left)
+        raise _deadline_passed(exchange)
+    timeouts: dict[str, float | None] = exchange.request.extensions["timeout"]
+    for name, timeout in timeouts.items():
+        timeouts[name] = left if timeout is None else min(timeout, left)
 
 
-def _deadline_passed(step: Exchange) -> httpx.ReadTimeout:
+def _deadline_passed(exchange: Exchange) -> httpx.ReadTimeout:
     msg = "there was no whole response when the time was up"
-    return httpx.ReadTimeout(msg, request=step.request)
+    return httpx.ReadTimeout(msg, request=exchange.request)
 
 
 def download(
@@ -160,10 +159,10 @@ def download(
     url: str,
     path: str | os.PathLike[str],
     on_progress: OnProgress | None = None,
-    place: Place = replace_file,
+    rename: Rename = replace_file,
 ) -> Path:
-    """Save what is at `url` as `path`; see `Client.download`, and `place` of `_files.placing`."""
-    with placing(Path(path), place) as file:
+    """Save `url` as `path`; see `Client.download`, and `_files.atomic_file` about `rename`."""
+    with atomic_file(Path(path), rename) as file:
         run(config, save, url, file, on_progress)
     return Path(path)
 
@@ -173,10 +172,10 @@ async def asyncio_download(
     url: str,
     path: str | os.PathLike[str],
     on_progress: OnProgress | None = None,
-    place: Place = replace_file,
+    rename: Rename = replace_file,
 ) -> Path:
     """The async counterpart of `download`."""
-    config.sessions.asyncio_opened(config)  # if it cannot be opened, there is no need for a file
-    async with asyncio_placing(Path(path), place) as file:
+    config.sessions.asyncio_opened(config)  # raises before there is a temporary file
+    async with asyncio_atomic_file(Path(path), rename) as file:
         await asyncio_run(config, save, url, file, on_progress)
     return Path(path)

@@ -1,4 +1,4 @@
-"""Where a request may go: which redirect is followed, with which credentials, and what is shown."""
+"""Redirects, credentials, and what is redacted: the token goes to the API's own origin alone."""
 
 import functools
 import re
@@ -27,28 +27,28 @@ def _origin(base_url: str) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def followed(config: Config, session: Any, moved: httpx.Request) -> httpx.Request | None:
-    """The request that a redirect leads to, if it is followed: within the API's own origin."""
-    if not (config.follow_redirects and is_same_origin(config, moved.url)):
+def follow_redirect(config: Config, session: Any, request: httpx.Request) -> httpx.Request | None:
+    """Prepare the request of a redirect; None if it is not followed, as to another origin."""
+    if not (config.follow_redirects and is_same_origin(config, request.url)):
         return None
-    if own := config.overrides.get("cookies"):  # httpx adds those of the session alone
+    if overrides := config.overrides.get("cookies"):  # httpx adds only those of the session
         cookies = httpx.Cookies(session.cookies)
-        cookies.update(own)
-        moved.headers.pop("Cookie", None)
-        cookies.set_cookie_header(moved)
-    return authorize(config, moved)
+        cookies.update(overrides)
+        request.headers.pop("Cookie", None)
+        cookies.set_cookie_header(request)
+    return authorize(config, request)
 
 
-def not_followed(config: Config, response: Any) -> str:
-    """Where a redirect leads that ended a call, without a user and a query; "" if none did."""
+def unfollowed_redirect(config: Config, response: Any) -> str:
+    """Say where a redirect leads that was not followed; "" if the response is not one."""
     if response.status_code not in _REDIRECTS or "location" not in response.headers:
         return ""
     if response.next_request is not None:
         address = without_secrets(response.next_request.url)
     else:  # it is not a URL
         address = re.split(r"[?#]", re.sub(r"//[^/?#]*@", "//", response.headers["location"]))[0]
-    shown = redact(config, address.encode()).decode()
-    return f"redirected to {shown}, which was not followed"
+    address = redact(config, address.encode()).decode()
+    return f"redirected to {address}, which was not followed"
 
 
 def authorize(config: Config, request: httpx.Request) -> httpx.Request:
@@ -61,7 +61,7 @@ def authorize(config: Config, request: httpx.Request) -> httpx.Request:
 
 
 def redact(config: Config, content: bytes) -> bytes:
-    """A text without the token, which a server may echo."""
+    """Remove the token, which a server may echo."""
     credentials = config.credentials
     if credentials is None or len(credentials[2]) < _MIN_SECRET:
         return content
@@ -69,17 +69,17 @@ def redact(config: Config, content: bytes) -> bytes:
     return content.replace(token, b"[token]").replace(token.replace(b"/", rb"\/"), b"[token]")
 
 
-def redacted(config: Config, response: Any) -> tuple[int, httpx.Headers, bytes]:
-    """A response as an error may show it."""
+def redact_response(config: Config, response: Any) -> tuple[int, httpx.Headers, bytes]:
+    """The status, headers and content of a response for an error, without the token."""
     headers = [(name, redact(config, value)) for name, value in response.headers.raw]
     return response.status_code, httpx.Headers(headers), redact(config, response.content)
 
 
 def target(config: Config, request: httpx.Request) -> str:
-    """The method and the URL of a request, as an error may show them."""
+    """The method and the URL of a request for a message, without secrets."""
     return redact(config, f"{request.method} {without_secrets(request.url)}".encode()).decode()
 
 
 def without_secrets(url: httpx.URL) -> str:
-    """A URL as it may be shown: without a password, and without the query, which may sign it."""
+    """A URL without its user and password, and without its query, which may be a signature."""
     return str(url.copy_with(query=None, userinfo=None, fragment=None))

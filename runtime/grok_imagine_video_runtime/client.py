@@ -22,11 +22,11 @@ from .config import (
     LIMITS,
     Config,
     Opened,
-    check_encrypted,
-    check_header,
-    check_header_name,
-    check_token,
     merged_headers,
+    refuse_plain_http,
+    validate_header,
+    validate_header_name,
+    validate_token,
 )
 
 S = TypeVar("S", httpx.Client, httpx.AsyncClient)
@@ -35,45 +35,45 @@ S = TypeVar("S", httpx.Client, httpx.AsyncClient)
 # nobody knows what became of a POST that was sent at that moment.
 _MAX_IDLE = 0.5
 
-# The kinds of proxies that httpx takes from the environment, as `getproxies` names them.
-_PROXIED = ("http", "https", "all")
+# The schemes whose proxies httpx takes from the environment, as `getproxies` names them.
+_PROXY_SCHEMES = ("http", "https", "all")
 
-# What a transport of the caller's own says proves nothing.
-_OWN_TRANSPORTS = frozenset({"mounts", "transport"})
+# Arguments of httpx with transports of the caller, whose exceptions prove nothing.
+_TRANSPORTS = frozenset({"mounts", "transport"})
 
 
-class _Owned(Generic[S]):
-    """A session for each event loop, or for None; or the caller's own for all of them.
+class _PerLoop(Generic[S]):
+    """A session for each event loop, or one for None; or the caller's session for all of them.
 
-    After a fork they are opened anew: two processes that share connections would get each other's
+    After a fork they are opened anew: processes that share connections would get each other's
     responses.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # so that threads that share a client share its session
         self._process = os.getpid()
-        self.opened: dict[Any, S] = {}
+        self.sessions: dict[Any, S] = {}
         self._is_closed = False
-        self.given: S | None = None
+        self.custom: S | None = None
 
     def get(self, loop: Any, open_session: Callable[[Config], S], config: Config) -> S:
         if self._process != os.getpid():  # a thread of the parent may have held the lock
-            self._process, self._lock, self.opened = os.getpid(), threading.Lock(), {}
-        session = self.given or self.opened.get(loop)
+            self._process, self._lock, self.sessions = os.getpid(), threading.Lock(), {}
+        session = self.custom or self.sessions.get(loop)
         if session is None and not self._is_closed:
             with self._lock:
-                alive = {key: self.opened[key] for key in self.opened if not _is_closed(key)}
-                session = alive.get(loop) or _in_environment(open_session, config)
-                self.opened = {**alive, loop: session}
+                alive = {key: self.sessions[key] for key in self.sessions if not _is_closed(key)}
+                session = alive.get(loop) or _open_or_explain(open_session, config)
+                self.sessions = {**alive, loop: session}
         if session is None or self._is_closed or session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
         return session
 
     def close(self) -> list[S]:
-        """Refuse further use, and return the sessions that are to be closed."""
+        """Refuse further use, and return the sessions for the caller to close."""
         self._is_closed = True
-        return [self.given] if self.given else list(self.opened.values())
+        return [self.custom] if self.custom else list(self.sessions.values())
 
 
 def _is_closed(loop: Any) -> bool:
@@ -84,24 +84,24 @@ class Sessions:
     """The sessions that clients share: a synchronous one, and one for each event loop."""
 
     def __init__(self) -> None:
-        self.sync: _Owned[httpx.Client] = _Owned()
-        self.asynchronous: _Owned[httpx.AsyncClient] = _Owned()
+        self.sync: _PerLoop[httpx.Client] = _PerLoop()
+        self.asynchronous: _PerLoop[httpx.AsyncClient] = _PerLoop()
 
     def opened(self, config: Config) -> Opened:
         """The synchronous session."""
         session = self.sync.get(None, _open, config)
-        is_ours = self.sync.given is None and config.httpx_args.keys().isdisjoint(_OWN_TRANSPORTS)
+        is_ours = self.sync.custom is None and config.httpx_args.keys().isdisjoint(_TRANSPORTS)
         return Opened(session, is_ours)
 
     def asyncio_opened(self, config: Config) -> Opened:
         """The session of the running event loop."""
         session = self.asynchronous.get(_running_loop(), _asyncio_open, config)
-        is_ours = self.asynchronous.given is None and config.async_transport is None
-        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_OWN_TRANSPORTS))
+        is_ours = self.asynchronous.custom is None and config.async_transport is None
+        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_TRANSPORTS))
 
     async def close_loop(self) -> None:
-        """Close the connections that belong to the running loop, which is about to end."""
-        if session := self.asynchronous.opened.pop(_running_loop(), None):
+        """Close the session of the running event loop, which is about to end."""
+        if session := self.asynchronous.sessions.pop(_running_loop(), None):
             await session.aclose()
 
 
@@ -120,29 +120,29 @@ def _open(config: Config) -> httpx.Client:
 
 
 def _asyncio_open(config: Config) -> httpx.AsyncClient:
-    """On connections of our own, unless there are proxies, HTTP/2 or transports of the caller's."""
-    args, make = _arguments(config, _asyncio_note_arrival), config.async_transport
-    if make is not None:
-        args["transport"] = make() if callable(make) else make
-    for transport in (args.get("transport"), *(args.get("mounts") or {}).values()):
-        if transport is not None:
-            _claim(transport)
-    is_proxied = args.get("trust_env", True) and not getproxies().keys().isdisjoint(_PROXIED)
-    if not is_proxied and not any(args.get(name) for name in (*_OWN_TRANSPORTS, "http2", "proxy")):
+    """Open a session on `Connections`, unless there are proxies, HTTP/2 or other transports."""
+    args, transport = _arguments(config, _asyncio_note_arrival), config.async_transport
+    if transport is not None:
+        args["transport"] = transport() if callable(transport) else transport
+    for used in (args.get("transport"), *(args.get("mounts") or {}).values()):
+        if used is not None:
+            _bind_to_loop(used)
+    is_proxied = args.get("trust_env", True) and not getproxies().keys().isdisjoint(_PROXY_SCHEMES)
+    if not is_proxied and not any(args.get(name) for name in (*_TRANSPORTS, "http2", "proxy")):
         from ._connections import Connections  # imports asyncio, 20 ms
 
-        settings = args["verify"], args.get("cert"), args.get("trust_env", True)
-        args["transport"] = Connections(httpx.create_ssl_context(*settings), args["limits"])
+        tls = args["verify"], args.get("cert"), args.get("trust_env", True)
+        args["transport"] = Connections(httpx.create_ssl_context(*tls), args["limits"])
     return httpx.AsyncClient(**args)
 
 
 def _arguments(config: Config, note_arrival: Callable[..., Any]) -> dict[str, Any]:
     """The arguments for the session of httpx."""
-    given = config.httpx_args.get("limits", LIMITS)
-    expiry = _MAX_IDLE if given.keepalive_expiry is None else given.keepalive_expiry
+    limits = config.httpx_args.get("limits", LIMITS)
+    expiry = _MAX_IDLE if limits.keepalive_expiry is None else limits.keepalive_expiry
     limits = httpx.Limits(
-        max_connections=given.max_connections,
-        max_keepalive_connections=given.max_keepalive_connections,
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=min(expiry, _MAX_IDLE),
     )
     hooks = config.httpx_args.get("event_hooks") or {}
@@ -159,7 +159,7 @@ def _arguments(config: Config, note_arrival: Callable[..., Any]) -> dict[str, An
 
 
 def _note_arrival(response: httpx.Response) -> None:
-    """An event hook: whatever is raised from now on, the request has been received."""
+    """An event hook: whatever is raised from here on, the request was received."""
     response.request.extensions[ARRIVED] = response.status_code, response.headers
 
 
@@ -167,12 +167,12 @@ async def _asyncio_note_arrival(response: httpx.Response) -> None:
     _note_arrival(response)
 
 
-# The event loops of transports of callers, whose connections belong to one.
+# The event loop of each transport of a caller: its connections work in no other.
 _loops: "WeakKeyDictionary[httpx.AsyncBaseTransport, ref[Any]]" = WeakKeyDictionary()
 
 
-def _claim(transport: Any) -> None:
-    """Refuse a transport that cannot be used in the running event loop."""
+def _bind_to_loop(transport: Any) -> None:
+    """Bind a transport to the running event loop; an error if it belongs to another one."""
     if not isinstance(transport, httpx.AsyncBaseTransport):
         msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
         raise TypeError(msg)
@@ -185,34 +185,34 @@ def _claim(transport: Any) -> None:
         raise RuntimeError(msg)
 
 
-def _in_environment(open_session: Callable[[Config], S], config: Config) -> S:
-    """Open a session; the error names the variable of the environment that cannot be used."""
+def _open_or_explain(open_session: Callable[[Config], S], config: Config) -> S:
+    """Open a session; if a variable of the environment is wrong, the error names it."""
     try:
         return open_session(config)
-    except _UNUSABLE:
+    except _SETTING_ERRORS:
         if config.httpx_args.get("trust_env", True):
-            _check_environment()
+            _raise_for_environment()
         raise
 
 
-# What httpx raises for settings that it cannot use.
-_UNUSABLE = (ImportError, OSError, ValueError, httpx.InvalidURL)
+# What httpx raises for a setting that it cannot use.
+_SETTING_ERRORS = (ImportError, OSError, ValueError, httpx.InvalidURL)
 
 
-def _check_environment() -> None:
-    """Try each setting by itself. Its value is not shown, for it may have a password in it."""
+def _raise_for_environment() -> None:
+    """Try each setting by itself, and name a wrong one without its value: it may be secret."""
     names, proxies = {name.lower(): name for name in os.environ}, getproxies()
     name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
     try:
         context = httpx.create_ssl_context()
-        for kind in proxies.keys() & _PROXIED:
-            name, url = names.get(f"{kind}_proxy", f"{kind}_proxy"), proxies[kind]
+        for scheme in proxies.keys() & _PROXY_SCHEMES:
+            name, url = names.get(f"{scheme}_proxy", f"{scheme}_proxy"), proxies[scheme]
             httpx.HTTPTransport(verify=context, proxy=url if "://" in url else f"http://{url}")
         name = names.get("no_proxy", "no_proxy")
         httpx.Client(verify=context)
-    except _UNUSABLE as error:
-        why = "it is not a URL" if isinstance(error, httpx.InvalidURL) else error
-        msg = f"{name} cannot be used: {why}"
+    except _SETTING_ERRORS as error:
+        reason = "it is not a URL" if isinstance(error, httpx.InvalidURL) else error
+        msg = f"{name} cannot be used: {reason}"
         raise ValueError(msg) from None
 
 
@@ -228,13 +228,13 @@ class Client(Config):
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
         """Leave the connections out of pickles."""
-        given = {part.name: getattr(self, part.name) for part in attrs.fields(type(self))}
-        del given["sessions"]
-        for name, value in (given | self.httpx_args).items():
+        arguments = {item.name: getattr(self, item.name) for item in attrs.fields(type(self))}
+        del arguments["sessions"]
+        for name, value in (arguments | self.httpx_args).items():
             if isinstance(value, ssl.SSLContext):
                 msg = f"{name} is an ssl.SSLContext, which no pickle can hold: pass a path instead"
                 raise TypeError(msg)
-        return functools.partial(type(self), **given), ()
+        return functools.partial(type(self), **arguments), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
         """A client that also sends these headers, for one call or many.
@@ -307,14 +307,14 @@ class Client(Config):
         """Use this session, with its own headers, cookies and timeout; only the token is added.
 
         The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
-        429 only, because what a session of the caller's own says proves nothing.
+        429 only, because exceptions of a session that we did not open prove nothing.
         """
-        self.sessions.sync.given = client
+        self.sessions.sync.custom = client
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self.sessions.asynchronous.given = client
+        self.sessions.asynchronous.custom = client
         return self
 
     def close(self) -> None:
@@ -325,7 +325,7 @@ class Client(Config):
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
         for session in self.sessions.asynchronous.close():
-            with contextlib.suppress(RuntimeError):  # its event loop is closed, or another one
+            with contextlib.suppress(RuntimeError):  # its event loop is closed or another one
                 await session.aclose()
 
     def __enter__(self) -> Self:
@@ -349,18 +349,18 @@ class Client(Config):
 class AuthenticatedClient(Client):
     """The base of the generated clients that authenticate with a token."""
 
-    token: str = field(default=FROM_ENVIRONMENT, validator=check_token, repr=False)
-    prefix: str = field(default="Bearer", validator=check_header, kw_only=True)
+    token: str = field(default=FROM_ENVIRONMENT, validator=validate_token, repr=False)
+    prefix: str = field(default="Bearer", validator=validate_header, kw_only=True)
     auth_header_name: str = field(
-        default="Authorization", validator=check_header_name, kw_only=True
+        default="Authorization", validator=validate_header_name, kw_only=True
     )
     allow_plain_http: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse to send the token where others can read it."""
+        """Refuse to send the token unencrypted."""
         super().__attrs_post_init__()
         if not self.allow_plain_http:
-            check_encrypted(self.base_url)
+            refuse_plain_http(self.base_url)
 
     @property
     def credentials(self) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""What a client is told, and the checks of it; `client` says what it does."""
+"""The settings of a client, validated; `client` uses them."""
 
 import ipaddress
 import logging
@@ -26,13 +26,13 @@ MAX_RESPONSE_SIZE = 67_108_864
 # httpx's own defaults.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
-# What makes a transport for each event loop, or a transport for one.
+# A class or function that makes a transport for each event loop, or a transport for one loop.
 AsyncTransport = Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None
 
-# Arguments of httpx that a transport of the caller's own would ignore.
-_OF_TRANSPORTS = ("cert", "http1", "http2", "limits", "proxy", "verify")
+# Arguments of httpx that have no effect on a transport of the caller.
+_IGNORED_BY_TRANSPORTS = ("cert", "http1", "http2", "limits", "proxy", "verify")
 
-# The key under which a request keeps status and headers of its response, once that has arrived.
+# The extension of a request that holds status and headers of its response once they arrived.
 ARRIVED = "arrived"
 
 
@@ -42,22 +42,22 @@ class Package(NamedTuple):
     name: str  # also that of its logger
     title: str  # of the API
     version: str
-    environment: Mapping[str, str]  # the variable for each argument of a client that has one
+    environment: Mapping[str, str]  # variables, by the arguments of a client that they set
     jobs: Callable[[], Sequence[Any]]  # the operations about jobs, which import the client
 
     @property
     def command(self) -> str:
-        """The name of its distribution, and of its command."""
+        """The name of its distribution and of its command."""
         return self.name.replace("_", "-")
 
     @property
     def user_agent(self) -> str:
-        """How its requests introduce themselves."""
+        """The `User-Agent` of its requests."""
         return f"{self.command}/{self.version}"
 
     @property
     def logger(self) -> logging.Logger:
-        """Where it logs."""
+        """Its logger."""
         return logging.getLogger(self.name)
 
 
@@ -69,7 +69,7 @@ class Opened(NamedTuple):
 
 
 class Sessions(Protocol):
-    """What opens the sessions of clients, each when it is needed."""
+    """Opens the sessions of clients, each when it is first needed."""
 
     def opened(self, config: "Config") -> Opened: ...
 
@@ -81,18 +81,18 @@ class _FromEnvironment:
         return "<environment variable>"
 
 
-# The default of what the environment has, as signatures show it.
+# The default of an argument that the environment can set, as signatures show it.
 FROM_ENVIRONMENT: Any = _FromEnvironment()
 
 
 def merged_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    """All headers; a new one replaces an old one of the same name, in upper or lower case."""
+    """Merge headers; a new one replaces an old one of the same name, whatever its case."""
     replaced = {name.lower() for name in new}
     return {name: old[name] for name in old if name.lower() not in replaced} | dict(new)
 
 
-def check_header(_: Any, attribute: Any, value: Any) -> None:
-    """A validator of what goes into a header. It may be a secret, so it is not shown."""
+def validate_header(_: Any, attribute: Any, value: Any) -> None:
+    """A validator of the value of a header. It may be a secret, so no message shows it."""
     if not isinstance(value, str):
         msg = f"{attribute.name} must be str, not {type(value).__name__}"
         raise TypeError(msg)
@@ -102,31 +102,31 @@ def check_header(_: Any, attribute: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
-def check_token(_: Any, attribute: Any, value: Any) -> None:
+def validate_token(_: Any, attribute: Any, value: Any) -> None:
     """A validator of a token."""
     if value is FROM_ENVIRONMENT:
         return
-    check_header(_, attribute, value)
+    validate_header(_, attribute, value)
     if not value:
         msg = f"{attribute.name} must not be empty"
         raise ValueError(msg)
 
 
-def check_header_name(_: Any, attribute: Any, value: Any) -> None:
+def validate_header_name(_: Any, attribute: Any, value: Any) -> None:
     """A validator of the name of a header."""
-    check_token(_, attribute, value)
+    validate_token(_, attribute, value)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
         msg = f"{attribute.name} must not contain blanks or separators: {value!r}"
         raise ValueError(msg)
 
 
-def _check_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
+def _validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
     for name, content in value.items():
-        check_header_name(_, Named(f"a name in {attribute.name!r}"), name)
-        check_header(_, Named(f"{attribute.name}[{name!r}]"), content)
+        validate_header_name(_, Named(f"a name in {attribute.name!r}"), name)
+        validate_header(_, Named(f"{attribute.name}[{name!r}]"), content)
 
 
-def _check_base_url(_: Any, __: Any, value: Any) -> None:
+def _validate_base_url(_: Any, __: Any, value: Any) -> None:
     if value is FROM_ENVIRONMENT:
         return
     try:
@@ -146,8 +146,8 @@ def _check_base_url(_: Any, __: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
-def check_encrypted(base_url: str) -> None:
-    """Refuse to send a token where others can read it."""
+def refuse_plain_http(base_url: str) -> None:
+    """Raise a ValueError if a token would be sent unencrypted to another machine."""
     url = httpx.URL(base_url)
     if url.scheme == "http" and not _is_loopback(url.host):
         msg = (
@@ -164,8 +164,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _check_timeout(_: Any, __: Any, value: Any) -> None:
-    """Refuse what the clocks of the operating system cannot count, before a request is paid for."""
+def _validate_timeout(_: Any, __: Any, value: Any) -> None:
+    """Refuse what the operating system cannot count, before a request is paid for."""
     for name, seconds in httpx.Timeout(value).as_dict().items():
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         if seconds is not None and not (is_number and 0 < seconds <= MAX_SECONDS):
@@ -173,25 +173,25 @@ def _check_timeout(_: Any, __: Any, value: Any) -> None:
             raise ValueError(msg)
 
 
-def _check_overrides(_: Any, __: Any, value: dict[str, Any]) -> None:
+def _validate_overrides(_: Any, __: Any, value: dict[str, Any]) -> None:
     for name in ("headers", "cookies"):
-        _check_headers(_, Named(name), value.get(name, {}))
-    _check_timeout(_, __, value.get("timeout"))
+        _validate_headers(_, Named(name), value.get(name, {}))
+    _validate_timeout(_, __, value.get("timeout"))
 
 
-def _check_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
+def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
     if "base_url" in value:
         msg = "httpx_args must not contain base_url: the credentials are for the client's own"
         raise ValueError(msg)
 
 
-def _check_count(_: Any, attribute: Any, value: int) -> None:
+def _validate_int(_: Any, attribute: Any, value: int) -> None:
     if type(value) is not int or value < 0:
         msg = f"{attribute.name} must be an int of 0 or more: {value!r}"
         raise ValueError(msg)
 
 
-def _check_transport(config: "Config", _: Any, value: Any) -> None:
+def _validate_transport(config: "Config", _: Any, value: Any) -> None:
     if value is None:
         return
     if value == "aiohttp":
@@ -203,7 +203,7 @@ def _check_transport(config: "Config", _: Any, value: Any) -> None:
     if not (callable(value) or isinstance(value, httpx.AsyncBaseTransport)):
         msg = f"async_transport must make an httpx.AsyncBaseTransport, or be one: {value!r}"
         raise TypeError(msg)
-    ignored = [name for name in _OF_TRANSPORTS if name in config.httpx_args]
+    ignored = [name for name in _IGNORED_BY_TRANSPORTS if name in config.httpx_args]
     ignored += ["verify_ssl"] * (config.verify_ssl is not True)
     if ignored:
         msg = f"async_transport would ignore {' and '.join(ignored)}: give it to the transport"
@@ -216,47 +216,47 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_environment(package: Package, argument: str) -> str:
     variable = package.environment.get(argument)
-    if found := os.environ.get(variable or "", ""):
-        return found
+    if value := os.environ.get(variable or "", ""):
+        return value
     msg = f"{argument} is missing: pass it" + (f", or set {variable}" if variable else "")
     raise ValueError(msg)
 
 
 @frozen(eq=False)
 class Config:
-    """What a client is told; the generated clients document each part."""
+    """The settings of a client; the generated clients document each of them."""
 
     package: ClassVar[Package]
 
-    base_url: str = field(default=FROM_ENVIRONMENT, validator=_check_base_url)
+    base_url: str = field(default=FROM_ENVIRONMENT, validator=_validate_base_url)
     # Later changes to the caller's own dicts have no effect on the copies.
     headers: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=_check_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy, validator=_validate_headers, kw_only=True, repr=False
     )
     cookies: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=_check_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy, validator=_validate_headers, kw_only=True, repr=False
     )
     timeout: httpx.Timeout | float | None = field(
-        default=DEFAULT_TIMEOUT, validator=_check_timeout, kw_only=True
+        default=DEFAULT_TIMEOUT, validator=_validate_timeout, kw_only=True
     )
     verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True)
     follow_redirects: bool = field(default=False, kw_only=True)
     httpx_args: dict[str, Any] = field(
-        factory=dict, converter=_copy, validator=_check_httpx_args, kw_only=True, repr=False
+        factory=dict, converter=_copy, validator=_validate_httpx_args, kw_only=True, repr=False
     )
-    max_retries: int = field(default=2, validator=_check_count, kw_only=True)
+    max_retries: int = field(default=2, validator=_validate_int, kw_only=True)
     async_transport: AsyncTransport = field(
-        default=None, validator=_check_transport, kw_only=True, repr=False
+        default=None, validator=_validate_transport, kw_only=True, repr=False
     )
-    max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_check_count, kw_only=True)
-    # What goes on each request of this client, and not of those that share its connections.
+    max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_validate_int, kw_only=True)
+    # Of each request of this client, but not of other clients that share its connections.
     overrides: dict[str, Any] = field(
-        factory=dict, validator=_check_overrides, kw_only=True, repr=False
+        factory=dict, validator=_validate_overrides, kw_only=True, repr=False
     )
     sessions: Sessions = field(kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Take what was left out from the environment."""
+        """Read arguments that were left out from their environment variables."""
         for name in ("base_url", "token"):
             if getattr(self, name, "") is FROM_ENVIRONMENT:
                 object.__setattr__(self, name, _from_environment(self.package, name))
@@ -264,5 +264,5 @@ class Config:
 
     @property
     def credentials(self) -> tuple[str, str, str] | None:
-        """The header that says who is calling, its value, and the token in it."""
+        """The name of the header with the token, its value, and the token; or None."""
         return None

@@ -1,4 +1,4 @@
-"""Every way a call can fail, by name."""
+"""The errors of calls, waits and downloads."""
 
 import html
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-# Characters of an error that are shown, so that a page does not fill a log.
+# Characters of an error that are shown, so that an HTML page does not fill a log.
 MAX_LINE = 500
 
 
@@ -32,7 +32,7 @@ class APIError(Exception):
         return f"{type(self).__name__}({str(self)!r})"
 
 
-GrokImagineVideoError = APIError  # its first name
+GrokImagineVideoError = APIError  # an alias
 
 
 class APIConnectionError(APIError):
@@ -40,21 +40,21 @@ class APIConnectionError(APIError):
 
 
 class _ResponseError(APIError):
-    """An error with an HTTP response, or with None in each of its attributes if there was none."""
+    """An error with an HTTP response; its attributes are None if there was no response."""
 
     def __init__(
         self,
-        what: str = "",
+        msg: str = "",
         status_code: int | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> None:
-        super().__init__(what, status_code, headers, content)
+        super().__init__(msg, status_code, headers, content)
         # The subclasses declare which of these can be None.
         self.status_code: Any = status_code
         self.headers: Any = None if headers is None else httpx.Headers(headers)
         self.content: Any = content
-        body = read_body(content or b"")
+        body = read_error_body(content or b"")
         self.message: str = body.get("message", "")
         self.code: str | None = body.get("code")
         self.type: str | None = body.get("type")
@@ -63,13 +63,13 @@ class _ResponseError(APIError):
         self.request_id: str | None = next(filter(None, ids), None) or body.get("request_id")
 
     def __str__(self) -> str:
-        what, status_code = self.args[:2]
+        msg, status_code = self.args[:2]
         status = f"status {status_code}" if status_code else ""
         message = self.message or responses.get(status_code)
         code = None if self.code == str(status_code) else self.code  # some repeat the status there
         hints = [f"{name} {hint}" for name, hint in (("code", code), ("param", self.param)) if hint]
         end = f" (request id {one_line(self.request_id, 100)})" if self.request_id else ""
-        text = ": ".join(filter(None, [what, status, message, *hints]))
+        text = ": ".join(filter(None, [msg, status, message, *hints]))
         return one_line(text, MAX_LINE - len(end)) + end
 
 
@@ -96,7 +96,7 @@ class APIStatusError(_ResponseError):
         code: The server's error code, or None.
         type: The server's error type, or None.
         param: The field of the request that the error is about, or None.
-        request_id: The id by which the server's operator finds the call, or None.
+        request_id: The id by which the server's operator can find the call, or None.
     """
 
     status_code: int
@@ -145,10 +145,10 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(_ResponseError):
-    """The body of a 2xx response is not what the spec says, or a page came in place of a file.
+    """The body of a 2xx response is not what the spec says, or a page instead of a file.
 
-    `content` keeps it, because the job may exist; 64 KiB of a download. The attributes are those of
-    `APIStatusError`.
+    `content` keeps it, because the job may exist; of a download, its first 64 KiB. The attributes
+    are those of `APIStatusError`.
     """
 
     status_code: int
@@ -164,8 +164,8 @@ class JobError(APIError):
         code: The gateway's code for it, or None.
     """
 
-    def __init__(self, what: str, job: Any, code: str | None = None) -> None:
-        super().__init__(what, job)
+    def __init__(self, msg: str, job: Any, code: str | None = None) -> None:
+        super().__init__(msg, job)
         self.job = job
         self.code = code
 
@@ -205,17 +205,17 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 
 
 def status_error(
-    status_code: int, headers: Mapping[str, str], content: bytes, what: str = ""
+    status_code: int, headers: Mapping[str, str], content: bytes, msg: str = ""
 ) -> APIStatusError:
     """The error for a response whose status is not 2xx."""
     default = InternalServerError if 500 <= status_code <= 599 else APIStatusError
-    return _BY_STATUS.get(status_code, default)(what, status_code, headers, content)
+    return _BY_STATUS.get(status_code, default)(msg, status_code, headers, content)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response asks to wait: `Retry-After` as a number or as any HTTP date.
+    """Seconds that a response asks to wait: `Retry-After` as a number or any HTTP date.
 
-    LiteLLM passes on that of the upstream as `llm_provider-retry-after`.
+    LiteLLM passes on the header of its upstream as `llm_provider-retry-after`.
     """
     value = (headers.get("retry-after") or headers.get("llm_provider-retry-after") or "")[:40]
     try:
@@ -225,7 +225,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
         try:  # HTTP dates are in UTC, whatever zone they claim
             date = parser.parse(value, ignoretz=True).replace(tzinfo=UTC)
-        except Exception:  # whatever a header says, the error that it belongs to is what counts
+        except Exception:  # a bad header must not hide the error that it came with
             return None
         seconds = (date - datetime.now(UTC)).total_seconds()
     return None if math.isnan(seconds) else max(0.0, seconds)
@@ -237,24 +237,24 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-# OpenAI, xAI and Anthropic; new-api; LiteLLM; Cloudflare in front of any of them.
+# Of OpenAI, xAI and Anthropic; of new-api; of LiteLLM; of Cloudflare in front of any of them.
 _REQUEST_ID_HEADERS = (
     *("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray"),
 )
 _REQUEST_ID_IN_TEXT = re.compile(r"\(request id: ([^\s)]{1,100})\)")
 
-# More parts than any gateway nests its message in.
+# More parts than any gateway nests a message in.
 _MAX_PARTS = 30
 
 
-def read_body(content: bytes) -> dict[str, str]:
-    """What the body of an error says, in each of the shapes that gateways are known to send.
+def read_error_body(content: bytes) -> dict[str, str]:
+    """Read the body of an error, in any of the forms that gateways are known to send.
 
     OpenAI: {"error": {"message", "type", "param", "code"}}; xAI: {"code", "error": "text"};
     new-api: {"code", "message"}, where the message may be the upstream's JSON; FastAPI: {"detail"};
-    anything else is read as an HTML page or as plain text.
+    anything else is read as an HTML page or plain text.
     """
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     texts: list[str] = []
     try:
         parts = [json.loads(content)]
@@ -265,30 +265,30 @@ def read_body(content: bytes) -> dict[str, str]:
             case [first, *_]:
                 parts.append(first)
             case dict() as part:
-                found |= _fields_of(part)
+                fields |= _known_fields(part)
                 parts += [part.get(name) for name in ("msg", "detail", "message", "error")]
             case str() as text if text:
                 texts.append(text)
                 parts = _json_in(text)
-    found["message"] = texts[-1] if texts else ""
-    if id_in_text := _REQUEST_ID_IN_TEXT.search(found["message"]):
-        found.setdefault("request_id", id_in_text[1])
-    return found
+    fields["message"] = texts[-1] if texts else ""
+    if id_in_text := _REQUEST_ID_IN_TEXT.search(fields["message"]):
+        fields.setdefault("request_id", id_in_text[1])
+    return fields
 
 
-def _fields_of(part: dict[str, Any]) -> dict[str, str]:
-    found = {
+def _known_fields(part: dict[str, Any]) -> dict[str, str]:
+    fields = {
         name: str(part[name])
         for name in ("code", "type", "param", "request_id")
         if isinstance(part.get(name), str | int) and part[name] != ""
     }
     if isinstance(part.get("loc"), list) and part["loc"]:  # FastAPI's path to a field
-        found.setdefault("param", str(part["loc"][-1]))
-    return found
+        fields.setdefault("param", str(part["loc"][-1]))
+    return fields
 
 
 def _json_in(text: str) -> list[Any]:
-    """The upstream's JSON in a text, which may have more text around it."""
+    """The upstream's JSON in a text; there may be other text around it."""
     start = 0 if text.lstrip().startswith("[") else text.find("{")
     try:
         return [json.JSONDecoder().raw_decode(text[start:].lstrip())[0]] if start >= 0 else []
@@ -297,7 +297,7 @@ def _json_in(text: str) -> list[Any]:
 
 
 def _text_of_page(text: str) -> str:
-    """The title of an HTML page, or its text without tags; "" of what is not a text."""
+    """The title of an HTML page, or a text without its tags; "" for binary content."""
     if re.search(r"[\x00-\x08\x0e-\x1a]", text):
         return ""
     if title := re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE):

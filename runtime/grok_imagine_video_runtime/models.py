@@ -1,4 +1,4 @@
-"""What all models share: read from JSON, written as JSON, and checked against the spec."""
+"""What all models share: reading and writing JSON, and validating against the spec."""
 
 import functools
 import json
@@ -15,10 +15,10 @@ T = TypeVar("T")
 Reader = Callable[[Any], Any]
 
 # What a reader raises for a value that is not what the spec says.
-_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+_READ_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 
 # Beyond it a float is not an exact integer.
-_MOST_EXACT = 2**53
+_MAX_EXACT = 2**53
 
 
 class _Field(NamedTuple):
@@ -35,21 +35,21 @@ def _read_field(name: str, reader: Any, value: Any) -> Any:
     try:
         read: Reader = getattr(reader, "from_dict", reader)
         return read(value)
-    except _UNREADABLE as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
+    except _READ_ERRORS as error:
+        error_type = ValueError if isinstance(error, ValueError) else TypeError
         msg = f"in {name!r}: {error}"
-        raise kind(msg) from error
+        raise error_type(msg) from error
 
 
-def _read_others(reader: Any, left: dict[str, Any]) -> dict[str, Any]:
-    """Read the fields that the spec does not have."""
+def _read_unknown(reader: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    """Read the fields that are not in the spec."""
     if reader is None:
-        return left
-    return {name: _read_field(name, reader, value) for name, value in left.items()}
+        return fields
+    return {name: _read_field(name, reader, value) for name, value in fields.items()}
 
 
 class OpenObject(Generic[T]):
-    """An object that may have more fields than the spec has: `object["name"]` reaches them all.
+    """An object that may have fields beyond the spec: `object["name"]` gets and sets any field.
 
     The names are those in JSON, which may differ from those in Python.
     """
@@ -57,8 +57,8 @@ class OpenObject(Generic[T]):
     __slots__ = ()
     additional_properties: dict[str, T]
 
-    # What the spec says of the fields: those with another name in Python, how they are read by
-    # their names in JSON (a model, or a function), which can be null, and how all others are read.
+    # What the spec says of the fields: names in JSON that differ from those in Python; by names in
+    # JSON, the model or function that reads each; which can be null; what reads unknown fields.
     _names: ClassVar[Mapping[str, str]] = {}
     _readers: ClassVar[Mapping[str, Any]] = {}
     _nullable: ClassVar[tuple[str, ...]] = ()
@@ -77,40 +77,40 @@ class OpenObject(Generic[T]):
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response: unknown values and fields are kept, null is a field left out.
+        """Read it from a response. Unknown values and fields are kept; null means left out.
 
-        Where a field should be an object and is not, its value is in `additional_properties`.
+        If a field should be an object and is not, its value is in `additional_properties`.
 
         Raises:
-            TypeError: It is not a JSON object, or a part of it cannot be read.
+            TypeError: It is not a JSON object, or a field of it cannot be read.
             ValueError: A field that every response has is missing.
         """
-        left, kept = _as_dict(src_dict), dict[str, Any]()
+        unknown, invalid = _as_dict(src_dict), dict[str, Any]()
         instance = cls.__new__(cls)
         for attribute, name, is_required, reader in cls._fields():
-            value = left.pop(name, UNSET)
+            value = unknown.pop(name, UNSET)
             if is_required and value is UNSET:
-                raise _missing(name, src_dict)
+                raise _missing_error(name, src_dict)
             if value is None and not is_required and name not in cls._nullable:
                 value = UNSET
             if isinstance(reader, type) and not is_required and not isinstance(value, Mapping):
-                kept |= {} if value is UNSET else {name: value}
+                invalid |= {} if value is UNSET else {name: value}
                 value = UNSET
             if reader is not None and value is not UNSET:
                 value = _read_field(name, reader, value)
             object.__setattr__(instance, attribute, value)
         if cls._other_reader is not None:
-            left = _read_others(cls._other_reader, left)
-        object.__setattr__(instance, "additional_properties", left | kept)
+            unknown = _read_unknown(cls._other_reader, unknown)
+        object.__setattr__(instance, "additional_properties", unknown | invalid)
         return instance
 
     def to_dict(self) -> dict[str, Any]:
-        """The object as JSON has it; fields that are not set are left out."""
+        """The object as JSON; fields that are not set are left out."""
         return {name: to_json(value) for name, value in self._values().items()}
 
     def _values(self) -> dict[str, Any]:
         """The fields that are set, by their names in JSON."""
-        values = {each.name: getattr(self, each.attribute) for each in self._fields()}
+        values = {field.name: getattr(self, field.attribute) for field in self._fields()}
         extra: dict[str, Any] = self.additional_properties
         return {name: value for name, value in values.items() if value is not UNSET} | extra
 
@@ -129,7 +129,7 @@ class OpenObject(Generic[T]):
 
 
 class SentObject(OpenObject[Any]):
-    """An object that is held to the spec, unless its `unchecked` makes it."""
+    """An object that is validated against the spec, unless it is made by `unchecked`."""
 
     __slots__ = ()
 
@@ -141,33 +141,33 @@ class SentObject(OpenObject[Any]):
             TypeError: A field has the wrong type.
             ValueError: A field is missing, or breaks another rule of the spec.
         """
-        left, given = _as_dict(src_dict), {}
+        unknown, arguments = _as_dict(src_dict), {}
         for attribute, name, is_required, reader in cls._fields():
-            if name in left:
-                value = left.pop(name)
-                given[attribute] = value if reader is None else _read_field(name, reader, value)
+            if name in unknown:
+                value = unknown.pop(name)
+                arguments[attribute] = value if reader is None else _read_field(name, reader, value)
             elif is_required:
-                raise _missing(name, src_dict)
+                raise _missing_error(name, src_dict)
             else:
-                given[attribute] = UNSET
-        built: Any = cls(**given)
-        built.additional_properties = _read_others(cls._other_reader, left)
-        return cast(Self, built)
+                arguments[attribute] = UNSET
+        instance: Any = cls(**arguments)
+        instance.additional_properties = _read_unknown(cls._other_reader, unknown)
+        return cast(Self, instance)
 
 
 class SharedObject(SentObject):
-    """An object that is sent, and read as it is received."""
+    """An object that is both sent and received."""
 
     __slots__ = ()
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response, as an object that is never sent; see `OpenObject`."""
+        """Read it from a response, without validation; see `OpenObject.from_dict`."""
         return super(SentObject, cls).from_dict(src_dict)
 
 
 class Unchecked:
-    """What is different in an object that is sent as it is."""
+    """A mixin for an object that is sent without validation."""
 
     __slots__ = ()
     __setattr__ = object.__setattr__
@@ -191,51 +191,51 @@ def _as_dict(source: Any) -> dict[str, Any]:
     raise TypeError(msg)
 
 
-def _missing(name: str, source: Mapping[str, Any]) -> ValueError:
+def _missing_error(name: str, source: Mapping[str, Any]) -> ValueError:
     return ValueError(f"{name!r} is required, and missing in: {show(dict(source))}")
 
 
 def extra(instance: Any, _: Any, value: Any) -> None:
-    """A validator of the fields that the spec does not have: none of them is one that it has."""
+    """A validator of `additional_properties`: no field of the spec may be among them."""
     if not isinstance(value, dict):
         msg = f"'additional_properties' must be dict, not {type(value).__name__}: {show(value)}"
         raise TypeError(msg)
     for name in {field.name for field in type(instance)._fields()} & value.keys():
-        msg = f"{name!r} must be set as a field, not among those that the spec does not have"
+        msg = f"{name!r} must be set as a field, not in 'additional_properties'"
         raise ValueError(f"{msg}: {show(value[name])}")
 
 
 def no_extra(_: Any, __: Any, value: Any) -> None:
-    """A validator of the fields that the spec does not have, where it allows none."""
+    """A validator of `additional_properties`, if the spec allows none."""
     for name in value:
         msg = f"{name!r} is not a field of the spec: {show(value[name])}"
         raise ValueError(msg)
 
 
-def check_argument(name: str, value: Any, *rules: Validator) -> None:
-    """Check an argument of an operation and all that is in it, right before it is sent."""
-    for rule in rules:
-        rule(None, Named(name), value)
+def validate_argument(name: str, value: Any, *validators: Validator) -> None:
+    """Validate an argument of an operation, with everything in it, right before it is sent."""
+    for validator in validators:
+        validator(None, Named(name), value)
     try:
         if isinstance(value, list | dict | OpenObject):
-            _check_again(value)
+            _revalidate(value)
     except RecursionError:
         msg = f"{name!r} must not contain itself"
         raise ValueError(msg) from None
 
 
-def _check_again(value: Any) -> None:
-    """Find what was changed in place since the checks at construction and assignment."""
+def _revalidate(value: Any) -> None:
+    """Validate again: lists and dicts may have been changed in place since construction."""
     if attrs.has(type(value)) and not isinstance(value, Unchecked):
         attrs.validate(value)
         value = [getattr(value, field.name) for field in attrs.fields(type(value))]
     if isinstance(value, list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            _check_again(part)
+        for item in value.values() if isinstance(value, dict) else value:
+            _revalidate(item)
 
 
 def list_of(reader: Reader) -> Reader:
-    """A reader of a JSON array; a text is not taken for a list of its letters."""
+    """A reader of a JSON array; a string is not read as a list of its characters."""
 
     def read_items(source: Any) -> list[Any]:
         if not isinstance(source, list):
@@ -247,13 +247,13 @@ def list_of(reader: Reader) -> Reader:
 
 
 def first_of(*readers: Reader) -> Reader:
-    """The first of several readers that can read a value; what none can read is kept as it is."""
+    """A reader that tries several readers; a value that none of them can read is kept as it is."""
 
     def read_first(source: Any) -> Any:
         for reader in readers:
             try:
                 return reader(source)
-            except _UNREADABLE:
+            except _READ_ERRORS:
                 continue
         return source
 
@@ -261,22 +261,22 @@ def first_of(*readers: Reader) -> Reader:
 
 
 def tagged(name: str, readers: Mapping[Any, Reader]) -> Reader:
-    """A reader of objects that say in a field which one they are."""
+    """A reader of objects whose model is named by a field, the discriminator."""
     return lambda source: readers[source[name]](source)
 
 
 def file(source: Any) -> File:
-    """A file to read what was downloaded; JSON has none, and what it has is kept."""
+    """A file with the bytes of a response; any other value, as from JSON, is kept as it is."""
     return File(payload=BytesIO(source)) if isinstance(source, bytes) else cast(File, source)
 
 
 def to_json(value: Any) -> Any:
-    """A value as it is in JSON; what a response had in its place stays as it is.
+    """A value as JSON; a value that the spec does not expect stays as it is.
 
-    A whole number has no fraction: some servers refuse 4.0 where they want an integer.
+    A float that is a whole number becomes an int: some servers refuse 4.0 for an integer.
     """
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) <= _MOST_EXACT else value
+        return int(value) if value.is_integer() and abs(value) <= _MAX_EXACT else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
     if isinstance(value, dict):
@@ -285,7 +285,7 @@ def to_json(value: Any) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A value as the text that it is in a path, a header or a form."""
+    """A value as text for a path, a header or a form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -300,7 +300,7 @@ def to_multipart(instance: OpenObject[Any]) -> RequestFiles:
 
 
 def _form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
-    """A field as parts of a form: each item of a list is one of its own."""
+    """A field as parts of a form: one for each item of a list."""
     if isinstance(value, list):
         for item in value:
             yield from _form_parts(name, item)

@@ -1,11 +1,11 @@
-"""What a generated module says of its operation, as data, and the request that it makes."""
+"""Operations of the spec as data, and the requests that they build."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from .models import check_argument, text_of, to_json, to_multipart
+from .models import text_of, to_json, to_multipart, validate_argument
 from .types import UNSET
 from .validators import Validator
 
@@ -16,45 +16,44 @@ T = TypeVar("T")
 
 
 class Job(NamedTuple):
-    """The `x-job` of the spec: where in a response things are, and what each status means.
+    """The `x-job` of the spec: where in a response each value is, and what each status means.
 
-    A place is a path with dots, such as `video.url`, in the response or in an object that it is
-    wrapped in; a list stands for its first member. The first place that has a value counts, and
-    what is in a wrapper counts before what is around it.
+    A value is looked for at paths such as `video.url`, in the object of a wrapper first, then in
+    the response around it; the first path with a value counts. A list stands for its first item.
     """
 
     id: Sequence[str]
     status: Sequence[str]
-    succeeded: Sequence[str]  # statuses in lower case: the job has its result,
-    failed: Sequence[str]  # it ended without one,
-    expired: Sequence[str]  # it is no longer kept
+    succeeded: Sequence[str]  # statuses in lower case of a job that has its result,
+    failed: Sequence[str]  # of one that ended without a result,
+    expired: Sequence[str]  # of one that is no longer kept
     progress: Sequence[str]
     result: Sequence[str]
-    allowed: Sequence[str]  # places of the flag that is false if moderation withheld the result
+    allowed: Sequence[str]  # a flag that is false if moderation withheld the result
     error: Sequence[str]
-    reasons: Sequence[str] = ()  # more places of the reason why it failed
-    moderation: Sequence[str] = ()  # words of an error: moderation withheld the result,
-    lost: Sequence[str] = ()  # the gateway does not find the job
-    wrappers: Sequence[str] = ()  # names of objects that it is in
+    reasons: Sequence[str] = ()  # more paths to an error, for a job that failed
+    moderation: Sequence[str] = ()  # words in an error if moderation withheld the result,
+    lost: Sequence[str] = ()  # or if the gateway does not find the job
+    wrappers: Sequence[str] = ()  # names of objects that the job may be wrapped in
     cost: Sequence[str] = ()
     cost_unit: float = 1.0  # in US dollars
     suffix: str = ""  # the end of the name of the file with the result
 
 
 class Parameter(NamedTuple):
-    """A parameter: its name in Python and in HTTP, its place, and the rules for it."""
+    """A parameter: its names in Python and in HTTP, where it goes, and its validators."""
 
     name: str
     alias: str
-    place: Literal["path", "query", "header"]
-    rules: Sequence[Validator] = ()
+    location: Literal["path", "query", "header"]
+    validators: Sequence[Validator] = ()
 
 
 class Body(NamedTuple):
-    """The body of a request; its media type is sent, but that of a form, which httpx makes."""
+    """The body of a request."""
 
-    rules: Sequence[Validator]
-    media_type: str = ""
+    validators: Sequence[Validator]
+    media_type: str = ""  # of JSON; httpx sets that of a form
     model: Any = None
 
 
@@ -66,14 +65,14 @@ class Request(NamedTuple, Generic[T]):
 
 
 class Operation(NamedTuple, Generic[T]):
-    """An operation of the spec; T is what a response with a 2xx status holds.
+    """An operation of the spec; T is what a 2xx response is read as.
 
-    `reads` says by status ("200", "4XX", "default") where in a response the result is ("json",
-    "text", "content" or ""), and what reads it from there.
+    `reads` has for each status ("200", "4XX", "default") the source in the response ("json",
+    "text", "content" or ""), and the function that reads it.
     """
 
     method: str
-    path: str  # with names of parameters in braces
+    path: str  # with parameters in braces
     reads: Mapping[str, tuple[str, Callable[[Any], Any] | None]]
     parameters: Sequence[Parameter] = ()
     body: Body | None = None
@@ -83,48 +82,50 @@ class Operation(NamedTuple, Generic[T]):
     @property
     def rules(self) -> Job:
         """The job that the operation follows."""
-        assert self.job is not None  # noqa: S101 - the generator has looked
+        assert self.job is not None  # noqa: S101 - the generator makes sure
         return self.job
 
     @property
     def follower(self) -> "Operation[Any]":
-        """The operation that follows the job which this one creates."""
-        assert self.starts is not None  # noqa: S101 - the generator has looked
+        """The operation that follows the jobs that this one creates."""
+        assert self.starts is not None  # noqa: S101 - the generator makes sure
         return self.starts
 
     def read_json(self, value: Any) -> T:
-        """What a 2xx response with this JSON holds."""
+        """Read the JSON of a 2xx response."""
         _, reader = self.reads.get("2XX") or self.reads["default"]
         read: T = reader(value) if reader else value
         return read
 
     def follow(self, job_id: str) -> Request[T]:
-        """The request for a job: its id is all that it takes."""
+        """The request for the job with this id."""
         return self.request(**{self.parameters[0].name: job_id})
 
     def request(self, **values: Any) -> Request[T]:
-        """The request with these arguments, or an error if one breaks a rule of the spec."""
-        given: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-        for each in self.parameters:
-            value = values.get(each.name, UNSET)
-            check_argument(each.name, value, *each.rules)
+        """Build a request; an argument that breaks the spec is a TypeError or ValueError."""
+        sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+        for parameter in self.parameters:
+            value = values.get(parameter.name, UNSET)
+            validate_argument(parameter.name, value, *parameter.validators)
             if value is not UNSET and value is not None:
-                given[each.place][each.name if each.place == "path" else each.alias] = value
+                is_in_path = parameter.location == "path"
+                name = parameter.name if is_in_path else parameter.alias
+                sent[parameter.location][name] = value
         url = self.path
-        for name, value in given["path"].items():
+        for name, value in sent["path"].items():
             text = quote(text_of(value), safe="," if isinstance(value, list) else "")
             url = url.replace(f"{{{name}}}", text)
-        headers = {name: text_of(value) for name, value in given["header"].items()}
+        headers = {name: text_of(value) for name, value in sent["header"].items()}
         arguments: dict[str, Any] = {
             "method": self.method,
             "url": url,
             "headers": headers,
         }
-        if given["query"]:
-            arguments["params"] = to_json(given["query"])
+        if sent["query"]:
+            arguments["params"] = to_json(sent["query"])
         if self.body is not None:
             content = values.get("body", UNSET)
-            check_argument("body", content, *self.body.rules)
+            validate_argument("body", content, *self.body.validators)
             if content is not UNSET and self.body.media_type:
                 headers["Content-Type"] = self.body.media_type
                 arguments["json"] = to_json(content)
@@ -139,7 +140,7 @@ class Create(NamedTuple):
     name: str  # of its command
     batch: str  # the name of the command that creates many of them
     module: ModuleType | Any
-    names: Mapping[str, str] = {}  # of options that are not called as their field
+    names: Mapping[str, str] = {}  # of options that differ from their fields
     defaults: Mapping[str, Any] = {}  # of required fields: the spec's example
 
     @property

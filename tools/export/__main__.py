@@ -1,7 +1,7 @@
-"""Hold an Apifox export against openapi.yaml.
+"""Compare an Apifox export with openapi.yaml.
 
-Writes build/export.md and build/export_facts.yaml, for tests/export_facts.yaml. Ends with 0 only if
-nothing differs, with 1 if something does, and with 2 if the export cannot be read.
+Writes build/export.md and build/export_facts.yaml, for tests/export_facts.yaml. The exit code is 0
+if nothing differs, 1 if something does, and 2 if the export cannot be read.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Hold what an export demands against a spec, and say what differs and where to change it."""
+"""Compare an export with a spec: what differs, and where to change it."""
 
 import json
 from os.path import commonprefix
@@ -20,16 +20,16 @@ def compare(spec: Spec, export: Spec) -> tuple[Impact, list[str]]:
     changes = differences(ours, export)
     for change in changes:
         pair = _short_pair(export.find(change.pointer), ours.find(change.pointer))
-        said, own = ("nothing" if text == "null" else _code(text) for text in pair)
-        says = f"the export says {said}, openapi.yaml says {own}"
-        lines.append(f"{_place(spec, change.pointer)}: {change.text}: {says}")
+        theirs, own = ("nothing" if text == "null" else _code(text) for text in pair)
+        values = f"the export says {theirs}, openapi.yaml says {own}"
+        lines.append(f"{_place(spec, change.pointer)}: {change.text}: {values}")
     return worst(change.impact for change in changes), lines
 
 
 def report(spec: Spec, export: Spec, words: list[tuple[str, str]]) -> tuple[bool, str]:
     """Whether nothing is left to do, and the markdown, with the words that people must read."""
     impact, differences = compare(spec, export)
-    quoted = dict.fromkeys(f"{_place(spec, at)}: {_code(each)}" for at, each in words)
+    quoted = dict.fromkeys(f"{_place(spec, at)}: {_code(text)}" for at, text in words)
     beside = ", and what the words do" if words else ""
     lines = ["# The export and openapi.yaml", "", f"| impact | {impact}{beside} |", "|---|---|"]
     lines += [f"| differences | {len(differences)} |", f"| words to read | {len(quoted)} |", ""]
@@ -43,12 +43,11 @@ def _place(spec: Spec, pointer: str) -> str:
     return f"- line {spec.line(ours)}, `{ours}`"
 
 
-def _short_pair(one: Any, other: Any) -> tuple[str, str]:
-    """Two values as text, from shortly before the place where they begin to differ."""
-    texts = [json.dumps(each, ensure_ascii=False) for each in (one, other)]
+def _short_pair(*values: Any) -> tuple[str, ...]:
+    """Values as text, from shortly before the place where they begin to differ."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
     start = max(0, len(commonprefix(texts)) - 40)  # noqa: RUF071 - of texts, not of paths
-    first, second = (f"{'…' if start else ''}{text[start:]}" for text in texts)
-    return cut(first, 80), cut(second, 80)
+    return tuple(cut(f"{'…' if start else ''}{text[start:]}", 80) for text in texts)
 
 
 def _code(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The examples of an export, which does not say of what they are: each goes where it fits."""
+"""The examples of an export, which does not say of which body: each goes where it fits."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,16 @@ COMMENT = re.compile(r"(?<!:)//.*|/\*(?s:.*?)\*/")
 
 def place_examples(spec: Spec, at: str) -> Iterator[tuple[str, str]]:
     """Give the examples of an operation to its bodies; yield what a person must read, and where."""
-    bodies = [each for each in mappings(spec.at(at), at) if BODY.fullmatch(each[0])]
-    found = spec.at(at).pop("x-examples", [])
+    bodies = [(body, media) for body, media in mappings(spec.at(at), at) if BODY.fullmatch(body)]
+    values = spec.at(at).pop("x-examples", [])
     for _, media in bodies:
-        found += [each.get("value") for each in media.pop("examples", {}).values()]
-        found += [media.pop("example")] if "example" in media else []
+        values += [example.get("value") for example in media.pop("examples", {}).values()]
+        values += [media.pop("example")] if "example" in media else []
     schemas = [f"{body}/schema" for body, media in bodies if "schema" in media]
-    validators = [Validator(spec, each, is_request="/requestBody/" in each) for each in schemas]
-    for value in found:
+    validators = [
+        Validator(spec, schema, is_request="/requestBody/" in schema) for schema in schemas
+    ]
+    for value in values:
         examples, comments = _read(value, at) if isinstance(value, str) else ([value], [])
         yield from ((at, comment) for comment in comments)
         for example in examples:
@@ -38,8 +40,8 @@ def _place(example: Any, validators: list[Validator], at: str) -> Iterator[tuple
     body = best.pointer.removesuffix("/schema")
     if not best.accepts(example):
         yield body, f"an example with a mistake: {best.why(example)}"
-    named = best.spec.at(body).setdefault("examples", {})
-    named[str(len(named) + 1)] = {"value": example}
+    examples = best.spec.at(body).setdefault("examples", {})
+    examples[str(len(examples) + 1)] = {"value": example}
 
 
 def _fit(example: Any, validator: Validator) -> tuple[int, bool]:

@@ -11,7 +11,7 @@ from ..specs import OPENAPI, from_json5, unfenced
 from .texts import SECTIONS, endpoints
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "html": "text/html"}
-# What has a place in OpenAPI, or only names a thing within Apifox.
+# What has a keyword in OpenAPI, or a meaning within Apifox alone.
 KNOWN = {"id", "name", "description", "code", "type", "contentType", "required", "jsonSchema"}
 
 
@@ -48,40 +48,49 @@ def _document(apis: list[Node]) -> Node:
 
 
 def _operation(api: Node, name: str) -> Node:
-    found: Node = {"summary": api.get("name") or "", "description": api.get("description") or ""}
+    operation: Node = {
+        "summary": api.get("name") or "",
+        "description": api.get("description") or "",
+    }
     for heading, section in SECTIONS.items():
         try:
-            found |= READERS[section](api.get(section) or {})
+            operation |= READERS[section](api.get(section) or {})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInputError(f"{heading} of {name}: not as Apifox writes it: {error}") from None
-    return found
+    return operation
 
 
-def _row(place: str, row: Node) -> Node:
+def _parameter(place: str, row: Node) -> Node:
     """A parameter, which Apifox has in a table for each place."""
     words = [row.get("description") or "", "not enabled" if row.get("enable") is False else ""]
     schema = row.get("schema") or {"type": row.get("type") or "string"}
-    found = {"in": place, "name": row["name"], "schema": schema, "example": row.get("sampleValue")}
-    return {**found, "required": bool(row.get("required")), "description": "\n".join(words)}
+    return {
+        "in": place,
+        "name": row["name"],
+        "schema": schema,
+        "example": row.get("sampleValue"),
+        "required": bool(row.get("required")),
+        "description": "\n".join(words),
+    }
 
 
-def _request_body(said: Node) -> Node:
-    kind = said.get("type", "none")
-    found = {"required": bool(said.get("required")), **_body(said, kind)}
-    return {} if kind == "none" else {"requestBody": found}
+def _request_body(row: Node) -> Node:
+    kind = row.get("type", "none")
+    body = {"required": bool(row.get("required")), **_body(row, kind)}
+    return {} if kind == "none" else {"requestBody": body}
 
 
-def _responses(said: list[Node]) -> Node:
-    found: Node = {}
-    for each in said:
-        code = str(each["code"])
-        again = {"another response": code} if code in found else {}
-        found[code] = _body({**each, **again}, each["contentType"])
-    return {"responses": found}
+def _responses(rows: list[Node]) -> Node:
+    responses: Node = {}
+    for row in rows:
+        code = str(row["code"])
+        again = {"another response": code} if code in responses else {}
+        responses[code] = _body({**row, **again}, row["contentType"])
+    return {"responses": responses}
 
 
 def _body(node: Node, kind: str) -> Node:
-    """A body of a kind; what Apifox says of it that OpenAPI cannot say is in its description."""
+    """A body; its description has what Apifox says and OpenAPI has no keyword for."""
     unknown = [f"{key}: {short(node[key])}" for key in node if key not in KNOWN and node[key]]
     words = [node.get("name") or "", node.get("description") or "", *unknown]
     media = {MEDIA_TYPES.get(kind, kind): {"schema": node.get("jsonSchema") or {}}}
@@ -89,8 +98,10 @@ def _body(node: Node, kind: str) -> Node:
 
 
 READERS: dict[str, Any] = {
-    "parameters": lambda said: {"parameters": [_row(at, row) for at in said for row in said[at]]},
+    "parameters": lambda tables: {
+        "parameters": [_parameter(place, row) for place in tables for row in tables[place]]
+    },
     "requestBody": _request_body,
     "responses": _responses,
-    "responseExamples": lambda said: {"x-examples": [each["data"] for each in said]},
+    "responseExamples": lambda rows: {"x-examples": [row["data"] for row in rows]},
 }

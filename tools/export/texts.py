@@ -20,24 +20,24 @@ NO_WORDS = re.compile(r"\W*|```\w*|概览|(Module|Folder) \| .*")
 
 
 def endpoints(text: str) -> list[Node]:
-    """The endpoints of a text, each with its sections, and all other lines as its description."""
+    """The endpoints of a text; lines outside of their sections are their descriptions."""
     before, *parts = ENDPOINT.split(text)
     parts[:1] = [before + above for above in parts[:1]]
-    found = zip(parts[1::3], parts[::3], parts[2::3], strict=True)
-    return [_endpoint(name, above + body) for name, above, body in found]
+    rows = zip(parts[1::3], parts[::3], parts[2::3], strict=True)
+    return [_endpoint(name, above + body) for name, above, body in rows]
 
 
 def _endpoint(name: str, text: str) -> Node:
     method, path = name.split()
-    found: Node = {"method": method, "path": path}
+    endpoint: Node = {"method": method, "path": path}
     rest, *parts = HEADING.split(text)
     for heading, body in zip(parts[::2], parts[1::2], strict=True):
-        if SECTIONS[heading] in found:
+        if SECTIONS[heading] in endpoint:
             raise BadInputError(f"{heading} of {name} is there twice")
         data = JSON.findall(body)[0]
-        found[SECTIONS[heading]] = from_json5(data, f"{heading} of {name}") if data else {}
+        endpoint[SECTIONS[heading]] = from_json5(data, f"{heading} of {name}") if data else {}
         rest += body.replace(data, "")
     lines = [" ".join(line.split()).strip("#*| ") for line in rest.splitlines()]
     known = (f"Method | {method}", f"Path | {path}")
     words = [line for line in lines if not (line in known or NO_WORDS.fullmatch(line))]
-    return {**found, "description": "\n".join(words)}
+    return {**endpoint, "description": "\n".join(words)}

@@ -35,9 +35,9 @@ def main() -> None:
         sys.exit(f"generate: {error.filename}: {error.strerror}; check SPEC, CONFIG and OUTPUT")
 
 
-def report(found: list[str], options: argparse.Namespace) -> str | None:
-    """What to print of the files that differ, with the command that fixes them."""
-    if not found:
+def report(differences: list[str], options: argparse.Namespace) -> str | None:
+    """The message about files that differ, with the command that fixes them."""
+    if not differences:
         return None
     changed = [
         f"{name.upper()}={shlex.quote(getattr(options, name))}"
@@ -45,7 +45,7 @@ def report(found: list[str], options: argparse.Namespace) -> str | None:
         if getattr(options, name) != default
     ]
     fix = " ".join(["make generate", *changed])
-    return "\n".join([*found, f"{options.output} is not what the spec gives; run: {fix}"])
+    return "\n".join([*differences, f"{options.output} is not what the spec gives; run: {fix}"])
 
 
 if __name__ == "__main__":

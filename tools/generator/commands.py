@@ -1,4 +1,4 @@
-"""What jobs.py.jinja prints: the operations about jobs, and the commands that they become."""
+"""What commands.py.jinja prints: the operations about jobs, and the commands for them."""
 
 import itertools
 import re
@@ -41,21 +41,30 @@ class Job:
 
 
 def jobs_of(document: Document) -> list[Job]:
-    """The commands of a package; none if its spec has no jobs that an id is enough to follow."""
-    operations = {id(each.endpoint): each for each in document.operations}
-    followers = [each for each in document.operations if _is_follower(each.endpoint, document)]
+    """The commands of a package; none if no job of its spec can be followed by its id alone."""
+    operations = {id(operation.endpoint): operation for operation in document.operations}
+    followers = [
+        operation for operation in document.operations if _is_follower(operation.endpoint, document)
+    ]
     creators = [
-        [operations[id(each)] for each in document.creators(follower.endpoint) if body_of(each)]
+        [
+            operations[id(creator)]
+            for creator in document.creators(follower.endpoint)
+            if body_of(creator)
+        ]
         for follower in followers
     ]
-    names = _names([each.module for each in itertools.chain(followers, *creators)])
+    names = _names([operation.module for operation in itertools.chain(followers, *creators)])
     is_only = sum(map(len, creators)) == 1
     return [
         Job(
             follower,
             names[follower.module],
             "wait" if len(followers) == 1 else f"wait-{names[follower.module]}",
-            [_create(each, names[each.module], document, is_only=is_only) for each in group],
+            [
+                _create(creator, names[creator.module], document, is_only=is_only)
+                for creator in group
+            ],
         )
         for follower, group in zip(followers, creators, strict=True)
     ]
@@ -67,8 +76,8 @@ def _is_follower(endpoint: Endpoint, document: Document) -> bool:
 
 
 def body_of(endpoint: Endpoint) -> ModelProperty | None:
-    """The object of JSON that is all an operation takes; None if it takes anything else."""
-    bodies = [each.prop for each in endpoint.bodies if each.body_type is BodyType.JSON]
+    """The JSON object that an operation takes; None if it takes anything else."""
+    bodies = [body.prop for body in endpoint.bodies if body.body_type is BodyType.JSON]
     body = bodies[0] if bodies and not [*endpoint.iter_all_parameters()] else None
     return body if isinstance(body, ModelProperty) else None
 
@@ -85,7 +94,7 @@ def _names(modules: list[str]) -> dict[str, str]:
 
 def _create(operation: Operation, name: str, document: Document, *, is_only: bool) -> Create:
     body = body_of(operation.endpoint)
-    assert body  # noqa: S101 - `jobs_of` has looked
+    assert body  # noqa: S101 - `jobs_of` makes sure
     model = document.model(body)
     return Create(
         name,
@@ -100,19 +109,19 @@ def _create(operation: Operation, name: str, document: Document, *, is_only: boo
 def _names_of_options(model: ModelProperty, document: Document) -> dict[str, str]:
     """The names that the spec gives to options: `x-option`."""
     fields = document.node(model).get("properties", {})
-    found = {name: str(node["x-option"]) for name, node in fields.items() if "x-option" in node}
-    for name, option in found.items():
+    names = {name: str(node["x-option"]) for name, node in fields.items() if "x-option" in node}
+    for name, option in names.items():
         if option.replace("-", "_") in fields or not re.fullmatch(r"[a-z][a-z0-9-]*", option):
             refuse(fields[name], "x-option", f"{option!r} cannot be the name of an option")
-    return found
+    return names
 
 
 def _defaults(model: ModelProperty, example: dict[str, Any]) -> dict[str, Any]:
-    """What the example has for required fields; texts and objects are for the caller to say."""
-    found = {}
+    """The values of required fields in the example, except texts and objects."""
+    defaults = {}
     for prop in properties_of(model):
         name = prop.name.get_untrusted_value()
         is_needed = prop.required and prop.default is None and not isinstance(prop, StringProperty)
         if is_needed and isinstance(example.get(name), str | int | float):
-            found[name] = example[name]
-    return found
+            defaults[name] = example[name]
+    return defaults

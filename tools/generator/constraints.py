@@ -1,4 +1,4 @@
-"""What the schemas of a document demand of what is sent, as code: calls of the validators.
+"""The rules of schemas for what is sent, as code: calls of the validators.
 
 A reviewer sees a rule of the spec in the generated file, as `_v.ge(1), _v.le(15)`. A keyword that
 no validator enforces ends the generation.
@@ -91,17 +91,17 @@ class Rules:
 
     def _of_union(self, node: Node, union: str) -> list[str]:
         check_keywords(node, {union, "discriminator"})
-        branches = [self._target(each) for each in node[union]]
-        rules = [self.of(each) for each in branches]
+        branches = [self._target(branch) for branch in node[union]]
+        rules = [self.of(branch) for branch in branches]
         if not all(rules) and union == "anyOf":
             return []
         class_of = self._document.class_of
         tags = self._document.tags(filter(None, map(class_of, branches)))
-        for one, other in itertools.combinations(branches, 2):
-            shared = self._kinds(one) & self._kinds(other)
-            if tags and class_of(one) and class_of(other):
+        for first, second in itertools.combinations(branches, 2):
+            shared = self._kinds(first) & self._kinds(second)
+            if tags and class_of(first) and class_of(second):
                 shared -= {"object"}
-            if union == "anyOf" or are_disjoint(one, other):
+            if union == "anyOf" or are_disjoint(first, second):
                 shared -= SCALARS
             if shared:
                 refuse(node, union, f"the alternatives of {union!r} cannot be told apart")
@@ -112,11 +112,11 @@ class Rules:
         node = self._target(node)
         kinds = self._kinds_in(node) or [*map(kind_of, values_of(node))]
         for union in UNIONS:
-            kinds += [kind for each in node.get(union, []) for kind in self._kinds(each)]
+            kinds += [kind for branch in node.get(union, []) for kind in self._kinds(branch)]
         return frozenset("number" if kind == "integer" else kind for kind in kinds) or KINDS
 
     def check_object(self, node: Node) -> None:
-        """Refuse what is demanded of a whole object, but what its fields are held to."""
+        """Refuse the keywords of an object that no validator enforces."""
         check_keywords(node, {"type", "not", *OF_ONE_KIND})
         for name in node.get("required", []):
             if name not in node.get("properties", {}):
@@ -142,8 +142,8 @@ def check_keywords(node: Node, known: Iterable[str]) -> None:
 
 def kinds_in(node: Node) -> list[str]:
     """The types that a schema names."""
-    said = node.get("type") or []
-    return [said] if isinstance(said, str) else [*said]
+    types = node.get("type") or []
+    return [types] if isinstance(types, str) else [*types]
 
 
 def kind_of(value: Any) -> str:
@@ -157,32 +157,32 @@ def of_values(node: Node) -> list[str]:
     check_keywords(node, {"type", keyword})
     values = [value for value in values_of(node) if value is not None]
     kinds = {kind_of(value) for value in values}
-    said = kinds_in(node)
-    allowed = {*said, "integer"} if "number" in said else {*said} or SCALARS
+    types = kinds_in(node)
+    allowed = {*types, "integer"} if "number" in types else {*types} or SCALARS
     if len(kinds) != 1 or not kinds <= allowed:
         refuse(node, keyword)
     rules = [[f"_v.{kind}", f"_v.in_({', '.join(map(repr, values))})"] for kind in kinds]
-    if None in values_of(node) and (not said or "null" in said):
+    if None in values_of(node) and (not types or "null" in types):
         rules.append(["_v.null"])
     return any_of(rules)
 
 
-def are_disjoint(one: Node, other: Node) -> bool:
-    """Whether two schemas name values, and none that both have."""
-    values, others = values_of(one), values_of(other)
-    return bool(values and others) and not any(each in others for each in values)
+def are_disjoint(first: Node, second: Node) -> bool:
+    """Whether two schemas name values, and have none in common."""
+    values, others = values_of(first), values_of(second)
+    return bool(values and others) and not any(value in others for value in values)
 
 
 def any_of(rules: list[list[str]]) -> list[str]:
-    """The validators of values that pass those of one alternative."""
+    """The validators of values that pass all validators of an alternative."""
     if len(rules) < 2:
         return [*itertools.chain(*rules)]
-    each = [all_[0] if len(all_) == 1 else f"_v.all_of({', '.join(all_)})" for all_ in rules]
-    return [f"_v.any_of({', '.join(each)})"]
+    alternatives = [x[0] if len(x) == 1 else f"_v.all_of({', '.join(x)})" for x in rules]
+    return [f"_v.any_of({', '.join(alternatives)})"]
 
 
 def calls(kind: str, node: Node) -> list[str]:
-    """The validators of the keywords of one kind: `repr` makes a literal of any text."""
+    """The validators of the keywords of one kind, as calls."""
     return [
         f"_v.{validator}({arguments(keyword, node)})"
         for keyword, validator in KEYWORDS.get(kind, {}).items()
@@ -191,7 +191,7 @@ def calls(kind: str, node: Node) -> list[str]:
 
 
 def arguments(keyword: str, node: Node) -> str:
-    """What a validator is given; of a pattern, also what it is in Python if that differs."""
+    """The arguments of a validator; a pattern has a second one if it differs in Python."""
     value = node[keyword]
     if keyword != "pattern":
         return repr(int(value) if isinstance(value, float) and value.is_integer() else value)

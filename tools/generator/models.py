@@ -17,13 +17,13 @@ from .values import reader
 
 @frozen
 class Field:
-    """A field of a model. What is code is "" if there is none."""
+    """A field of a model; code is "" if there is none."""
 
     name: PythonIdentifier
     json_name: str
     type: str
     default: str
-    checks: str
+    validators: str
     read: str
     docstring: str
     description: oai.UntrustedString | None
@@ -36,7 +36,7 @@ class Additional:
     """The fields that the spec does not have, all of one type."""
 
     type: str = "Any"
-    checks: str = ""
+    validators: str = ""
     read: str = ""
 
 
@@ -47,20 +47,19 @@ class Model:
     prop: ModelProperty
     fields: list[Field]
     additional: Additional
-    is_checked: bool
+    is_validated: bool
     is_received: bool
 
     @property
     def renamed(self) -> dict[str, str]:
         """The names in JSON of the fields that have another name in Python."""
-        return {
-            str(each.name): each.json_name for each in self.fields if each.name != each.json_name
-        }
+        renamed = [field for field in self.fields if field.name != field.json_name]
+        return {str(field.name): field.json_name for field in renamed}
 
     @property
     def base(self) -> str:
         """The class whose methods the model has, with the type of all fields."""
-        if self.is_checked:
+        if self.is_validated:
             return "_models.SharedObject" if self.is_received else "_models.SentObject"
         return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
 
@@ -68,7 +67,7 @@ class Model:
     def nullable(self) -> tuple[str, ...]:
         """The names in JSON of the fields that can be null, if the model is received."""
         fields = self.fields if self.is_received else ()
-        return tuple(each.json_name for each in fields if each.is_nullable)
+        return tuple(field.json_name for field in fields if field.is_nullable)
 
     @property
     def imports(self) -> list[str]:
@@ -94,7 +93,7 @@ def describe(prop: ModelProperty, document: Document) -> Model:
             refuse(node, "required", f"{name!r} is required, and does not come")
     return Model(
         prop,
-        [field_of(prop, each, node, document, rules) for each in properties_of(prop)],
+        [field_of(prop, field, node, document, rules) for field in properties_of(prop)],
         additional_of(prop, node, document, rules),
         rules is not None,
         document.is_received(prop),
@@ -118,7 +117,7 @@ def field_of(
         json_name=name,
         type=prop.get_type_string().as_unembedded_code(),
         default=default or ("" if prop.required else "UNSET"),
-        checks=checks_of(model, prop, node, rules) if rules else "",
+        validators=validators_of(model, prop, node, rules) if rules else "",
         read=read,
         docstring=described.to_docstring(),
         description=described.description,
@@ -127,16 +126,16 @@ def field_of(
     )
 
 
-def checks_of(model: ModelProperty, prop: Property, node: Node, rules: Rules) -> str:
-    """The validators of a field, and of what it cannot be used together with."""
+def validators_of(model: ModelProperty, prop: Property, node: Node, rules: Rules) -> str:
+    """The validators of a field, with that of fields that it excludes."""
     name = prop.name.get_untrusted_value()
-    found = [rules.of_field(node["properties"][name], is_required=prop.required)]
+    validators = [rules.of_field(node["properties"][name], is_required=prop.required)]
     excluded = rules.excluded(node)
     if name in excluded:
-        in_python = {each.name.get_untrusted_value(): each for each in properties_of(model)}
-        names = ", ".join(f'"{in_python[each].python_name}"' for each in excluded)
-        found.append(f"_v.not_together({names})")
-    return ", ".join(filter(None, found))
+        fields = {field.name.get_untrusted_value(): field for field in properties_of(model)}
+        names = ", ".join(f'"{fields[name].python_name}"' for name in excluded)
+        validators.append(f"_v.not_together({names})")
+    return ", ".join(filter(None, validators))
 
 
 def additional_of(
@@ -145,20 +144,20 @@ def additional_of(
     """The fields of a model that the spec does not have."""
     prop = model.additional_properties
     if prop is None:
-        return Additional(checks="_models.no_extra")
+        return Additional(validators="_models.no_extra")
     schema = node.get("additionalProperties")
-    found = rules.of(schema) if rules and isinstance(schema, dict) else []
+    values = rules.of(schema) if rules and isinstance(schema, dict) else []
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),
-        checks=f"_models.extra, _v.mapping({', '.join(found)})" if found else "_models.extra",
+        validators=f"_models.extra, _v.mapping({', '.join(values)})" if values else "_models.extra",
         read=reader(prop, document),
     )
 
 
 def takes_null(prop: Property) -> bool:
-    """Whether null is a value of a property, and does not mean that there is none."""
-    kinds = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
-    return any(isinstance(kind, NoneProperty | AnyProperty) for kind in kinds)
+    """Whether null is a value of a property; else it means that the property is left out."""
+    alternatives = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
+    return any(isinstance(inner, NoneProperty | AnyProperty) for inner in alternatives)
 
 
 def documented(prop: Property, description: str) -> Property:

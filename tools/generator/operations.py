@@ -36,7 +36,7 @@ class Argument:
     json_name: UntrustedString | None
     place: str
     declaration: str
-    checks: str
+    validators: str
     docstrings: list[str]
     is_list: bool = False
 
@@ -183,14 +183,14 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
         refuse(node, "in" if place == "cookie" else "schema", "such a parameter is not generated")
     check_style(node, is_list=isinstance(prop, ListProperty))
     described = prop if prop.description else documented(prop, node.get("description", ""))
-    checks = [rules.of_field(node["schema"], is_required=prop.required)]
-    checks += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
+    validators = [rules.of_field(node["schema"], is_required=prop.required)]
+    validators += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
     return Argument(
         name=prop.python_name,
         json_name=prop.name,
         place=place,
         declaration=prop.to_string().as_unembedded_code(),
-        checks=", ".join(filter(None, checks)),
+        validators=", ".join(filter(None, validators)),
         docstrings=[described.to_docstring()],
         is_list=isinstance(prop, ListProperty),
     )
@@ -226,7 +226,7 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
         json_name=None,
         place="body",
         declaration=f"body: {type_}" if prop.required else f"body: {type_} | Unset = UNSET",
-        checks=rules.of_field(content["schema"], is_required=prop.required),
+        validators=rules.of_field(content["schema"], is_required=prop.required),
         docstrings=[prop.to_docstring()],
     )
 

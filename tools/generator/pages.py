@@ -1,4 +1,4 @@
-"""Which template writes which file of a package, and what it prints."""
+"""The files of a package: the template of each, and its context."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,17 +18,17 @@ PUBLIC = {
     types: "Types that operations and models share.",
 }
 
-# The path of a file in its package, the template that writes it, and what that is given.
+# The path of a file in its package, its template, and the context of the template.
 Page = tuple[str, str, dict[str, Any]]
 
 
 def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
     """All files of a package that depend on the spec."""
-    given = {"exports": exports_of(document, data)}
-    yield "__init__.py", "package_init.py.jinja", given
+    exports = exports_of(document, data)
+    yield "__init__.py", "package_init.py.jinja", {"exports": exports}
     yield from _models(document, data)
     yield "api/__init__.py", "api_init.py.jinja", {}
-    for package in {each.package: None for each in document.operations}:
+    for package in {operation.package: None for operation in document.operations}:
         yield f"api/{package}/__init__.py", "endpoint_init.py.jinja", {}
     for each in document.operations:
         operation = operations.describe(each.endpoint, document)
@@ -44,10 +44,10 @@ def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
 
 
 def _models(document: Document, data: GeneratorData) -> Iterator[Page]:
-    classes = [each.class_info for each in [*data.models, *data.enums]]
-    modules = {str(each.name): str(each.module_name) for each in classes}
-    given = {"modules": modules, "names": sorted(modules, key=str.lower)}
-    yield "models/__init__.py", "models_init.py.jinja", given
+    classes = [schema.class_info for schema in [*data.models, *data.enums]]
+    modules = {str(info.name): str(info.module_name) for info in classes}
+    names = sorted(modules, key=str.lower)
+    yield "models/__init__.py", "models_init.py.jinja", {"modules": modules, "names": names}
     for prop in data.models:
         model = models.describe(prop, document)
         yield f"models/{prop.class_info.module_name}.py", "model.py.jinja", {"model": model}

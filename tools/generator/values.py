@@ -10,7 +10,7 @@ from .document import Document
 
 
 def reader(prop: PropertyProtocol, document: Document) -> str:
-    """The function that makes a value of JSON; "" if the value is taken as it is."""
+    """The function that reads a value from JSON; "" if the value is kept as it is."""
     if isinstance(prop, ModelProperty):
         return f"{prop.class_info.name}.from_dict"
     if isinstance(prop, FileProperty):
@@ -27,12 +27,12 @@ def reader(prop: PropertyProtocol, document: Document) -> str:
 def alternatives(properties: list[PropertyProtocol], document: Document) -> list[str]:
     """Functions to try one after the other: each raises for a value that it cannot read."""
     models = [prop for prop in properties if isinstance(prop, ModelProperty)]
-    found = document.tags(str(each.class_info.name) for each in models)
-    others = [each for each in properties if not (found and each in models)]
+    tags = document.tags(str(model.class_info.name) for model in models)
+    others = [prop for prop in properties if not (tags and prop in models)]
     readers = [reader(prop, document) for prop in others]
-    if found:
-        field, classes = found
+    if tags:
+        field, classes = tags
         pairs = sorted(classes.items(), key=str)
-        by_value = ", ".join(f"{value!r}: {of}.from_dict" for value, of in pairs)
+        by_value = ", ".join(f"{value!r}: {name}.from_dict" for value, name in pairs)
         readers.insert(0, f"_models.tagged({field!r}, {{{by_value}}})")
     return [*filter(None, dict.fromkeys(readers))]

@@ -1,7 +1,7 @@
-"""Review a change of the spec: compare the one in the work tree with the one of a git revision.
+"""Review a change of the spec: compare the work tree with a git revision.
 
-Writes build/review.md and build/review.json, prints the former, and ends with 0 only if nothing
-needs a person, with 1 if something does, and with 2 if there is nothing to review.
+Writes build/review.md and build/review.json, and prints the former. The exit code is 0 if nothing
+needs a person, 1 if something does, and 2 if there is nothing to review.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", metavar="FILE")
     options = parser.parse_args()
     try:
-        found = review(revision(options.base), options.spec)
+        outcome = review(revision(options.base), options.spec)
     except (OSError, BadInputError) as error:
         print(f"review: {error}", file=sys.stderr)
         sys.exit(2)
@@ -69,10 +69,10 @@ def main() -> None:
         sys.exit("review: interrupted")
     build_folder = ROOT / "build"
     build_folder.mkdir(exist_ok=True)
-    (build_folder / "review.md").write_text(found.markdown(), "utf-8")
-    (build_folder / "review.json").write_text(found.json(), "utf-8")
-    print(found.markdown())
-    sys.exit(0 if found.is_done else 1)
+    (build_folder / "review.md").write_text(outcome.markdown(), "utf-8")
+    (build_folder / "review.json").write_text(outcome.json(), "utf-8")
+    print(outcome.markdown())
+    sys.exit(0 if outcome.is_done else 1)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from .. import ROOT
 
 MYPY_CACHE = ROOT / ".mypy_cache" / "review"
 PACKAGE = "grok_imagine_video"
-# What callers import from; the other modules are the package's own business.
+# Modules that callers import from; the others are private.
 PUBLIC = ("api", "client", "errors", "models", "types")
 
 
 def broken_names(old: Path, new: Path) -> list[str]:
-    """What callers of the package in `old` miss in the one in `new`, or have to call otherwise."""
+    """Public names of the package in `old` that are missing or incompatible in `new`."""
     if not (old / PACKAGE).exists():
         return []
     packages = [griffe.load(PACKAGE, search_paths=[folder]) for folder in (old, new)]
@@ -32,7 +32,7 @@ def broken_names(old: Path, new: Path) -> list[str]:
 
 
 def broken_code(old: Path, package: Path) -> list[str]:
-    """What a type checker says of the code in `old` when it gets the package in `package`."""
+    """The errors of a type checker for the code in `old` with the package in `package`."""
     code = {path.name: path.read_text("utf-8") for path in sorted(old.glob("tests/typing/*.py"))}
     for path in [*old.glob("README.md"), *sorted(old.glob("docs/*.md"))]:
         text, name = path.read_text("utf-8"), path.stem.lower().replace("-", "_")
@@ -45,6 +45,6 @@ def broken_code(old: Path, package: Path) -> list[str]:
             Path(folder, name).write_text(source, "utf-8")
         mypy = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file="]
         mypy += ["--scripts-are-modules", f"--cache-dir={MYPY_CACHE}", *code]
-        surroundings = {"MYPYPATH": str(package)}
-        done = subprocess.run(mypy, cwd=folder, env=surroundings, capture_output=True, text=True)
+        environment = {"MYPYPATH": str(package)}
+        done = subprocess.run(mypy, cwd=folder, env=environment, capture_output=True, text=True)
     return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]

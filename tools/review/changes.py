@@ -10,7 +10,7 @@ from .values import differing, is_note, plain, rules
 
 Impact = Literal["major", "minor", "patch", "none"]
 RANK: dict[str, int] = {"none": 0, "patch": 1, "minor": 2, "major": 3}
-# What a difference comes to where nothing looks at it more closely; all else may break callers.
+# The impacts of keywords that are not compared any closer; all others may break callers.
 IMPACTS: dict[str, Impact] = {"deprecated": "minor", "operationId": "patch", "tags": "patch"}
 IMPACTS |= {"openapi": "patch", "bearerFormat": "patch"}
 IMPACTS |= {"callbacks": "patch", "webhooks": "patch"}  # what servers send
@@ -24,12 +24,12 @@ class Change:
     """One difference between two specs.
 
     Attributes:
-        pointer: Where it is: in the new spec, or in the old one if it is gone there.
-        line: The line in the new spec, of what is nearest.
+        pointer: Where it is in the new spec, or in the old one if it was removed.
+        line: The nearest line in the new spec.
         impact: major if what worked may fail, minor if more works, patch if nothing is different.
         text: What is different, in words.
         body: A body that tells the specs apart, if one was found.
-        why: The validator's words about it.
+        why: The message of the validator about it.
     """
 
     pointer: str
@@ -41,8 +41,8 @@ class Change:
 
 
 def worst(impacts: Iterable[Impact]) -> Impact:
-    found: Impact = max(impacts, key=lambda impact: RANK[impact], default="none")
-    return found
+    highest: Impact = max(impacts, key=lambda impact: RANK[impact], default="none")
+    return highest
 
 
 @define

@@ -1,4 +1,4 @@
-"""What the project was at a git revision."""
+"""Files of the project at a git revision."""
 
 import subprocess
 import tarfile
@@ -10,22 +10,22 @@ from .. import ROOT, BadInputError
 PARTS_FOR_CALLERS = ["generated", "tests/typing", "README.md", "docs"]
 
 
-def revision(named: str | None) -> str:
+def revision(name: str | None) -> str:
     """The commit to compare with."""
-    for candidate in [named] if named else ["origin/main", "main"]:
-        wanted = ["--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"]
+    for candidate in [name] if name else ["origin/main", "main"]:
+        options = ["--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}"]
         try:
-            return _git("rev-parse", *wanted).strip()
+            return _git("rev-parse", *options).strip()
         except BadInputError:
             continue
-    missing = f"no revision {named!r}" if named else "no revision origin/main or main"
+    missing = f"no revision {name!r}" if name else "no revision origin/main or main"
     if _git("rev-parse", "--is-shallow-repository").strip() == "true":
         raise BadInputError(f"{missing} in this shallow clone: run git fetch --unshallow")
     raise BadInputError(f"{missing}: name another one with BASE=")
 
 
 def text_at(base: str, path: str) -> str | None:
-    """A file as it was at a revision, or None if there was none."""
+    """A file at a revision, or None if there was none."""
     try:
         return _git("show", f"{base}:{path}")
     except BadInputError:
@@ -33,7 +33,7 @@ def text_at(base: str, path: str) -> str | None:
 
 
 def unpack(base: str, folder: Path) -> None:
-    """Put what callers had at a revision into a folder."""
+    """Unpack what callers had at a revision into a folder."""
     parts = _git("ls-tree", "--name-only", base, *PARTS_FOR_CALLERS).split()
     if parts:
         archive = folder / "old.tar"

@@ -1,4 +1,4 @@
-"""A keyword of a schema in both specs: how to say what differs, and what no body can tell of it."""
+"""A keyword of a schema in both specs: what differs, and its impact if no body can show it."""
 
 from typing import Any
 
@@ -35,13 +35,13 @@ class Keyword:
         if self.name == "required":
             old, new = old or [], new or []
         if isinstance(old, list) and isinstance(new, list) and self.name not in LISTS:
-            gone, more = [x for x in old if x not in new], [x for x in new if x not in old]
-            parts = [f"without {', '.join(map(str, gone))}"] if gone else []
-            parts += [f"with {', '.join(map(str, more))}"] if more else []
+            removed, added = [x for x in old if x not in new], [x for x in new if x not in old]
+            parts = [f"without {', '.join(map(str, removed))}"] if removed else []
+            parts += [f"with {', '.join(map(str, added))}"] if added else []
             return f"{where}: {self.name} {' and '.join(parts) or 'in another order'}"
         if old is None or new is None:
-            shown = short(old if new is None else new)
-            return f"{where}: {self.name} {shown} is {'gone' if new is None else 'new'}"
+            value = short(old if new is None else new)
+            return f"{where}: {self.name} {value} is {'gone' if new is None else 'new'}"
         return f"{where}: {self.name} {short(new)} instead of {short(old)}"
 
     def impact(self, *, is_request: bool) -> Impact | None:
@@ -59,10 +59,10 @@ class Keyword:
 
 
 def _facts(job: Any) -> set[tuple[str, str]]:
-    """What an `x-job` says, each fact by itself."""
+    """The single facts of an `x-job`."""
     facts = job.items() if isinstance(job, dict) else ()
     lists = [(name, value if isinstance(value, list) else [value]) for name, value in facts]
-    return {(name, str(each)) for name, values in lists for each in values}
+    return {(name, str(value)) for name, values in lists for value in values}
 
 
 def _ends(facts: set[tuple[str, str]]) -> set[str]:

@@ -13,7 +13,7 @@ from ..specs import read
 
 @frozen
 class Problem:
-    """What a rule says about a place in the spec."""
+    """A problem that a rule finds in the spec."""
 
     rule: str
     severity: str
@@ -23,25 +23,25 @@ class Problem:
 
 
 def problems(spec: Path) -> list[Problem]:
-    """What Redocly says of a spec that leads it nowhere else."""
+    """The problems that Redocly finds in a spec, which must not refer to other documents."""
     read(spec)
     redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
     command = [str(redocly), "lint", str(spec), "--format=json", f"--config={config}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     try:
-        found = json.loads(done.stdout)["problems"]
+        rows = json.loads(done.stdout)["problems"]
     except (KeyError, ValueError):
-        said = " ".join(done.stderr.split())[-300:]
-        raise BadInputError(f"Redocly cannot read {spec}: {said}") from None
+        reason = " ".join(done.stderr.split())[-300:]
+        raise BadInputError(f"Redocly cannot read {spec}: {reason}") from None
     return [
         Problem(
-            rule=each["ruleId"],
-            severity=each["severity"],
-            pointer=each["location"][0].get("pointer", "#").removeprefix("#"),
-            line=each["location"][0]["start"]["line"],
-            text=" ".join(each["message"].split())[:300],
+            rule=row["ruleId"],
+            severity=row["severity"],
+            pointer=row["location"][0].get("pointer", "#").removeprefix("#"),
+            line=row["location"][0]["start"]["line"],
+            text=" ".join(row["message"].split())[:300],
         )
-        for each in found
+        for row in rows
     ]
 
 

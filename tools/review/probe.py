@@ -1,4 +1,4 @@
-"""Hold bodies against a schema, and prove what one schema accepts of what another one does."""
+"""Validate bodies against a schema, and prove that one schema accepts all that another does."""
 
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from .spec import Node, Spec
 
 
 class Validator:
-    """A schema in a spec: what JSON Schema says of bodies, and the bodies to ask it about."""
+    """A schema in a spec as a validator of JSON Schema, and bodies to try it with."""
 
     def __init__(self, spec: Spec, pointer: str, *, is_request: bool) -> None:
         self.spec, self.pointer, self.is_request = spec, pointer, is_request
@@ -38,36 +38,36 @@ class Validator:
         try:
             ours, theirs = (
                 canonicalize(
-                    each._schema,  # noqa: SLF001 - of the same class
+                    validator._schema,  # noqa: SLF001 - of the same class
                     validate_formats=True,
                     offline=True,
                 )
-                for each in (self, other)
+                for validator in (self, other)
             )
             return ours.covers(theirs) == Containment.YES
         except CanonicalizationError:  # it cannot tell
             return False
 
     def why(self, body: Any) -> str:
-        """The validator's words about a body that it refuses."""
-        error = min(self._validator.iter_errors(body), key=lambda each: len(each.instance_path))
+        """The message of the validator about a body that it refuses."""
+        error = min(self._validator.iter_errors(body), key=lambda error: len(error.instance_path))
         field = ".".join(map(str, error.instance_path)) or "the body"
         rule = f"{error.kind.name}: {error.kind.value}"
         return f"{field}: {error.message if len(error.message) < 160 else rule}"
 
 
 def _closed(spec: Spec, node: Any, *, is_schema: bool = False, are_fields: bool = False) -> Any:
-    """A part as a sender has to read it: what is not described must not be sent.
+    """A part as a sender has to read it: fields that are not described must not be sent.
 
-    To JSON Schema a field that is no longer described is as welcome as before. One field that
-    nobody describes stays allowed, so that closing an object can be told from that. What is part
-    of another schema, as in `allOf`, is not a schema of its own here.
+    JSON Schema still accepts a field whose description was removed. One unknown field stays
+    allowed, so that closing an object is another change than removing a field. A part of another
+    schema, as in `allOf`, is not a schema of its own here.
     """
     if isinstance(node, list):
-        return [_closed(spec, each) for each in node]
+        return [_closed(spec, item) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {
+    closed = {
         key: _closed(
             spec,
             part,
@@ -79,6 +79,6 @@ def _closed(spec: Spec, node: Any, *, is_schema: bool = False, are_fields: bool 
     }
     parts = spec.flat(node) if is_schema else {}
     if "properties" in parts and parts.get("additionalProperties", True) is True:
-        found["patternProperties"] = {f"^{UNKNOWN}$": {}, **found.get("patternProperties", {})}
-        found["unevaluatedProperties"] = False
-    return found
+        closed["patternProperties"] = {f"^{UNKNOWN}$": {}, **closed.get("patternProperties", {})}
+        closed["unevaluatedProperties"] = False
+    return closed

@@ -81,8 +81,8 @@ class Rating:
     @cached_property
     def _flipped(self) -> dict[bool, list[Any]]:
         """The bodies that one schema alone accepts, by whether it is the old one."""
-        found = {json.dumps(body): body for body in [*self.old.bodies, *self.new.bodies]}
-        bodies = [found[text] for text in sorted(found, key=lambda text: (len(text), text))]
+        by_text = {json.dumps(body): body for body in [*self.old.bodies, *self.new.bodies]}
+        bodies = [by_text[text] for text in sorted(by_text, key=lambda text: (len(text), text))]
         is_fine = self.old.accepts
         apart = [body for body in bodies if is_fine(body) != self.new.accepts(body)]
         return {was: [body for body in apart if is_fine(body) == was] for was in (True, False)}

@@ -1,4 +1,4 @@
-"""Judge whether the version rose as much as a change demands, and the changelog has it."""
+"""Judge whether the version rose as much as a change demands, and the changelog has an entry."""
 
 import re
 
@@ -35,12 +35,12 @@ def judge_version(
         is_enough = Version(now) >= needed
     except InvalidVersion as error:
         raise BadInputError(f"info.version: {error}") from None
-    is_told = impact == "none" or _has_new_entry(old_changelog, new_changelog, now)
-    return VersionVerdict(base, now, str(needed), is_enough and is_told)
+    has_entry = impact == "none" or _has_new_entry(old_changelog, new_changelog, now)
+    return VersionVerdict(base, now, str(needed), is_enough and has_entry)
 
 
 def _raised(version: Version, impact: Impact) -> Version:
-    """The lowest version that tells of a change; before 1.0 a break raises the minor number."""
+    """The lowest version that a change needs; before 1.0 a break raises the minor number."""
     major, minor, patch = (*version.release, 0, 0)[:3]
     if impact == "none":
         return version
@@ -55,6 +55,6 @@ def _has_new_entry(old: str, new: str, version: str) -> bool:
     """Whether the changelog has a line about this version that it did not have."""
     known = set(old.splitlines())
     sections = re.split(r"^## ", new, flags=re.MULTILINE)[1:]
-    ours = [each for each in sections if re.match(rf"\[?({re.escape(version)}|Unreleased)\b", each)]
-    lines = [line for each in ours for line in each.splitlines()[1:]]
+    title = re.compile(rf"\[?({re.escape(version)}|Unreleased)\b")
+    lines = [line for text in filter(title.match, sections) for line in text.splitlines()[1:]]
     return any(line.strip() and line not in known for line in lines)

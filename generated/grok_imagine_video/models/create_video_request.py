@@ -69,10 +69,10 @@ class CreateVideoRequest(_models.SentObject):
 
     @classmethod
     def unchecked(cls, **fields: Any) -> CreateVideoRequest:
-        """An object that is sent as it is, for a gateway that is ahead of the spec.
+        """An object that is sent without validation, for a gateway that is ahead of the spec.
 
-        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
-        be some that the spec does not have. Nested objects can be dicts.
+        Fields can be left out, can have any value, and can be some that the spec does not have.
+        Nested objects can be dicts.
 
         Args:
             fields: The fields, by their names in Python.
@@ -81,6 +81,6 @@ class CreateVideoRequest(_models.SentObject):
 
 
 class UncheckedCreateVideoRequest(_models.Unchecked, CreateVideoRequest):
-    """One that is sent as it is; `CreateVideoRequest.unchecked` makes it."""
+    """The class of objects that `CreateVideoRequest.unchecked` makes."""
 
     __slots__ = ()

@@ -29,10 +29,10 @@ class ImageInput(_models.SentObject):
 
     @classmethod
     def unchecked(cls, **fields: Any) -> ImageInput:
-        """An object that is sent as it is, for a gateway that is ahead of the spec.
+        """An object that is sent without validation, for a gateway that is ahead of the spec.
 
-        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
-        be some that the spec does not have. Nested objects can be dicts.
+        Fields can be left out, can have any value, and can be some that the spec does not have.
+        Nested objects can be dicts.
 
         Args:
             fields: The fields, by their names in Python.
@@ -41,6 +41,6 @@ class ImageInput(_models.SentObject):
 
 
 class UncheckedImageInput(_models.Unchecked, ImageInput):
-    """One that is sent as it is; `ImageInput.unchecked` makes it."""
+    """The class of objects that `ImageInput.unchecked` makes."""
 
     __slots__ = ()

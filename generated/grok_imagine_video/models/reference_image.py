@@ -31,10 +31,10 @@ class ReferenceImage(_models.SentObject):
 
     @classmethod
     def unchecked(cls, **fields: Any) -> ReferenceImage:
-        """An object that is sent as it is, for a gateway that is ahead of the spec.
+        """An object that is sent without validation, for a gateway that is ahead of the spec.
 
-        Nothing in it is checked, now or later. Fields can be left out, can have any value, and can
-        be some that the spec does not have. Nested objects can be dicts.
+        Fields can be left out, can have any value, and can be some that the spec does not have.
+        Nested objects can be dicts.
 
         Args:
             fields: The fields, by their names in Python.
@@ -43,6 +43,6 @@ class ReferenceImage(_models.SentObject):
 
 
 class UncheckedReferenceImage(_models.Unchecked, ReferenceImage):
-    """One that is sent as it is; `ReferenceImage.unchecked` makes it."""
+    """The class of objects that `ReferenceImage.unchecked` makes."""
 
     __slots__ = ()

@@ -51,7 +51,7 @@ class Follower:
         times = {"interval": self.options.interval, "timeout": self.options.timeout}
         job = await self.job.asyncio_wait(job_id, client=self.client, **times)
         url = self.job.result(job)
-        await asyncio_download(self.client, url, path, None, place=keep_other_file)
+        await asyncio_download(self.client, url, path, None, rename=keep_other_file)
         return job
 
     def _can_be_forgotten(self, error: Exception) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from ..models import check_argument
+from ..models import validate_argument
 from ._journal import Entry, Journal
 
 # Requests with their numbers; not an iterator, for they are read more than once.
@@ -31,7 +31,7 @@ def digest_of(number: int, request: Any) -> str:
     """
     options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
     try:
-        check_argument("request", request)
+        validate_argument("request", request)
         return hashlib.sha256(json.dumps(request.to_dict(), **options).encode()).hexdigest()
     except (TypeError, ValueError) as error:  # as strict as httpx
         msg = f"request {number} cannot be sent: {error}"

@@ -136,7 +136,7 @@ async def asyncio(
 
 
 def job_id(response: CreateVideoResponse) -> str:
-    """The id of the job that was created, under whichever of its names the gateway sent it.
+    """The id of the job that was created, whatever the gateway calls it.
 
     Raises:
         errors.APIResponseValidationError: There is no id; `content` has the whole response.

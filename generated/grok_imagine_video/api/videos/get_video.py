@@ -201,16 +201,16 @@ async def asyncio(
 
 
 def progress(job: VideoJob) -> float | None:
-    """How much of a job is done, from 0 to 100, or None if the response does not tell."""
+    """How much of a job is done, from 0 to 100, or None if the response does not say."""
     return _jobs.progress(JOB, job)
 
 
 def result(job: VideoJob) -> str:
-    """Where the result of a job is that has succeeded, wherever the gateway put it.
+    """The URL of the result of a job that has succeeded, wherever the gateway put it.
 
     Raises:
         errors.VideoWithheldError: Moderation withheld the result.
-        errors.ResultMissingError: It is in none of the places that the spec knows.
+        errors.ResultMissingError: The response has no result where the spec says.
     """
     return _jobs.result(JOB, job)
 
@@ -225,8 +225,8 @@ def wait(
 ) -> VideoJob:
     """Wait until a job has ended. The wait does not change the job.
 
-    A status that is not known means that the job is not finished, and so does a response without a
-    status and a result.
+    An unknown status means that the job is not finished, and so does a response with neither a status
+    nor a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
     specified, such as a maintenance page, and follows `Retry-After`.
 
@@ -273,8 +273,8 @@ async def asyncio_wait(
 ) -> VideoJob:
     """Wait until a job has ended. The wait does not change the job.
 
-    A status that is not known means that the job is not finished, and so does a response without a
-    status and a result.
+    An unknown status means that the job is not finished, and so does a response with neither a status
+    nor a result.
     The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
     specified, such as a maintenance page, and follows `Retry-After`.
 
