@@ -27,7 +27,7 @@ def key_of(node: Any, part: str) -> Any:
     return int(part) if isinstance(node, list) else part
 
 
-def behind(node: Any, document: Any) -> Any:
+def behind(node: dict[str, Any], document: Any) -> dict[str, Any]:
     """A part, or what it refers to; a LookupError if that is nowhere, or in a circle."""
     for _ in range(100):
         if "$ref" not in node:

@@ -170,8 +170,7 @@ class Document:
 
     def resolved(self, node: Node) -> Node:
         """A node, or what it refers to."""
-        found: Node = behind(node, self._document)
-        return found
+        return behind(node, self._document)
 
     def model(self, found: ModelProperty) -> ModelProperty:
         """The finished model: where it is an alternative, the generator has only begun it."""

@@ -149,8 +149,7 @@ def successes_of(endpoint: Endpoint) -> list[Response]:
 
 def follower_of(endpoint: Endpoint, document: Document) -> Follower | None:
     """What is needed to wait for the job that an operation creates."""
-    found = document.follower(endpoint)
-    if found is None:
+    if (found := document.follower(endpoint)) is None:
         return None
     other = found.endpoint
     result_type = union_type(successes_of(other))
