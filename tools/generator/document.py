@@ -282,10 +282,8 @@ def rules_of_job(schema: Node) -> Node:
     texts = [each for value in job.values() if isinstance(value, list) for each in value]
     is_known = IN_JOBS.keys() <= job.keys() <= kinds.keys() and {*map(type, texts)} <= {str}
     if not is_known or any(type(value) is not kinds[name] for name, value in job.items()):
-        msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts; it can have "
-        lists = ", ".join(name for name, kind in MORE_IN_JOBS.items() if kind is list)
-        msg += f"{lists}, which are such lists too, cost_unit: a number, and suffix: a text"
-        refuse(schema, "x-job", msg)
+        msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts"
+        refuse(schema, "x-job", f"{msg}, and can have {', '.join(MORE_IN_JOBS)}")
     words = {"succeeded", "failed", "expired", "moderation", "lost"} & job.keys()
     return job | {name: [word.lower() for word in job[name]] for name in words}
 
