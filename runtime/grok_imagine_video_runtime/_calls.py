@@ -214,7 +214,8 @@ def with_retries(
         config.package.logger.info(text, retry, max_retries, delay, reason)
         yield Sleep(delay)
     if error is not None:
-        raise error from exchange.error
+        quoted = str(exchange.error).encode()  # it may quote the token
+        raise error from (exchange.error if redact(config, quoted) == quoted else None)
     return exchange
 
 
@@ -246,6 +247,7 @@ def call(
             redirect = follow_redirect(config, opened.session, exchange.next_request)
             if redirect is None:
                 break
+            redirect.extensions.pop(ARRIVED, None)  # httpx hands on those of the first request
             exchange = evolve(exchange, request=redirect, redirects=exchange.redirects + 1)
             yield exchange
         return exchange
@@ -279,17 +281,13 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
     """
     if not exchange.is_success:
         raise status_error(config, exchange)
+    exchange.content = redact(config, exchange.content)  # an error may quote what is read from it
     try:
         return _read_body(operation, exchange)
     except Exception as error:  # whatever it is, the response is kept
-        cause: Exception | None = error
-    response = redact_response(config, exchange)
-    msg = "the body is not what the spec says"
-    if response[2] == exchange.content:
-        msg += f" ({type(cause).__name__}: {cause})"
-    else:
-        cause = None  # it may quote the token from the body
-    raise errors.APIResponseValidationError(msg, *response) from cause
+        msg = f"the body is not what the spec says ({type(error).__name__}: {error})"
+        response = redact_response(config, exchange)
+        raise errors.APIResponseValidationError(msg, *response) from error
 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:

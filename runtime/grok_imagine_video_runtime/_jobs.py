@@ -5,10 +5,12 @@ A wait is a generator, as calls are; see `_calls`. The rules are the `x-job` of 
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
+from attrs.validators import is_callable, optional
 
 from . import errors
 from ._calls import (
@@ -22,7 +24,7 @@ from ._calls import (
     parse_response,
     parsed,
 )
-from ._redirects import redact_response
+from ._redirects import redact, redact_response
 from .config import MAX_SECONDS, Config, Opened
 from .models import OpenObject
 from .operations import Job, Operation, Request
@@ -56,7 +58,9 @@ class Waiting(Generic[T]):
 
     interval: float = field(validator=_SECONDS)
     timeout: float = field(validator=_SECONDS)
-    on_progress: Callable[[T], object] | None = None
+    on_progress: Callable[[T], object] | None = field(
+        default=None, validator=optional(is_callable())
+    )
 
 
 def create_and_wait(
@@ -67,20 +71,24 @@ def create_and_wait(
     on_created: Callable[[str], object] | None,
 ) -> Steps[T]:
     """Create a job and wait for it; every error after the creation has the id of the job."""
+    if on_created is not None and not callable(on_created):
+        msg = f"'on_created' must be callable, not {type(on_created).__name__}"
+        raise TypeError(msg)
     logger, follower = config.package.logger, creating.operation.follower
     created = yield from parsed(config, opened, creating)
-    job_id = id_of(follower.rules, created)
+    job_id = _id_in(follower.rules, created)
     logger.info("created the job %s", job_id)
     try:
         if on_created is not None:
             on_created(job_id)
+        _raise_for_failure(follower.rules, created)
         if has_succeeded(follower.rules, created):
             job: T = follower.read_json(created.to_dict())
             return job
         request: Request[T] = follower.follow(job_id)
         return (yield from wait(config, opened, request, job_id, waiting))
-    except errors.APIError as error:  # on_created may raise one too
-        error.job_id = job_id
+    except errors.APIError as error:  # a callback may raise one, of another job
+        error.job_id = error.job_id or job_id
         raise
     except BaseException:
         logger.warning("the job %s goes on, and can be waited for again", job_id)
@@ -107,7 +115,7 @@ def wait(
                 exchange = yield from call(
                     config, opened, request, deadline=deadline, max_retries=0
                 )
-                job = _job_of(config, request.operation, rules, exchange)
+                job = _job_of(config, request.operation, rules, exchange, job_id)
             except errors.APIError as failure:
                 if not _is_transient(failure):
                     raise
@@ -127,19 +135,16 @@ def wait(
         msg = f"the job had not ended after {timeout:g} seconds; waiting can go on"
         raise errors.WaitTimeoutError(msg, job) from error
     except errors.APIError as failure:
-        failure.job_id = job_id
+        failure.job_id = failure.job_id or job_id
         raise
 
 
-def _job_of(config: Config, operation: Operation[T], rules: Job, exchange: Exchange) -> T:
-    """The job in the response to a poll; a 2xx response with an error and no job is an error.
-
-    Raises:
-        errors.VideoWithheldError, errors.JobFailedError, errors.JobExpiredError: The job has ended,
-            whatever the status of the response: that of xAI is 400 if moderation rejected it.
-    """
+def _job_of(
+    config: Config, operation: Operation[T], rules: Job, exchange: Exchange, job_id: str | None
+) -> T:
+    """The job in the response to a poll; a 2xx response with an error and no job is an error."""
     if not exchange.is_success and exchange.status_code not in _CALLER_STATUSES:
-        _raise_for_failure(rules, _job_in_error(operation, exchange), is_error=True)
+        _raise_for_error(config, operation, rules, exchange, job_id)
     job = parse_response(config, operation, exchange)
     if not status_of(rules, job) and is_only_an_error(rules, job, exchange.content):
         raise errors.APIStatusError("an error, and no job", *redact_response(config, exchange))
@@ -150,17 +155,45 @@ def _job_of(config: Config, operation: Operation[T], rules: Job, exchange: Excha
 _CALLER_STATUSES = (401, 403, 429)
 
 
-def _job_in_error(operation: Operation[T], exchange: Exchange) -> T | None:
-    """The job in a response whose status is an error; None if it is not a JSON object."""
+def _raise_for_error(
+    config: Config, operation: Operation[T], rules: Job, exchange: Exchange, job_id: str | None
+) -> None:
+    """Raise an error if a response with an error status says that the job has ended.
+
+    xAI answers 400 if moderation rejected the video. A price shows that a response is about the
+    job. Without one it says nothing if its status is transient, or that of a job that is not found.
+    """
+    content = redact(config, exchange.content)
     try:
-        return operation.read_json(json.loads(exchange.content))
+        job = operation.read_json(json.loads(content))
+        has_price = _first_value(rules, job, rules.cost) is not None
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return None
+        job, has_price = None, False
+    status = exchange.status_code
+    if not has_price and (status in (404, 410) or is_transient_status(status)):
+        return
+    error = errors.read_error_body(content)
+    code, reason = error.get("code"), error.get("message", "")
+    if _says(rules.moderation, f"{code} {reason}"):
+        raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
+    job_status, is_same = status_of(rules, job), job_id == _first_id(rules, job)
+    if has_price or (is_same and job_status in (*rules.failed, *rules.expired)):
+        error_type = (
+            errors.JobExpiredError if job_status in rules.expired else errors.JobFailedError
+        )
+        msg = f"the job is {job_status or 'failed'}"
+        raise _job_error(error_type, msg, rules, job, code, reason)
+
+
+def _says(patterns: Sequence[str], text: str) -> bool:
+    """Whether a text says one of these, in which `*` stands for any words."""
+    text = text.lower().replace("_", " ")
+    return any(re.search(".*".join(map(re.escape, each.split("*"))), text) for each in patterns)
 
 
 def is_only_an_error(rules: Job, job: Any, content: bytes) -> bool:
     """Whether a 2xx response has an error and no job, if the job has no status."""
-    if _first_text(rules, job, rules.result):
+    if _first_url(rules, job):
         return False
     error = errors.read_error_body(content)
     is_api_error = error.get("type") == "error" or _is_error_code(rules, error.get("code", ""))
@@ -179,7 +212,9 @@ def _is_error_code(rules: Job, code: str) -> bool:
 def _is_transient(error: errors.APIError) -> bool:
     """Whether the next poll may succeed; a maintenance page may come with status 200."""
     if isinstance(error, errors.APIStatusError):
-        return is_transient_status(error.status_code)
+        code = error.code or ""  # the status of HTTP, in a response with status 200
+        is_code = error.status_code < 300 and code.isdecimal() and len(code) == 3
+        return is_transient_status(int(code) if is_code else error.status_code)
     if isinstance(error, errors.APIConnectionError):
         return is_transient_error(error.__cause__)
     return isinstance(error, errors.APIResponseValidationError)
@@ -200,17 +235,17 @@ def _retry_after(error: errors.APIError | None) -> float:
 
 def is_lost(rules: Job, error: Exception) -> bool:
     """Whether an error says that the gateway does not find a job or its result."""
-    if not isinstance(error, errors.APIStatusError):
+    if not isinstance(error, errors.APIStatusError) or error.status_code in _CALLER_STATUSES:
         return False
-    text = f"{error.code} {error.message}".lower()
-    return error.status_code in (404, 410) or any(word in text for word in rules.lost)
+    text = f"{error.code} {error.message}"
+    return error.status_code in (404, 410) or _says(rules.lost, text)
 
 
 def has_ended(rules: Job, job: Any) -> bool:
     """Whether the job has ended; an error if it has no result."""
     _raise_for_failure(rules, job)
     status = status_of(rules, job)
-    if status in rules.succeeded or (not status and _first_text(rules, job, rules.result)):
+    if status in rules.succeeded or (not status and _first_url(rules, job)):
         result(rules, job)
         return True
     return False
@@ -220,22 +255,15 @@ def has_succeeded(rules: Job, job: Any) -> bool:
     """Whether a job has ended well, and has its result."""
     is_allowed = _first_value(rules, job, rules.allowed) is not False
     has_status = status_of(rules, job) in rules.succeeded
-    return has_status and is_allowed and bool(_first_text(rules, job, rules.result))
+    return has_status and is_allowed and bool(_first_url(rules, job))
 
 
-def _raise_for_failure(rules: Job, job: Any, *, is_error: bool = False) -> None:
-    """Raise an error if a job has ended without a result.
-
-    In a response whose HTTP status is an error, the status of the job counts only beside its price
-    or its id.
-    """
+def _raise_for_failure(rules: Job, job: Any) -> None:
+    """Raise an error if a job has ended without a result."""
     status = status_of(rules, job)
-    if is_error and not (_first_value(rules, job, rules.cost) or _first_id(rules, job)):
-        status = ""
     has_failed = status in (*rules.failed, *rules.expired)
     code, reason = _reason(rules, job, [*rules.error, *(rules.reasons if has_failed else ())])
-    text = f"{code} {reason}".lower()
-    if any(word in text for word in rules.moderation) and not has_succeeded(rules, job):
+    if _says(rules.moderation, f"{code} {reason}") and not has_succeeded(rules, job):
         raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
     if status in rules.expired:
         raise _job_error(errors.JobExpiredError, f"the job is {status}", rules, job, code, reason)
@@ -256,11 +284,14 @@ def result(rules: Job, job: Any) -> str:
     code, reason = _reason(rules, job, rules.error)
     if _first_value(rules, job, rules.allowed) is False:
         raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
-    if url := _first_text(rules, job, rules.result):
+    if url := _first_url(rules, job):
         return url
     if code or reason:
         raise _job_error(errors.JobFailedError, "the job has no result", rules, job, code, reason)
+    status = status_of(rules, job)
     msg = "the job is done and paid for, but the response has no result where we look for one"
+    if status and status not in rules.succeeded:
+        msg = f"the job is {status}, and has no result"
     raise _job_error(errors.ResultMissingError, f"{msg}: look at .job", rules, job, None, "")
 
 
@@ -269,11 +300,18 @@ def id_of(rules: Job, job: Any) -> str:
     if not isinstance(job, OpenObject):
         return cast(str, job)
     job_id = _first_id(rules, job)
-    if job_id and job_id.isprintable():
+    if re.fullmatch(r"(?!\.{1,2}$)\S+", job_id) and job_id.isprintable():
         return job_id
     msg = "the job was accepted, but the response has no id where we look for one"
-    content = json.dumps(job.to_dict()).encode()
-    raise errors.APIResponseValidationError(msg, content=content)
+    raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
+
+
+def _id_in(rules: Job, created: Any) -> str:
+    """The id of the job that was created; a response that is only an error has none."""
+    content = json.dumps(created.to_dict()).encode()
+    if not status_of(rules, created) and is_only_an_error(rules, created, content):
+        raise errors.APIResponseValidationError("an error, and no job", content=content)
+    return id_of(rules, created)
 
 
 def _reason(rules: Job, job: Any, paths: Sequence[str]) -> tuple[str | None, str]:
@@ -287,10 +325,14 @@ def _reason(rules: Job, job: Any, paths: Sequence[str]) -> tuple[str | None, str
 
 
 def status_of(rules: Job, job: Any) -> str:
-    """The status of a job in lower case; "" if there is none. A number is an HTTP status."""
+    """The status of a job in lower case; "" if there is none.
+
+    A number is an HTTP status, and so is an ambiguous word if there is no result.
+    """
     values = _values_at(rules, job, rules.status)
     texts = (value.lower() for _, value in values if isinstance(value, str) and value)
-    return next((text for text in texts if not text.isdecimal()), "")
+    ignored = () if _first_url(rules, job) else rules.ambiguous
+    return next((text for text in texts if not text.isdecimal() and text not in ignored), "")
 
 
 def progress(rules: Job, job: Any) -> float | None:
@@ -343,10 +385,10 @@ def _first_value(rules: Job, job: Any, paths: Sequence[str]) -> Any:
     return next((value for _, value in _values_at(rules, job, paths)), None)
 
 
-def _first_text(rules: Job, job: Any, paths: Sequence[str]) -> str:
-    """The first text; "" if there is none."""
-    values = _values_at(rules, job, paths)
-    return next((value for _, value in values if isinstance(value, str) and value), "")
+def _first_url(rules: Job, job: Any) -> str:
+    """The first URL, or path from the root, that is a result; "" if there is none."""
+    texts = (str(value).strip() for _, value in _values_at(rules, job, rules.result))
+    return next((text for text in texts if re.match(r"(https?:/)?/\S*$", text)), "")
 
 
 def _first_id(rules: Job, job: Any) -> str:

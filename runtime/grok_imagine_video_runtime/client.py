@@ -41,6 +41,10 @@ _PROXY_SCHEMES = ("http", "https", "all")
 # Arguments of httpx with transports of the caller, whose exceptions prove nothing.
 _TRANSPORTS = frozenset({"mounts", "transport"})
 
+# The settings that sessions are opened with.
+_OPENED_WITH = ("base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args")
+_OPENED_WITH += ("async_transport",)
+
 
 class _PerLoop(Generic[S]):
     """A session for each event loop, or one for None; or the caller's session for all of them.
@@ -84,6 +88,7 @@ class Sessions:
     """The sessions that clients share: a synchronous one, and one for each event loop."""
 
     def __init__(self) -> None:
+        self.settings: list[Any] | None = None  # what they are opened with
         self.sync: _PerLoop[httpx.Client] = _PerLoop()
         self.asynchronous: _PerLoop[httpx.AsyncClient] = _PerLoop()
 
@@ -221,6 +226,14 @@ class Client(Config):
     """The base of the generated clients."""
 
     sessions: Sessions = field(factory=Sessions, kw_only=True, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Share no session that is opened with other settings, as `attrs.evolve` would."""
+        super().__attrs_post_init__()
+        settings = [getattr(self, name) for name in _OPENED_WITH]
+        if self.sessions.settings not in (None, settings):
+            object.__setattr__(self, "sessions", Sessions())
+        self.sessions.settings = settings
 
     def __copy__(self) -> Self:
         """A copy opens its own connections."""

@@ -31,6 +31,7 @@ class Job(NamedTuple):
     result: Sequence[str]
     allowed: Sequence[str]  # a flag that is false if moderation withheld the result
     error: Sequence[str]
+    ambiguous: Sequence[str] = ()  # statuses that count only beside a result
     reasons: Sequence[str] = ()  # more paths to an error, for a job that failed
     moderation: Sequence[str] = ()  # words in an error if moderation withheld the result,
     lost: Sequence[str] = ()  # or if the gateway does not find the job

@@ -38,7 +38,12 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Escape characters that a stream cannot encode: they must not end a command."""
+    """Escape characters that a stream cannot encode, and open one that is closed.
+
+    Neither may end a command.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - as long as we run
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
