@@ -38,16 +38,16 @@ def in_31(document: Node) -> Node:
 
     What is in it has the pointer that it had, but for what may now be null as well.
     """
-    found: Node = json.loads(json.dumps(document, default=str))
-    is_old = str(found.get("openapi", "")).startswith("3.0")
-    for _, node in nodes(found):
+    result: Node = json.loads(json.dumps(document, default=str))
+    is_old = str(result.get("openapi", "")).startswith("3.0")
+    for _, node in nodes(result):
         if isinstance(node.get("$ref"), str):
             node["$ref"] = unquote(node["$ref"])
         if isinstance(mapping := node.get("mapping"), dict):  # of a discriminator
             node["mapping"] = {key: unquote(str(to)) for key, to in mapping.items()}
         if is_old:
             _rewrite(node)
-    return found | ({"openapi": "3.1.0"} if is_old else {})
+    return result | ({"openapi": "3.1.0"} if is_old else {})
 
 
 def nodes(node: Any, pointer: str = "#", *, is_named: bool = False) -> Iterator[tuple[str, Node]]:
@@ -66,12 +66,12 @@ def header_of(parameter: Node) -> str:
     return str(parameter.get("name")).lower() if parameter.get("in") == "header" else ""
 
 
-def media_type(said: str, *, is_request: bool) -> str:
+def media_type(text: str, *, is_request: bool) -> str:
     """A media type as it is read: in lower case, and without the charset that JSON has anyway."""
-    name, _, more = (part.strip() for part in said.partition(";"))
+    name, _, more = (part.strip() for part in text.partition(";"))
     is_plain = re.fullmatch(r'(charset="?utf-8"?)?', more, re.IGNORECASE)
-    found = name.lower() if is_plain else f"{name.lower()}; {more}"
-    return "application/json" if found in OF_ANY_TYPE and not is_request else found
+    type_ = name.lower() if is_plain else f"{name.lower()}; {more}"
+    return "application/json" if type_ in OF_ANY_TYPE and not is_request else type_
 
 
 def usual(parameter: Node) -> Node:
@@ -91,12 +91,12 @@ def settle(node: Node, pointer: str, document: Node) -> None:
         node["parameters"] = [
             row for row in rows if header_of(behind(row, document)) not in OF_CLIENT
         ]
-    if isinstance(said := node.get("responses"), dict):  # Apifox has names for a second response
-        node["responses"] = {key: said[key] for key in said if not key.startswith("x-")}
-    if isinstance(said := node.get("content"), dict):
-        types = [media_type(key, is_request="/responses/" not in pointer) for key in said]
-        node["content"] = dict(zip(types, said.values(), strict=True))
-        if len(node["content"]) < len(said):
+    if isinstance(rows := node.get("responses"), dict):  # Apifox has names for a second response
+        node["responses"] = {key: rows[key] for key in rows if not key.startswith("x-")}
+    if isinstance(content := node.get("content"), dict):
+        types = [media_type(key, is_request="/responses/" not in pointer) for key in content]
+        node["content"] = dict(zip(types, content.values(), strict=True))
+        if len(node["content"]) < len(content):
             raise BadInputError(f"{pointer}/content: a media type is there twice")
 
 
@@ -111,8 +111,8 @@ def _rewrite(schema: Node) -> None:
 def _add_null(schema: Node) -> None:
     """Let a schema take null; without a type it does already, and nothing stands beside a $ref."""
     if "type" in schema:
-        kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-        schema["type"] = [*dict.fromkeys([*kinds, "null"])]
+        types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        schema["type"] = [*dict.fromkeys([*types, "null"])]
     elif "$ref" not in schema and (mixed := [key for key in MIXED if key in schema]):
         inner = {key: schema.pop(key) for key in (*mixed, "discriminator") if key in schema}
         schema["anyOf"] = [inner, {"type": "null"}]

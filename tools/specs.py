@@ -73,11 +73,11 @@ def unfenced(text: str) -> str:
     Raises:
         BadInputError: The page has several documents.
     """
-    fences = [each for each in FENCE.finditer(text) if OPENAPI.search(each[2])]
+    fences = [fence for fence in FENCE.finditer(text) if OPENAPI.search(fence[2])]
     if len(fences) > 1:
         raise BadInputError("the page has several documents: put each into a file of its own")
-    for each in fences:
-        text = "\n" * text.count("\n", 0, each.start(2)) + dedent(each[2])
+    for fence in fences:
+        text = "\n" * text.count("\n", 0, fence.start(2)) + dedent(fence[2])
     return text
 
 

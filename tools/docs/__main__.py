@@ -52,8 +52,8 @@ def run_all(*commands: list[str]) -> None:
         )
         for command in commands
     ]
-    said = [process.communicate()[0] for process in started]
-    for process, text in zip(started, said, strict=True):
+    outputs = [process.communicate()[0] for process in started]
+    for process, text in zip(started, outputs, strict=True):
         if process.returncode:
             sys.exit(text)
 

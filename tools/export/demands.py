@@ -24,23 +24,23 @@ def demands(spec: Spec) -> Spec:
     _read_headers(document)
     for at, node in nodes(document):
         settle(node, at, document)
-    found = rules({key: part for key, part in document.items() if key not in LEFT_OUT})
-    schemes = found.get("components", {}).get("securitySchemes", {})
-    paths = {path: item for path, item in found.get("paths", {}).items() if item}
-    found |= {"info": {}, "paths": paths}
+    result = rules({key: part for key, part in document.items() if key not in LEFT_OUT})
+    schemes = result.get("components", {}).get("securitySchemes", {})
+    paths = {path: item for path, item in result.get("paths", {}).items() if item}
+    result |= {"info": {}, "paths": paths}
     used = set()
     for at, node in mappings(document):
-        part = Part(Spec(found, {}), at).node
+        part = Part(Spec(result, {}), at).node
         if OPERATION.fullmatch(at):
             part.setdefault("security", document.get("security", []))
-            used |= {name for each in part["security"] for name in each}
+            used |= {name for row in part["security"] for name in row}
             part.pop("operationId", None)
             part.pop("tags", None)
         if BODY.fullmatch(at) and node.get("examples"):
-            values = [{"value": each.get("value")} for each in node["examples"].values()]
-            part["examples"] = {str(number): each for number, each in enumerate(values, 1)}
+            values = [{"value": example.get("value")} for example in node["examples"].values()]
+            part["examples"] = {str(number): value for number, value in enumerate(values, 1)}
     schemes = {name: schemes[name] for name in schemes if name in used}
-    return Spec(found | {"components": {"securitySchemes": schemes}}, {})
+    return Spec(result | {"components": {"securitySchemes": schemes}}, {})
 
 
 def _read_headers(document: Node) -> None:
@@ -49,27 +49,27 @@ def _read_headers(document: Node) -> None:
         for operation in [item[method] for method in METHODS if method in item]:
             rows = [*item.get("parameters", []), *operation.get("parameters", [])]
             for row in [row for row in rows if header_of(row) == "authorization"]:
-                said = operation.get("security") or document.get("security") or [{"bearerAuth": []}]
-                is_optional = not row.get("required") and {} not in said
-                operation["security"] = [*said, {}] if is_optional else said
+                auth = operation.get("security") or document.get("security") or [{"bearerAuth": []}]
+                is_optional = not row.get("required") and {} not in auth
+                operation["security"] = [*auth, {}] if is_optional else auth
                 schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
                 schemes.setdefault("bearerAuth", {"type": "http", "scheme": "bearer"})
 
 
 def place(spec: Spec, pointer: str) -> str:
     """Where a spec says, or does not say, what is at a pointer into its demands."""
-    found = ""
+    at = ""
     for part in parts_of(pointer):
-        found = join(spec.target(found) if spec.find(found) is not None else found, part)
-    is_common = found.endswith("/security") and spec.find(found) is None
-    return "/security" if is_common else found
+        at = join(spec.target(at) if spec.find(at) is not None else at, part)
+    is_common = at.endswith("/security") and spec.find(at) is None
+    return "/security" if is_common else at
 
 
 def _own(node: Any) -> Any:
     """A part without what names another source."""
     if isinstance(node, list):
-        return [_own(each) for each in node]
+        return [_own(item) for item in node]
     if not isinstance(node, dict):
         return node
-    foreign = {key for key, each in node.items() if isinstance(each, dict) and "x-source" in each}
-    return {key: _own(each) for key, each in node.items() if key not in foreign}
+    foreign = {key for key, part in node.items() if isinstance(part, dict) and "x-source" in part}
+    return {key: _own(part) for key, part in node.items() if key not in foreign}

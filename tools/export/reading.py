@@ -30,16 +30,16 @@ def read_export(path: Path) -> tuple[Spec, list[tuple[str, str]]]:
         words = [*_read_words(spec, known)]
         for at in [at for at, _ in mappings(spec.document) if OPERATION.fullmatch(at)]:
             words += place_examples(spec, at)
-        return demands(spec), [(at, each) for at, each in words if each not in known]
+        return demands(spec), [(at, text) for at, text in words if text not in known]
     except BadInputError as error:  # what a brace begins may hold a token
-        told = re.split(r"\{['\"]", f"{path.name}: {error}")[0]
-        raise BadInputError(told.rstrip(": ")) from None
+        msg = re.split(r"\{['\"]", f"{path.name}: {error}")[0]
+        raise BadInputError(msg.rstrip(": ")) from None
 
 
 def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:
     """Add the rules that are in words to the schemas that they are of; yield all other words."""
-    for at, node in [each for each in mappings(spec.document) if not EXAMPLE.search(each[0])]:
-        yield from ((at, each) for each in _more(node, at, spec) if each)
+    for at, node in [x for x in mappings(spec.document) if not EXAMPLE.search(x[0])]:
+        yield from ((at, text) for text in _more(node, at, spec) if text)
         texts = [node.get(key) for key in ("summary", "title", "description")]
         lines = [line for text in texts if isinstance(text, str) for line in text.splitlines()]
         for words in filter(None, map(str.strip, lines)):
@@ -58,7 +58,7 @@ def _more(node: Node, at: str, spec: Spec) -> Iterator[str]:
     if header == "authorization" and not re.match(r"Bearer\b|\W|$", sample, re.IGNORECASE):
         yield "the sample is no bearer token"
     body = spec.find(f"{at.rpartition('/parameters/')[0]}/requestBody/content") or {}
-    types = {media_type(each, is_request=True) for each in (sample, *body)}
+    types = {media_type(name, is_request=True) for name in (sample, *body)}
     if header == "content-type" and body and sample and len(types) > len(body):
         yield f"Content-Type {sample}, beside a body of another type"
 
@@ -76,8 +76,8 @@ def rule_of(words: str, kind: object) -> Node:
 
 def _exclude(words: str, at: str, spec: Spec) -> bool:
     """Forbid two fields together if words say so; whether they do, and their schema does now."""
-    schema, other = at.rpartition("/properties/")[0], EXCLUSION.fullmatch(words)
-    pair = {parts_of(at)[-1], other[1]} if other else set()
+    schema, match = at.rpartition("/properties/")[0], EXCLUSION.fullmatch(words)
+    pair = {parts_of(at)[-1], match[1]} if match else set()
     if len(pair) == 2 and pair <= (spec.find(f"{schema}/properties") or {}).keys():
         spec.at(schema).setdefault("not", {"required": sorted(pair)})
     return bool(pair) and pair <= set(spec.find(f"{schema}/not/required") or ())

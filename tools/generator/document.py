@@ -1,7 +1,6 @@
-"""The spec as it was written, where the generator's own data does not hold all of it.
+"""The spec itself, for what the data of openapi-python-client lacks.
 
-openapi-python-client drops every constraint, and does not tell which models are sent and which are
-only received.
+That has no constraints, and does not say which models are sent and which are only received.
 """
 
 import re
@@ -27,7 +26,7 @@ AT = "x-at"  # where in the document something is
 # A field, and the class of an object for each of its values.
 Tags = tuple[str, dict[Any, str]]
 
-# What `x-job` has to say, and what it can say.
+# What `x-job` must have, and what it may have.
 IN_JOBS: dict[str, type] = dict.fromkeys(("id", "status", "progress", "result"), list)
 IN_JOBS |= dict.fromkeys(("allowed", "error", "succeeded", "failed", "expired"), list)
 MORE_IN_JOBS: dict[str, type] = {"cost_unit": float, "suffix": str}
@@ -36,41 +35,41 @@ MORE_IN_JOBS |= dict.fromkeys(("moderation", "lost"), list)
 
 
 class RefusedError(Exception):
-    """What is not generated, since it would be wrong, and where in the document it is."""
+    """A part of the document cannot be generated correctly; `place` is its pointer."""
 
-    def __init__(self, what: str, place: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, msg: str, place: str = "") -> None:
+        super().__init__(msg)
         self.place = place
 
 
-def refuse(node: Node, keyword: str, what: str = "") -> NoReturn:
+def refuse(node: Node, keyword: str, msg: str = "") -> NoReturn:
     """End the generation: what is not enforced must not look as if it were."""
-    what = what or f"what is sent cannot be held to {keyword!r}"
+    msg = msg or f"what is sent cannot be held to {keyword!r}"
     place = join(node[AT], keyword) if keyword else node[AT]
-    raise RefusedError(f"{what}; express it otherwise", place)
+    raise RefusedError(f"{msg}; express it otherwise", place)
 
 
 def prepared(document: Node) -> Node:
-    """A document in the terms of 3.1, each part of which says where it is."""
-    found = in_31(document)
-    target = partial(behind, document=found)
-    for pointer, node in [*nodes(found)]:
+    """A document in the terms of 3.1, where each part has its pointer in it."""
+    result = in_31(document)
+    target = partial(behind, document=result)
+    for pointer, node in [*nodes(result)]:
         node[AT] = pointer
         if isinstance(node.get("format"), str) and node["format"] != "binary":
             del node["format"]  # a format demands nothing, and upstream would make types of some
         if "$ref" in node and "default" in node:  # which upstream drops there
             node["allOf"] = [{"$ref": node.pop("$ref"), AT: join(pointer, "$ref")}]
-        settle(node, pointer, found)
+        settle(node, pointer, result)
         for name, field in node.get("properties", {}).items():
             if name in node.get("required", []) and says(field, "readOnly", target):
                 node["required"].remove(name)  # it may not be sent
-    return found
+    return result
 
 
 def says(schema: Node, keyword: str, target: Callable[[Node], Node]) -> bool:
     """Whether a schema, or what it refers to, has a keyword that is true."""
     parts = [schema, *schema.get("allOf", [])]
-    return any(part.get(keyword) for each in parts for part in (each, target(each)))
+    return any(part.get(keyword) for inner in parts for part in (inner, target(inner)))
 
 
 def in_python(name: str) -> str:
@@ -116,35 +115,35 @@ class Document:
         self.operations = []
         for tag, collection in data.endpoint_collections_by_tag.items():
             package = PythonIdentifier(in_python(tag), config.field_prefix)
-            for each in collection.endpoints:
-                module = str(PythonIdentifier(in_python(each.name), config.field_prefix))
-                self.operations.append(Operation(each, package, module))
-        endpoints = [each.endpoint for each in self.operations]
-        self._received = self._reached(of.prop for each in endpoints for of in each.responses)
-        self._sent = self._reached(of for each in endpoints for of in each.list_all_parameters())
+            for endpoint in collection.endpoints:
+                module = str(PythonIdentifier(in_python(endpoint.name), config.field_prefix))
+                self.operations.append(Operation(endpoint, package, module))
+        ends = [operation.endpoint for operation in self.operations]
+        self._received = self._reached(response.prop for end in ends for response in end.responses)
+        self._sent = self._reached(prop for end in ends for prop in end.list_all_parameters())
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of the environment that have what a client is not given: `x-env`."""
-        found = self._document.get("x-env", {})
-        for name, variable in items(found):
+        """The environment variables for arguments of a client: `x-env`."""
+        variables = self._document.get("x-env", {})
+        for name, variable in items(variables):
             is_variable = re.fullmatch(r"[A-Z_][A-Z0-9_]*", str(variable))
             if name not in ("base_url", "token") or not is_variable:
                 refuse(self._document, "x-env", f"{name}: {variable} is no variable of a client")
-        return dict(found)
+        return dict(variables)
 
     def _reached(self, properties: Iterable[Any]) -> set[str]:
         """The names of the models in properties, at any depth."""
         names: set[str] = set()
         waiting = [*properties]
         while waiting:
-            found = waiting.pop()
-            waiting += getattr(found, "inner_properties", [])
-            waiting += [found.inner_property] if isinstance(found, ListProperty) else []
-            name = str(found.class_info.name) if isinstance(found, ModelProperty) else ""
+            prop = waiting.pop()
+            waiting += getattr(prop, "inner_properties", [])
+            waiting += [prop.inner_property] if isinstance(prop, ListProperty) else []
+            name = str(prop.class_info.name) if isinstance(prop, ModelProperty) else ""
             if name and name not in names:
                 names.add(name)
-                model = self.model(found)
+                model = self.model(prop)
                 waiting += [*properties_of(model), model.additional_properties]
         return names
 
@@ -173,13 +172,14 @@ class Document:
         """A node, or what it refers to."""
         return behind(node, self._document)
 
-    def model(self, found: ModelProperty) -> ModelProperty:
-        """The finished model: where it is an alternative, the generator has only begun it."""
-        return self._models.get(str(found.class_info.name), found)
+    def model(self, prop: ModelProperty) -> ModelProperty:
+        """The finished model: upstream leaves that of an alternative unfinished."""
+        return self._models.get(str(prop.class_info.name), prop)
 
     def job(self, responses: Iterable[Response]) -> Node | None:
         """The `x-job` of the first response that has one: how to tell whether a job has ended."""
-        models = [each.prop for each in responses if isinstance(each.prop, ModelProperty)]
+        props = [response.prop for response in responses]
+        models = [prop for prop in props if isinstance(prop, ModelProperty)]
         return next((rules_of_job(x) for x in map(self.node, models) if "x-job" in x), None)
 
     def follower(self, endpoint: Endpoint) -> Operation | None:
@@ -188,20 +188,20 @@ class Document:
 
     def creators(self, endpoint: Endpoint) -> list[Endpoint]:
         """The operations that create the jobs which an operation follows."""
-        found = ((each.endpoint, self.follower(each.endpoint)) for each in self.operations)
-        return [each for each, follower in found if follower and follower.endpoint is endpoint]
+        pairs = ((x.endpoint, self.follower(x.endpoint)) for x in self.operations)
+        return [creator for creator, job in pairs if job and job.endpoint is endpoint]
 
     @cached_property
     def _followers(self) -> dict[int, Operation]:
         followers = {
-            self.operation(each.endpoint).get("operationId"): each
-            for each in self.operations
-            if each.endpoint.method == "get" and self.job(each.endpoint.responses)
+            self.operation(operation.endpoint).get("operationId"): operation
+            for operation in self.operations
+            if operation.endpoint.method == "get" and self.job(operation.endpoint.responses)
         }
         return {
-            id(each.endpoint): followers[name]
-            for each in self.operations
-            for name in self._linked(each.endpoint)
+            id(operation.endpoint): followers[name]
+            for operation in self.operations
+            for name in self._linked(operation.endpoint)
             if name in followers
         }
 
@@ -216,9 +216,9 @@ class Document:
         models = {name: self.node(self._models[name]) for name in classes}
         if len(models) < 2:
             return None
-        said, mapping = self._discriminators.get(frozenset(models), ("", {}))
+        name, mapping = self._discriminators.get(frozenset(models), ("", {}))
         required = [{*node.get("required", [])} for node in models.values()]
-        for field in [said] if said else sorted(set.intersection(*required)):
+        for field in [name] if name else sorted(set.intersection(*required)):
             pairs = [
                 (value, name)
                 for name, node in models.items()
@@ -231,58 +231,58 @@ class Document:
 
     @cached_property
     def _discriminators(self) -> dict[frozenset[str], Tags]:
-        """By the classes of a union, its `discriminator`: names of schemas are values of it too."""
-        found: dict[frozenset[str], Tags] = {}
+        """The discriminators of unions, by their classes; names of schemas are values of it too."""
+        discriminators: dict[frozenset[str], Tags] = {}
         for _, node in nodes(self._document):
-            said = node.get("discriminator")
-            branches = [each for union in UNIONS for each in node.get(union, [])]
-            names = {str(each.get("$ref")): self.class_of(self.resolved(each)) for each in branches}
+            value = node.get("discriminator")
+            branches = [branch for union in UNIONS for branch in node.get(union, [])]
+            names = {str(x.get("$ref")): self.class_of(self.resolved(x)) for x in branches}
             classes = {reference: name for reference, name in names.items() if name}
-            if isinstance(said, dict) and len(classes) == len(branches):
+            if isinstance(value, dict) and len(classes) == len(branches):
                 tags = {of.rpartition("/")[2]: name for of, name in classes.items()}
                 classes |= tags
-                mapping = said.get("mapping", {}).items()
-                tags |= {value: classes[of] for value, of in mapping if of in classes}
-                found[frozenset(tags.values())] = (said["propertyName"], tags)
-        return found
+                mapping = value.get("mapping", {}).items()
+                tags |= {tag: classes[of] for tag, of in mapping if of in classes}
+                discriminators[frozenset(tags.values())] = (value["propertyName"], tags)
+        return discriminators
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
         """An operation's parameters by place and name."""
-        found = {}
+        by_name = {}
         for holder in self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method]:
             for node in map(self.resolved, holder.get("parameters", [])):
                 if "schema" not in node:
                     refuse(node, "content", "a parameter without a schema is not generated")
-                found[node["in"], node["name"]] = node
-        return found
+                by_name[node["in"], node["name"]] = node
+        return by_name
 
     def content(self, endpoint: Endpoint) -> Node:
-        """What an operation says of its body, by media type."""
+        """The media types of the body of an operation."""
         body = self.resolved(self.operation(endpoint)["requestBody"])
-        found: Node = body["content"]
-        if len(found) > 1:
+        content: Node = body["content"]
+        if len(content) > 1:
             refuse(body, "content", "a body of several media types is not generated")
-        return found
+        return content
 
     def example(self, endpoint: Endpoint) -> Node:
         """The first example of a body; an empty one if there is none."""
         (content,) = self.content(endpoint).values()
         examples = map(self.resolved, content.get("examples", {}).values())
-        example = next((each.get("value") for each in examples), content.get("example"))
+        example = next((row.get("value") for row in examples), content.get("example"))
         return example if isinstance(example, dict) else {}
 
     def operation(self, endpoint: Endpoint) -> Node:
-        """What the document says of an operation."""
+        """The operation in the document."""
         return self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method][1]
 
 
 def rules_of_job(schema: Node) -> Node:
     """The `x-job` of a schema, with its statuses in lower case."""
     job: Node = schema["x-job"] if isinstance(schema["x-job"], dict) else {}
-    kinds = IN_JOBS | MORE_IN_JOBS
-    texts = [each for value in job.values() if isinstance(value, list) for each in value]
-    is_known = IN_JOBS.keys() <= job.keys() <= kinds.keys() and {*map(type, texts)} <= {str}
-    if not is_known or any(type(value) is not kinds[name] for name, value in job.items()):
+    types = IN_JOBS | MORE_IN_JOBS
+    texts = [text for value in job.values() if isinstance(value, list) for text in value]
+    is_known = IN_JOBS.keys() <= job.keys() <= types.keys() and {*map(type, texts)} <= {str}
+    if not is_known or any(type(value) is not types[name] for name, value in job.items()):
         msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts"
         refuse(schema, "x-job", f"{msg}, and can have {', '.join(MORE_IN_JOBS)}")
     words = {"succeeded", "failed", "expired", "ambiguous", "moderation", "lost"} & job.keys()

@@ -52,8 +52,8 @@ def refuse(path: Path, first: GeneratorError, *others: GeneratorError) -> NoRetu
     reference = getattr(getattr(first, "data", None), "ref", None)
     where = f" ({reference.get_untrusted_value()})" if reference else ""
     more = f" (and {len(others)} more)" if others else ""
-    told = one_line(f"{first.header.strip(' :.')}: {first.detail or ''}{where}")
-    raise BadInputError(f"{path}: {told}{more}; fix it and run this again")
+    msg = one_line(f"{first.header.strip(' :.')}: {first.detail or ''}{where}")
+    raise BadInputError(f"{path}: {msg}{more}; fix it and run this again")
 
 
 def load_config(path: Path) -> ConfigFile:
@@ -81,16 +81,16 @@ def parse(spec: Path, document: Node, config: Config) -> GeneratorData:
     if isinstance(data, GeneratorError):
         refuse(spec, data)
     collections = data.endpoint_collections_by_tag.values()
-    errors = [*data.errors, *(error for each in collections for error in each.parse_errors)]
+    errors = [*data.errors, *(error for tag in collections for error in tag.parse_errors)]
     if errors:
         refuse(spec, *errors)
     overrides: dict[str, ClassOverride] = {}
-    for each in (named.class_info for named in [*data.models, *data.enums]):
-        name, module = in_python(each.name), in_python(each.module_name)
+    for info in (schema.class_info for schema in [*data.models, *data.enums]):
+        name, module = in_python(info.name), in_python(info.module_name)
         module += "_model" if module == name else ""  # as in Chinese, which has no upper case
-        if (name, module) != (each.name, each.module_name):
-            said = {"class_name": name, "module_name": module}
-            overrides[str(each.name)] = ClassOverride.model_validate(said)
+        if (name, module) != (info.name, info.module_name):
+            names = {"class_name": name, "module_name": module}
+            overrides[str(info.name)] = ClassOverride.model_validate(names)
     if overrides.keys() - config.class_overrides.keys():
         config.class_overrides.update(overrides)
         return parse(spec, document, config)
@@ -117,8 +117,8 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     except (BadInputError, OSError):
         raise
     except Exception as error:  # the parser, and what follows it, trip over malformed documents
-        told = one_line(f"{type(error).__name__}: {error}")
-        raise BadInputError(f"{spec}: the generator cannot read it: {told}") from error
+        msg = one_line(f"{type(error).__name__}: {error}")
+        raise BadInputError(f"{spec}: the generator cannot read it: {msg}") from error
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
@@ -127,12 +127,12 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
 
 def render(project: Project, document: Document) -> None:
     """Write all files that come from templates."""
-    for name, template, given in pages(document, project.openapi):
+    for name, template, context in pages(document, project.openapi):
         path = project.package_dir / name
         if path.exists():
             raise RefusedError(f"two parts of it are written to {name}; rename one")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(project.env.get_template(template).render(given), "utf-8")
+        path.write_text(project.env.get_template(template).render(context), "utf-8")
 
 
 def run_hooks(project: Project) -> None:
@@ -179,18 +179,18 @@ def generate(spec: Path, config: Path, output: Path) -> None:
 
 
 def check(spec: Path, config: Path, output: Path) -> list[str]:
-    """One line for each file in which `output` is not what `spec` gives."""
+    """One line for each file in which `output` differs from the package of `spec`."""
     with tempfile.TemporaryDirectory() as scratch:
         build(spec, config, Path(scratch, "fresh"))
         return compare(Path(scratch, "fresh"), output)
 
 
 def compare(wanted: Path, output: Path) -> list[str]:
-    """One line for each file in which `output` is not the package that is wanted."""
+    """One line for each file in which `output` differs from the wanted package."""
     fresh, present = files(wanted), files(output)
-    found = dict.fromkeys(fresh.keys() - present.keys(), "missing")
-    found |= dict.fromkeys(present.keys() - fresh.keys(), "not generated")
+    states = dict.fromkeys(fresh.keys() - present.keys(), "missing")
+    states |= dict.fromkeys(present.keys() - fresh.keys(), "not generated")
     for name in fresh.keys() & present.keys():
         if fresh[name].read_bytes() != present[name].read_bytes():
-            found[name] = "differs"
-    return [f"{output / name}: {what}" for name, what in sorted(found.items())]
+            states[name] = "differs"
+    return [f"{output / name}: {state}" for name, state in sorted(states.items())]

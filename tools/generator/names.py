@@ -53,8 +53,8 @@ def exports_of(document: Document, data: GeneratorData) -> Exports:
     A name that two things would share goes to neither, so that no import means something else than
     it says. Both can still be imported from their own modules.
     """
-    operations = [(each.module, f".api.{each.package}") for each in document.operations]
-    models = [str(each.class_info.name) for each in [*data.models, *data.enums]]
+    operations = [(x.module, f".api.{x.package}") for x in document.operations]
+    models = [str(schema.class_info.name) for schema in [*data.models, *data.enums]]
     counts = Counter([*MODULES, *CLIENTS, *models, *(name for name, _ in operations)])
     return Exports(
         {name: package for name, package in operations if counts[name] == 1},
@@ -68,8 +68,8 @@ def keep_names_apart(document: Document, data: GeneratorData, config: Config) ->
     Raises:
         RefusedError: A class has such a name, or two names are the same to Python.
     """
-    for each in [*data.models, *data.enums]:
-        if (name := str(each.class_info.name)) in RESERVED:
+    for schema in [*data.models, *data.enums]:
+        if (name := str(schema.class_info.name)) in RESERVED:
             raise RefusedError(f"the generated code has a {name} of its own; rename the schema")
     for model in data.models:
         rename(document.node(model), [("", prop) for prop in properties_of(model)], config)

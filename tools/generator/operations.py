@@ -24,8 +24,8 @@ REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 # The media types of bodies; that of a form is set by httpx.
 BODIES = {BodyType.JSON: True, BodyType.FILES: False}
-# Where in a response its result is, by what upstream makes of its media type.
-KINDS = {"response.json()": "json", "response.text": "text", "response.content": "content"}
+# The sources of values in a response, by their names in upstream.
+SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "content"}
 
 
 @frozen
@@ -43,7 +43,7 @@ class Argument:
 
 @frozen
 class Follower:
-    """The operation that follows the job which this one creates."""
+    """The operation that follows the jobs that this one creates."""
 
     endpoint: Endpoint
     package: str
@@ -79,18 +79,18 @@ class Operation:
     def imports(self) -> list[str]:
         """What the module imports of the package, at once."""
         others = [*self.creators, self.follower.endpoint] if self.follower else self.creators
-        lines = [each.relative_imports for each in (self.endpoint, *others)]
+        lines = [endpoint.relative_imports for endpoint in (self.endpoint, *others)]
         return imports_of_models(set().union(*lines))
 
     @property
     def job_types(self) -> str:
         """The types of what a wait takes: the id of a job, or the response that created it."""
-        return " | ".join(["str", *(union_type(successes_of(each)) for each in self.creators)])
+        return " | ".join(["str", *(union_type(successes_of(x)) for x in self.creators)])
 
     @property
     def body(self) -> Argument | None:
         """The argument for the body."""
-        return next((each for each in self.arguments if each.place == "body"), None)
+        return next((x for x in self.arguments if x.place == "body"), None)
 
     @property
     def media_type(self) -> str:
@@ -142,18 +142,18 @@ def describe(endpoint: Endpoint, document: Document) -> Operation:
 
 def successes_of(endpoint: Endpoint) -> list[Response]:
     """The responses of a status of 2xx, or what stands for them."""
-    successes = [each for each in endpoint.responses.patterns if is_success(each)]
+    successes = [response for response in endpoint.responses.patterns if is_success(response)]
     default = endpoint.responses.default
     return successes or ([default] if default else [])
 
 
 def follower_of(endpoint: Endpoint, document: Document) -> Follower | None:
     """What is needed to wait for the job that an operation creates."""
-    if (found := document.follower(endpoint)) is None:
+    if (follower := document.follower(endpoint)) is None:
         return None
-    other = found.endpoint
-    result_type = union_type(successes_of(other))
-    return Follower(other, found.package, found.module, result_type, takes_an_id(other))
+    get = follower.endpoint
+    result_type = union_type(successes_of(get))
+    return Follower(get, follower.package, follower.module, result_type, takes_an_id(get))
 
 
 def takes_an_id(endpoint: Endpoint) -> bool:
@@ -173,7 +173,8 @@ def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
     ]
     in_path = [parameter for parameter in parameters if parameter.place == "path"]
     bodies = [body_of(body, endpoint, document, rules) for body in endpoint.bodies]
-    return [*in_path, *bodies, *(each for each in parameters if each.place != "path")]
+    others = [parameter for parameter in parameters if parameter.place != "path"]
+    return [*in_path, *bodies, *others]
 
 
 def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argument:
@@ -216,8 +217,8 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     (content,) = document.content(endpoint).values()
     if body.body_type not in BODIES:
         refuse(content, "", f"{body.content_type.get_untrusted_value()} is not generated")
-    for each in content.get("encoding", {}).values():
-        check_keywords(each, {"contentType"})
+    for encoding in content.get("encoding", {}).values():
+        check_keywords(encoding, {"contentType"})
     prop = body.prop
     type_ = prop.get_type_string(no_optional=True).as_unembedded_code()
     return Argument(
@@ -240,12 +241,12 @@ def reads_of(
     endpoint: Endpoint, successes: list[Response], document: Document
 ) -> dict[str, tuple[str, str]]:
     """How a response is read, by its status, and by default; a 2xx is read in any case."""
-    values = {id(each): read_of(each, document) for each in endpoint.responses}
-    is_one = len({values[id(each)] for each in successes}) == 1
+    values = {id(response): read_of(response, document) for response in endpoint.responses}
+    is_one = len({values[id(success)] for success in successes}) == 1
     reads = {
-        status_of(each): values[id(each)]
-        for each in endpoint.responses.patterns
-        if not (is_one and is_success(each))
+        status_of(response): values[id(response)]
+        for response in endpoint.responses.patterns
+        if not (is_one and is_success(response))
     }
     default = endpoint.responses.default
     if successes and successes[0] is not default:
@@ -260,15 +261,15 @@ def status_of(response: Response) -> str:
 
 
 def read_of(response: Response, document: Document) -> tuple[str, str]:
-    """Where in a response its result is, and the code that reads it from there."""
-    kind = KINDS.get(response.source["attribute"], "")
+    """The source of the value in a response, and the code that reads it."""
+    source = SOURCES.get(response.source["attribute"], "")
     if type_of_response(response) == response.source["return_type"]:
-        return kind, ""
-    return kind, reader(response.prop, document)
+        return source, ""
+    return source, reader(response.prop, document)
 
 
 def type_of_response(response: Response) -> str:
-    """The type of what a response holds: what is not JSON is a text, or a file."""
+    """The type of the value of a response: of JSON, a text or a file."""
     is_file = response.source["attribute"] == "response.content"
     if response.source["return_type"] == "Any" or (
         is_file and isinstance(response.prop, FileProperty)
@@ -278,6 +279,6 @@ def type_of_response(response: Response) -> str:
 
 
 def union_type(responses: list[Response]) -> str:
-    """The types of all that responses may hold."""
+    """The union of the types of responses."""
     types = set(map(type_of_response, responses))
     return " | ".join(sorted(types, key=lambda type_: (type_.lower(), type_))) or "None"

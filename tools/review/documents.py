@@ -19,13 +19,13 @@ from .values import differing, is_note
 
 def compare_documents(old: Spec, new: Spec) -> list[Change]:
     """All that differs, the gravest first, also where the same is only written otherwise."""
-    found = differences(old, new)
-    known = [f"{change.pointer}/" for change in found]
+    changes = differences(old, new)
+    known = [f"{change.pointer}/" for change in changes]
     for at in _apart({**old.document, "info": None}, {**new.document, "info": None}):
-        if not any(each.startswith(f"{at}/") or f"{at}/".startswith(each) for each in known):
+        if not any(path.startswith(f"{at}/") or f"{at}/".startswith(path) for path in known):
             text = "this is written otherwise, elsewhere or in another order"
-            found.append(Change(at, new.line(at), "patch", text))
-    return found
+            changes.append(Change(at, new.line(at), "patch", text))
+    return changes
 
 
 def differences(old: Spec, new: Spec) -> list[Change]:
@@ -88,6 +88,6 @@ def _compare_components(changes: Changes) -> None:
                 schemes = Part(changes.old, pointer), Part(changes.new, now)
                 changes.add_differing(f"the security scheme {name}: ", *schemes)
             elif name in old and name in new and not is_note(kind):
-                places = [*changes.met, *(each.pointer for each in changes.found)]
+                places = [*changes.met, *(change.pointer for change in changes.found)]
                 if not any(f"{place}/".startswith(f"{pointer}/") for place in places):
                     changes.add("major", f"{kind}: {name} differs", pointer, why=LOOK)

@@ -80,4 +80,4 @@ def places(spec: Spec, pointer: str) -> dict[str, str]:
         inner["allOf"] = join(pointer, "allOf", 0)
     referred = [places(spec, at) for at in inner.values()]
     own = {key: join(pointer, key) for key in node if key not in inner}
-    return {key: at for found in [*referred, own] for key, at in found.items()}
+    return {key: at for pointers in [*referred, own] for key, at in pointers.items()}

@@ -48,12 +48,12 @@ def problems(spec: Path) -> list[Problem]:
 def main() -> None:
     spec = ROOT / "openapi.yaml"
     try:
-        found = problems(spec)
+        lint = problems(spec)
     except (BadInputError, OSError) as error:
         sys.exit(f"lint: {error}")
-    for problem in found:
+    for problem in lint:
         print(f"{spec.name}:{problem.line}: {problem.severity}: {problem.rule}: {problem.text}")
-    sys.exit(1 if found else 0)
+    sys.exit(1 if lint else 0)
 
 
 if __name__ == "__main__":

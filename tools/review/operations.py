@@ -25,12 +25,12 @@ def compare_operation(changes: Changes, old: Part, new: Part, what: str) -> None
 
 
 def _compare_authorization(changes: Changes, old: Part, new: Part, what: str) -> None:
-    olds, news = (_authorizations(each, old.spec) for each in (old, new))
+    olds, news = (_authorizations(operation, old.spec) for operation in (old, new))
     at = new.child("security").pointer if "security" in new.node else "/security"
     if EVERYBODY in olds & news and olds != news:
         changes.add("patch", f"{what}: authorization, which is not needed, differs", at)
     both = olds | news
-    olds, news = (both if EVERYBODY in each else each for each in (olds, news))
+    olds, news = (both if EVERYBODY in names else names for names in (olds, news))
     changes.add_names(f"{what}: authorization by", olds, news, at)
 
 
@@ -38,15 +38,15 @@ def _authorizations(operation: Part, base: Spec) -> set[str]:
     """The alternatives that authorize a call, each as the names of its schemes and scopes."""
     spec = operation.spec
     schemes = operation.node.get("security", spec.document.get("security")) or [{}]
-    named = [{name_in(base, name, spec): each[name] for name in each} for each in schemes]
-    alternatives = [sorted(" ".join([name, *each[name]]) for name in each) for each in named]
-    return {" and ".join(each) or EVERYBODY for each in alternatives}
+    renamed = [{name_in(base, name, spec): row[name] for name in row} for row in schemes]
+    alternatives = [sorted(" ".join([name, *row[name]]) for name in row) for row in renamed]
+    return {" and ".join(names) or EVERYBODY for names in alternatives}
 
 
 def name_in(other: Spec, name: str, spec: Spec) -> str:
     """The name that a security scheme of a spec has in another one."""
-    ours, theirs = (each.find("/components/securitySchemes") or {} for each in (spec, other))
-    same = [each for each in theirs if plain(rules(theirs[each])) == plain(rules(ours.get(name)))]
+    ours, theirs = (x.find("/components/securitySchemes") or {} for x in (spec, other))
+    same = [key for key in theirs if plain(rules(theirs[key])) == plain(rules(ours.get(name)))]
     return name if name in theirs or not same else str(same[0])
 
 
@@ -71,7 +71,7 @@ def _compare_inputs(changes: Changes, old: Part, new: Part, operation: str) -> N
 def _inputs(operation: Part) -> dict[str, Part]:
     """What an operation takes, each by how to call it; parameters of the path by their order."""
     body = operation.child("requestBody")
-    found = {"the body of the request": body.target()} if body.node else {}
+    inputs = {"the body of the request": body.target()} if body.node else {}
     order = re.findall(r"\{([^}]*)\}", operation.parent.name)
     for holder in (operation.parent, operation):
         for index in range(len(holder.node.get("parameters", []))):
@@ -80,12 +80,12 @@ def _inputs(operation: Part) -> dict[str, Part]:
             if header_of(part.node) in OF_CLIENT:
                 continue
             has_order = place == "path" and name in order
-            found[f"the {place} parameter {order.index(name) + 1 if has_order else name}"] = part
-    return found
+            inputs[f"the {place} parameter {order.index(name) + 1 if has_order else name}"] = part
+    return inputs
 
 
 def _compare_responses(changes: Changes, old: Part, new: Part, operation: str) -> None:
-    statuses = [each for each in sorted(old.node.keys() | new.node.keys()) if not is_note(each)]
+    statuses = [key for key in sorted(old.node.keys() | new.node.keys()) if not is_note(key)]
     changes.add_differing(f"{operation}: the response ", old, new, known=statuses)
     for status in statuses:
         what, was, now = f"{operation}: the response {status}", old.child(status), new.child(status)
@@ -110,7 +110,7 @@ def _compare_values(changes: Changes, old: Part, new: Part, what: str, *, is_req
         is_break = ("schema" in new.node) == is_request
         changes.add("major" if is_break else "minor", f"{what}: schema differs", new.pointer)
     olds, news = (
-        {media_type(each, is_request=is_request): each for each in part.node.get("content", {})}
+        {media_type(key, is_request=is_request): key for key in part.node.get("content", {})}
         for part in (old, new)
     )
     if_new: Impact = "minor" if is_request else "major"

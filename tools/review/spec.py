@@ -61,8 +61,8 @@ class Spec:
         for error in get_validator_cls(self.document)(self.document).iter_errors():
             if "propertyNames" not in error.absolute_schema_path:  # any name will do, as in Apifox
                 place = "/".join(map(str, error.absolute_path))
-                what = error.message.partition("\n")[0][:300]
-                raise BadInputError(f"not a valid OpenAPI document: {place}: {what}")
+                msg = error.message.partition("\n")[0][:300]
+                raise BadInputError(f"not a valid OpenAPI document: {place}: {msg}")
         for pointer, node in mappings(self.document):
             if re.search(r"/(content/[^/]+|parameters/\d+)/schema$", pointer):
                 try:
@@ -83,11 +83,11 @@ class Spec:
             return None
 
     def line(self, pointer: str) -> int:
-        """The line of a part, or of the nearest part around it that is there."""
+        """The line of a part, or of the nearest part around it."""
         return line_of(self.lines, pointer)
 
     def target(self, pointer: str) -> str:
-        """Where the part at a pointer really is: behind its references."""
+        """The pointer of the part behind the references at a pointer."""
         seen: set[str] = set()
         while isinstance(node := self.at(pointer), dict) and "$ref" in node and pointer not in seen:
             seen.add(pointer)
@@ -98,31 +98,31 @@ class Spec:
         """A schema with what it refers to and its `allOf` merged into it, as far as that goes."""
         if not isinstance(schema, dict) or depth > DEPTH:
             return {}
-        found: Node = {}
+        merged: Node = {}
         referred = [self.at(place_of(schema))] if "$ref" in schema else []
         own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         inner = [self.flat(part, depth + 1) for part in [*referred, *schema.get("allOf", [])]]
         for part in [*inner, own]:
-            merged = {
-                "properties": {**found.get("properties", {}), **part.get("properties", {})},
-                "required": [*found.get("required", []), *part.get("required", [])],
+            unions = {
+                "properties": {**merged.get("properties", {}), **part.get("properties", {})},
+                "required": [*merged.get("required", []), *part.get("required", [])],
             }
-            found = {**found, **part, **{key: value for key, value in merged.items() if value}}
-        return found
+            merged = {**merged, **part, **{key: value for key, value in unions.items() if value}}
+        return merged
 
     def in_place(self, node: Any, around: tuple[str, ...] = ()) -> Any:
         """A copy of a part with what it refers to in place of each reference."""
         if isinstance(node, list):
-            return [self.in_place(each, around) for each in node]
+            return [self.in_place(item, around) for item in node]
         if not isinstance(node, dict):
             return node
         if not isinstance(reference := node.get("$ref"), str):
-            return {key: self.in_place(each, around) for key, each in node.items()}
+            return {key: self.in_place(part, around) for key, part in node.items()}
         if reference in around:
             raise BadInputError(f"{reference} is made of itself, without end")
-        found = self.at(place_of(node))
-        beside = {key: each for key, each in node.items() if key != "$ref"}
-        return self.in_place({**found, **beside}, (*around, reference))
+        referred = self.at(place_of(node))
+        beside = {key: part for key, part in node.items() if key != "$ref"}
+        return self.in_place({**referred, **beside}, (*around, reference))
 
     def changed(self, pointer: str, value: Any, other: "Spec") -> "Spec":
         """A copy in which a part is as given, or is gone if the value is None.
@@ -130,7 +130,7 @@ class Spec:
         What the part refers to is taken from the other spec, if this one does not have it.
         """
         document = dict(self.document)
-        ours, theirs = (each.document.get("components", {}) for each in (self, other))
+        ours, theirs = (spec.document.get("components", {}) for spec in (self, other))
         document["components"] = {
             kind: {**theirs.get(kind, {}), **ours.get(kind, {})} for kind in {**ours, **theirs}
         }
@@ -148,13 +148,13 @@ class Spec:
 
 
 def place_of(node: Node) -> str:
-    """Where what a part refers to is."""
+    """The pointer of the part that a reference refers to."""
     return unquote(node["$ref"].removeprefix("#"))
 
 
 @frozen
 class Part:
-    """A place in a spec, and the mapping that is there, which is empty if nothing is."""
+    """A pointer into a spec, and the mapping there, which is empty if there is none."""
 
     spec: Spec
     pointer: str
@@ -175,12 +175,12 @@ class Part:
         return Part(self.spec, join(self.pointer, *keys))
 
     def target(self) -> "Part":
-        """What is really there: behind the references."""
+        """The part behind the references."""
         return Part(self.spec, self.spec.target(self.pointer))
 
 
 def mappings(node: Any, pointer: str = "") -> Iterator[tuple[str, Node]]:
-    """Each mapping in a part, with where it is."""
+    """Each mapping in a part, with its pointer."""
     if isinstance(node, dict):
         yield pointer, node
     for key, value in items(node):

@@ -29,12 +29,12 @@ def is_note(keyword: str) -> bool:
 def rules(node: Any) -> Any:
     """A part of a spec without what only describes it or says nothing, in the order of names."""
     if isinstance(node, list):
-        return [rules(each) for each in node]
+        return [rules(item) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _rules_of(key, node[key]) for key in sorted(node) if not is_note(key)}
+    kept = {key: _rules_of(key, node[key]) for key in sorted(node) if not is_note(key)}
     nothing = [*SAYS_NOTHING, *usual(node).items()]
-    return {key: part for key, part in found.items() if (key, part) not in nothing}
+    return {key: part for key, part in kept.items() if (key, part) not in nothing}
 
 
 def _rules_of(key: str, part: Any) -> Any:
@@ -46,7 +46,7 @@ def _rules_of(key: str, part: Any) -> Any:
 
 def plain(value: Any) -> str:
     """A value as text that is the same for equal values, whatever their order."""
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         value = sorted(value)
     if isinstance(value, float) and value.is_integer():  # JSON Schema makes no difference
         value = int(value)
