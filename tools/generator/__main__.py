@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from .. import BadInputError
-from .driver import check, files, generate
+from .driver import files, generate, stale_files
 
 DEFAULTS = {
     "spec": "openapi.yaml",
@@ -24,7 +24,7 @@ def main() -> None:
     spec, config, output = (Path(getattr(options, name)) for name in DEFAULTS)
     try:
         if options.check:
-            sys.exit(report(check(spec, config, output), options))
+            sys.exit(report(stale_files(spec, config, output), options))
         generate(spec, config, output)
         print(f"wrote {len(files(output))} files to {output}")
     except BadInputError as error:

@@ -57,17 +57,17 @@ class Rules:
             return of_values(node)
         kinds = self._kinds_in(node)
         of_object = {"not"} if kinds == ["object"] else set()  # a rule for all kinds is refused
-        check_keywords(node, {"type", *OF_ONE_KIND, *of_object} if kinds else ())
+        refuse_unknown(node, {"type", *OF_ONE_KIND, *of_object} if kinds else ())
         return any_of([self._of_kind(kind, node) for kind in kinds])
 
     def _target(self, node: Node) -> Node:
         """What a reference, or an allOf of one schema and nothing else, leads to."""
         while self._document.class_of(node) is None:
             if "$ref" in node:
-                check_keywords(node, {"$ref"})
+                refuse_unknown(node, {"$ref"})
                 node = self._document.resolved(node)
             elif len(node.get("allOf", [])) == 1:
-                check_keywords(node, {"allOf"})
+                refuse_unknown(node, {"allOf"})
                 (node,) = node["allOf"]
             else:
                 break
@@ -85,12 +85,12 @@ class Rules:
         if kind == "array":
             return [f"_v.array({', '.join(self.of(node['items']))})", *calls(kind, node)]
         if kind == "string" and node.get("format") == "binary":
-            check_keywords(node, {"type"})
+            refuse_unknown(node, {"type"})
             kind = "file"
         return [f"_v.{kind}", *calls(kind, node)]
 
     def _of_union(self, node: Node, union: str) -> list[str]:
-        check_keywords(node, {union, "discriminator"})
+        refuse_unknown(node, {union, "discriminator"})
         branches = [self._target(branch) for branch in node[union]]
         rules = [self.of(branch) for branch in branches]
         if not all(rules) and union == "anyOf":
@@ -115,9 +115,9 @@ class Rules:
             kinds += [kind for branch in node.get(union, []) for kind in self._kinds(branch)]
         return frozenset("number" if kind == "integer" else kind for kind in kinds) or KINDS
 
-    def check_object(self, node: Node) -> None:
+    def vet_object(self, node: Node) -> None:
         """Refuse the keywords of an object that no validator enforces."""
-        check_keywords(node, {"type", "not", *OF_ONE_KIND})
+        refuse_unknown(node, {"type", "not", *OF_ONE_KIND})
         for name in node.get("required", []):
             if name not in node.get("properties", {}):
                 refuse(node, "required", f"{name!r} is required and not described")
@@ -126,15 +126,15 @@ class Rules:
         """The names of the fields of an object that cannot be used together."""
         if "not" not in node:
             return []
-        check_keywords(node["not"], {"required"})
+        refuse_unknown(node["not"], {"required"})
         names: list[str] = node["not"].get("required", [])
         if not names or not node.get("properties", {}).keys() >= {*names}:
             refuse(node, "not")
         return names
 
 
-def check_keywords(node: Node, known: Iterable[str]) -> None:
-    """Refuse what a schema demands beyond the keywords that are enforced."""
+def refuse_unknown(node: Node, known: Iterable[str]) -> None:
+    """Refuse the keywords of a schema that are neither known nor annotations."""
     for keyword in node:
         if keyword not in {*known, *ANNOTATIONS} and not keyword.startswith("x-"):
             refuse(node, keyword)
@@ -154,7 +154,7 @@ def kind_of(value: Any) -> str:
 def of_values(node: Node) -> list[str]:
     """The validators of an `enum` or a `const`."""
     keyword = "enum" if "enum" in node else "const"
-    check_keywords(node, {"type", keyword})
+    refuse_unknown(node, {"type", keyword})
     values = [value for value in values_of(node) if value is not None]
     kinds = {kind_of(value) for value in values}
     types = kinds_in(node)

@@ -178,7 +178,7 @@ def generate(spec: Path, config: Path, output: Path) -> None:
             raise
 
 
-def check(spec: Path, config: Path, output: Path) -> list[str]:
+def stale_files(spec: Path, config: Path, output: Path) -> list[str]:
     """One line for each file in which `output` differs from the package of `spec`."""
     with tempfile.TemporaryDirectory() as scratch:
         build(spec, config, Path(scratch, "fresh"))

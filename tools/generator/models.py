@@ -87,7 +87,7 @@ def describe(prop: ModelProperty, document: Document) -> Model:
         refuse(node, "", "an object that can contain itself is not generated")
     rules = Rules(document) if document.is_sent(prop) else None
     if rules:
-        rules.check_object(node)
+        rules.vet_object(node)
     for name, field in node.get("properties", {}).items() if document.is_received(prop) else ():
         if name in node.get("required", []) and says(field, "writeOnly", document.resolved):
             refuse(node, "required", f"{name!r} is required, and does not come")

@@ -13,7 +13,7 @@ from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema import UntrustedString
 
 from ..openapi31 import Node, usual
-from .constraints import Rules, check_keywords
+from .constraints import Rules, refuse_unknown
 from .document import Document, refuse
 from .models import documented
 from .names import imports_of_models
@@ -181,7 +181,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
     """A parameter of an operation."""
     if place == "cookie" or has_objects(prop):
         refuse(node, "in" if place == "cookie" else "schema", "such a parameter is not generated")
-    check_style(node, is_list=isinstance(prop, ListProperty))
+    refuse_other_style(node, is_list=isinstance(prop, ListProperty))
     described = prop if prop.description else documented(prop, node.get("description", ""))
     validators = [rules.of_field(node["schema"], is_required=prop.required)]
     validators += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
@@ -196,7 +196,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
     )
 
 
-def check_style(node: Node, *, is_list: bool) -> None:
+def refuse_other_style(node: Node, *, is_list: bool) -> None:
     """Refuse a parameter that is written otherwise than by default."""
     for keyword, value in usual({"in": node["in"]}).items():
         is_told = keyword != "explode" or (is_list and node["in"] == "query")
@@ -218,7 +218,7 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     if body.body_type not in BODIES:
         refuse(content, "", f"{body.content_type.get_untrusted_value()} is not generated")
     for encoding in content.get("encoding", {}).values():
-        check_keywords(encoding, {"contentType"})
+        refuse_unknown(encoding, {"contentType"})
     prop = body.prop
     type_ = prop.get_type_string(no_optional=True).as_unembedded_code()
     return Argument(

@@ -51,22 +51,22 @@ class Changes:
 
     old: Spec
     new: Spec
-    found: list[Change] = field(factory=list)
+    noted: list[Change] = field(factory=list)
     met: set[str] = field(factory=set)
 
     def add(
         self, impact: Impact, text: str, pointer: str, body: Any = None, why: str | None = None
     ) -> None:
-        self.found.append(Change(pointer, self.new.line(pointer), impact, text, body, why))
+        self.noted.append(Change(pointer, self.new.line(pointer), impact, text, body, why))
 
     def add_names(
-        self, what: str, old: Iterable[str], new: Iterable[str], at: str, if_new: Impact = "minor"
+        self, label: str, old: Iterable[str], new: Iterable[str], at: str, if_new: Impact = "minor"
     ) -> None:
         """Note the names that are in one of the specs alone."""
         for name in sorted(set(old) - set(new)):
-            self.add("major", f"{what} {name} is gone", at)
+            self.add("major", f"{label} {name} is gone", at)
         for name in sorted(set(new) - set(old)):
-            self.add(if_new, f"{what} {name} is new", at)
+            self.add(if_new, f"{label} {name} is new", at)
 
     def add_differing(
         self, prefix: str, old: Part, new: Part, *, known: Container[str] = ()

@@ -36,7 +36,7 @@ def differences(old: Spec, new: Spec) -> list[Change]:
     changes.add_differing("info.", Part(old, "/info"), Part(new, "/info"), known={"version"})
     _compare_operations(changes)
     _compare_components(changes)
-    unique = {(change.pointer, change.text): change for change in reversed(changes.found)}
+    unique = {(change.pointer, change.text): change for change in reversed(changes.noted)}
     return sorted(unique.values(), key=lambda change: (-RANK[change.impact], change.line))
 
 
@@ -57,13 +57,13 @@ def _compare_operations(changes: Changes) -> None:
     olds, news = _operations(changes.old), _operations(changes.new)
     for key in sorted(olds.keys() | news.keys()):
         old, new = olds.get(key), news.get(key)
-        what = f"{key[1].upper()} {(new or olds[key]).parent.name}"
+        label = f"{key[1].upper()} {(new or olds[key]).parent.name}"
         if old and new:
-            compare_operation(changes, old, new, what)
+            compare_operation(changes, old, new, label)
         elif old:
-            changes.add("major", f"the operation {what} is gone", old.pointer)
+            changes.add("major", f"the operation {label} is gone", old.pointer)
         elif new:
-            changes.add("minor", f"the operation {what} is new", new.pointer)
+            changes.add("minor", f"the operation {label} is new", new.pointer)
 
 
 def _operations(spec: Spec) -> dict[tuple[str, str], Part]:
@@ -88,6 +88,6 @@ def _compare_components(changes: Changes) -> None:
                 schemes = Part(changes.old, pointer), Part(changes.new, now)
                 changes.add_differing(f"the security scheme {name}: ", *schemes)
             elif name in old and name in new and not is_note(kind):
-                places = [*changes.met, *(change.pointer for change in changes.found)]
+                places = [*changes.met, *(change.pointer for change in changes.noted)]
                 if not any(f"{place}/".startswith(f"{pointer}/") for place in places):
                     changes.add("major", f"{kind}: {name} differs", pointer, why=LOOK)

@@ -15,23 +15,23 @@ from .values import is_note, plain, rules
 EVERYBODY = "nothing"
 
 
-def compare_operation(changes: Changes, old: Part, new: Part, what: str) -> None:
+def compare_operation(changes: Changes, old: Part, new: Part, label: str) -> None:
     for was, now in ((old.parent, new.parent), (old, new)):
         known = {"parameters", "requestBody", "responses", "security", *METHODS}
-        changes.add_differing(f"{what}: ", was, now, known=known)
-    _compare_authorization(changes, old, new, what)
-    _compare_inputs(changes, old, new, what)
-    _compare_responses(changes, old.child("responses"), new.child("responses"), what)
+        changes.add_differing(f"{label}: ", was, now, known=known)
+    _compare_authorization(changes, old, new, label)
+    _compare_inputs(changes, old, new, label)
+    _compare_responses(changes, old.child("responses"), new.child("responses"), label)
 
 
-def _compare_authorization(changes: Changes, old: Part, new: Part, what: str) -> None:
+def _compare_authorization(changes: Changes, old: Part, new: Part, label: str) -> None:
     olds, news = (_authorizations(operation, old.spec) for operation in (old, new))
     at = new.child("security").pointer if "security" in new.node else "/security"
     if EVERYBODY in olds & news and olds != news:
-        changes.add("patch", f"{what}: authorization, which is not needed, differs", at)
+        changes.add("patch", f"{label}: authorization, which is not needed, differs", at)
     both = olds | news
     olds, news = (both if EVERYBODY in names else names for names in (olds, news))
-    changes.add_names(f"{what}: authorization by", olds, news, at)
+    changes.add_names(f"{label}: authorization by", olds, news, at)
 
 
 def _authorizations(operation: Part, base: Spec) -> set[str]:
@@ -53,18 +53,18 @@ def name_in(other: Spec, name: str, spec: Spec) -> str:
 def _compare_inputs(changes: Changes, old: Part, new: Part, operation: str) -> None:
     olds, news = _inputs(old), _inputs(new)
     for name in sorted(olds.keys() | news.keys()):
-        what, was, now = f"{operation}: {name}", olds.get(name), news.get(name)
+        label, was, now = f"{operation}: {name}", olds.get(name), news.get(name)
         is_required = bool(now and now.node.get("required"))
         if was and now:
             if bool(was.node.get("required")) != is_required:
-                text = f"{what} is {'required' if is_required else 'optional'} now"
+                text = f"{label} is {'required' if is_required else 'optional'} now"
                 at = now.child("required").pointer
                 changes.add("major" if is_required else "minor", text, at)
-            _compare_values(changes, was, now, what, is_request=True)
+            _compare_values(changes, was, now, label, is_request=True)
         elif was:
-            changes.add("major", f"{what} is gone", was.pointer)
+            changes.add("major", f"{label} is gone", was.pointer)
         elif now:
-            text = f"{what} is new{' and required' if is_required else ''}"
+            text = f"{label} is new{' and required' if is_required else ''}"
             changes.add("major" if is_required else "minor", text, now.pointer)
 
 
@@ -88,33 +88,39 @@ def _compare_responses(changes: Changes, old: Part, new: Part, operation: str) -
     statuses = [key for key in sorted(old.node.keys() | new.node.keys()) if not is_note(key)]
     changes.add_differing(f"{operation}: the response ", old, new, known=statuses)
     for status in statuses:
-        what, was, now = f"{operation}: the response {status}", old.child(status), new.child(status)
+        label, was, now = (
+            f"{operation}: the response {status}",
+            old.child(status),
+            new.child(status),
+        )
         # Readers count on each success that is described, and expect no other one.
         impact: Impact = "major" if status.startswith("2") else "minor"
         if was.node and now.node:
-            _compare_values(changes, was.target(), now.target(), what, is_request=False)
+            _compare_values(changes, was.target(), now.target(), label, is_request=False)
         elif was.node:
-            changes.add(impact, f"{what} is gone", was.pointer)
+            changes.add(impact, f"{label} is gone", was.pointer)
         else:
-            changes.add(impact, f"{what} is new", now.pointer)
+            changes.add(impact, f"{label} is new", now.pointer)
 
 
-def _compare_values(changes: Changes, old: Part, new: Part, what: str, *, is_request: bool) -> None:
+def _compare_values(
+    changes: Changes, old: Part, new: Part, label: str, *, is_request: bool
+) -> None:
     """Compare what has a schema, or a media type with one."""
     known = {"name", "in", "required", "schema", "content"}
-    changes.add_differing(f"{what}: ", old, new, known=known)
+    changes.add_differing(f"{label}: ", old, new, known=known)
     was, now = old.child("schema"), new.child("schema")
     if "schema" in old.node and "schema" in new.node:
-        compare_schemas(changes, was, now, what, is_request=is_request)
+        compare_schemas(changes, was, now, label, is_request=is_request)
     elif "schema" in old.node or "schema" in new.node:
         is_break = ("schema" in new.node) == is_request
-        changes.add("major" if is_break else "minor", f"{what}: schema differs", new.pointer)
+        changes.add("major" if is_break else "minor", f"{label}: schema differs", new.pointer)
     olds, news = (
         {media_type(key, is_request=is_request): key for key in part.node.get("content", {})}
         for part in (old, new)
     )
     if_new: Impact = "minor" if is_request else "major"
-    changes.add_names(f"{what}: the media type", olds, news, new.child("content").pointer, if_new)
+    changes.add_names(f"{label}: the media type", olds, news, new.child("content").pointer, if_new)
     for media in sorted(olds.keys() & news.keys()):
         parts = old.child("content", olds[media]), new.child("content", news[media])
-        _compare_values(changes, *parts, what, is_request=is_request)
+        _compare_values(changes, *parts, label, is_request=is_request)

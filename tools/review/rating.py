@@ -22,7 +22,7 @@ class Rating:
     """The ratings of the differences between two schemas."""
 
     changes: Changes
-    what: str
+    label: str
     old: Validator
     new: Validator
     _worst: Impact = field(default="none", init=False)
@@ -31,7 +31,7 @@ class Rating:
         self, impact: Impact, text: str, pointer: str, body: Any = None, why: str | None = None
     ) -> None:
         self._worst = worst([self._worst, impact])
-        self.changes.add(impact, f"{self.what}: {text}", pointer, body, why)
+        self.changes.add(impact, f"{self.label}: {text}", pointer, body, why)
 
     def rate(
         self, text: str, old_at: str, new_at: str, *, is_told: bool = True, least: Impact = "patch"

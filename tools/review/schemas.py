@@ -17,11 +17,13 @@ INNER = {"items": "[]", "propertyNames": ".*", "contains": ".*", "additionalProp
 INNER |= {"not": ".not"}
 
 
-def compare_schemas(changes: Changes, old: Part, new: Part, what: str, *, is_request: bool) -> None:
+def compare_schemas(
+    changes: Changes, old: Part, new: Part, label: str, *, is_request: bool
+) -> None:
     """Compare the schemas of the bodies of requests, or of responses."""
     before = Validator(old.spec, old.pointer, is_request=is_request)
     after = Validator(new.spec, new.pointer, is_request=is_request)
-    rating = Rating(changes, what, before, after)
+    rating = Rating(changes, label, before, after)
     _Walk(rating, old.spec, new.spec).walk(old.pointer, new.pointer, "")
     rating.rate_whole()
 
