@@ -118,11 +118,11 @@ class Exchange:
         if len(self._received) > self.max_size:
             raise TooLargeError(self.max_size)
 
-    def finish(self, content: bytes | None = None) -> None:
+    def finish(self, content: bytes | None) -> None:
         """Note the end of the body, or a body that was read already, as that of a mock."""
-        self.content = bytes(self._received) if content is None else content
-        if len(self.content) > self.max_size:
-            raise TooLargeError(self.max_size)
+        if content is not None:
+            self.receive(content)
+        self.content = bytes(self._received)
         if content is None and "content-encoding" in self.headers:
             self.why_unreadable = Decoder(self.headers).why_unreadable
             self.content = decoded(self.headers, self.content, self.max_size)

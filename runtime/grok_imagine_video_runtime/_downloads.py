@@ -79,7 +79,7 @@ class Save(Exchange):
             with self.callers_code():
                 self.on_progress(self._arrived, self._total)
 
-    def finish(self, content: bytes | None = None) -> None:
+    def finish(self, content: bytes | None) -> None:
         """Note the end of the body, or a body that was read already; an error if incomplete."""
         if self.status_code != _OK:
             super().finish(content)
