@@ -35,6 +35,9 @@ T = TypeVar("T")
 # Bytes.
 _CHUNK_SIZE = 262_144
 
+# Objects and lists around a value in a response; code that walks through more may run out of stack.
+_MAX_DEPTH = 100
+
 # Methods that only read, so that retrying costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -290,6 +293,14 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
         raise errors.APIResponseValidationError(msg, *response) from error
 
 
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether there are more levels in JSON."""
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return not depth or any(_is_deeper(part, depth - 1) for part in parts)
+
+
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     """Read the body as the spec says for this status."""
     if exchange.why_unreadable:
@@ -302,6 +313,9 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
             if source == "json":
                 is_empty = operation.job is not None and not exchange.content
                 value = {} if is_empty else json.loads(exchange.content)
+                if len(exchange.content) > 2 * _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
+                    msg = f"it has more than {_MAX_DEPTH} levels"
+                    raise ValueError(msg)
             elif source == "text":
                 headers = {"Content-Type": exchange.headers.get("content-type", "")}
                 value = httpx.Response(200, headers=headers, content=exchange.content).text
