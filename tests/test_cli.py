@@ -254,6 +254,9 @@ def test_the_video_is_saved_though_nothing_can_be_printed(cli: Cli) -> None:
             shown = subprocess.run([sys.executable, *words], stdout=stream, stderr=stream)
             assert shown.returncode == 0
             (cli.folder / "v.mp4").unlink()
+    closed = ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, *words]
+    assert subprocess.run(closed).returncode == 0
+    assert (cli.folder / "v.mp4").exists()
 
 
 @pytest.mark.parametrize("colors", [True, False])

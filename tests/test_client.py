@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import httpx
 import httpx_aiohttp
 import pytest
@@ -100,6 +101,14 @@ def test_no_repr_shows_a_secret() -> None:
     assert "secret" not in shown
     assert URL in repr(client)
     client.close()
+
+
+def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None:
+    with serving(OK) as server, serving(OK) as another:
+        old = AuthenticatedClient(server.base_url, TOKEN)
+        for client in (old, attrs.evolve(old, base_url=another.base_url)):
+            create(way, client)
+    assert len(server.arrived) == len(another.arrived) == 1
 
 
 @pytest.mark.parametrize("is_own", [False, True], ids=["", "own session"])

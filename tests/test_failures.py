@@ -72,6 +72,13 @@ def test_what_arrived_before_the_connection_broke_is_kept_without_the_token(way:
     assert (error.status_code, error.content, error.request_id) == (200, kept, "r1")
 
 
+def test_an_error_after_a_redirect_has_not_its_status(way: Way) -> None:
+    faults = responding(307, Location="/x"), hang_up
+    with serving(*faults) as server, pytest.raises(errors.OutcomeUnknownError) as raised:
+        create(way, client_of(server.base_url, follow_redirects=True))
+    assert not raised.value.status_code
+
+
 @pytest.fixture(scope="module")
 def never_accepts() -> Iterator[str]:
     """A server whose queue of connections is full, so that the next one is never made."""

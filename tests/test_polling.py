@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import client_of
-from grok_imagine_video import CreateVideoResponse, create_video, errors, get_video
+from conftest import TOKEN, assert_well_made, client_of
+from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
 from grok_imagine_video_runtime import _jobs
 from playing import URL, Play, status
 
@@ -84,7 +84,19 @@ def test_impossible_times_are_refused(name: str, value: Any, kind: type[Exceptio
         play(**{name: value})
 
 
-@pytest.mark.parametrize("content", [{}, {"id": None}, {"data": {}}, {"id": "a\n"}], ids=str)
+def test_a_token_that_a_job_quotes_is_in_no_error() -> None:
+    assert_well_made(play(status(200, {"status": "failed", "error": TOKEN})).end)
+
+
+def test_a_job_that_goes_on_has_no_result() -> None:
+    with pytest.raises(errors.ResultMissingError, match="the job is pending, and has no result"):
+        get_video.result(VideoJob.from_dict({"status": "pending"}))
+
+
+NO_IDS = ["a\n", "a b", " ", ".", "..", None]
+
+
+@pytest.mark.parametrize("content", [{}, {"data": {}}, *({"id": x} for x in NO_IDS)], ids=str)
 def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
     with pytest.raises(errors.APIResponseValidationError) as raised:
         create_video.job_id(CreateVideoResponse.from_dict(content))

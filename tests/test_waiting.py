@@ -22,16 +22,22 @@ CREATED = responding(200, {"data": {"task_id": "job-1"}})
 PENDING = responding(200, {"status": "pending", "progress": 10})
 
 
+AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
+FAILED, UNREADABLE = errors.JobFailedError, errors.APIResponseValidationError
+
 # What comes of a call that creates a job and waits for it, and the id that its error has.
 ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
     "done": ([CREATED, PENDING, responding(502), reset, no_response, DONE], VideoJob, None),
     "pending": ([CREATED, responding(202), DONE], VideoJob, None),
-    "failed": ([CREATED, responding(200, {"status": "failed"})], errors.JobFailedError, "job-1"),
+    "failed": ([CREATED, responding(200, {"status": "failed"})], FAILED, "job-1"),
     "not found": ([CREATED, responding(404)], errors.NotFoundError, "job-1"),
     "time is up": ([CREATED, PENDING], errors.WaitTimeoutError, "job-1"),
-    "no id": ([responding(200, {"ok": True})], errors.APIResponseValidationError, None),
+    "no id": ([responding(200, {"ok": True})], UNREADABLE, None),
     "unknown": ([responding(500)], errors.OutcomeUnknownError, None),
+    "an error, no job": ([responding(200, AN_ERROR)], UNREADABLE, None),
+    "failed at once": ([responding(200, {"id": "job-1", "status": "failed"})], FAILED, "job-1"),
     "on_created fails": ([CREATED], errors.APIError, "job-1"),
+    "on_created raises another job's": ([CREATED], errors.APIError, "job-2"),
 }
 
 
@@ -43,8 +49,10 @@ def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way)
 
     def on_created(job_id: str) -> None:
         created.append(job_id)
-        if name == "on_created fails":
-            raise errors.APIError
+        if name.startswith("on_created"):
+            error = errors.APIError()
+            error.job_id = None if name == "on_created fails" else "job-2"
+            raise error
 
     options: dict[str, Any] = {"timeout": 60, "on_created": on_created}
     with serving(*faults) as server:
@@ -57,10 +65,11 @@ def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way)
     assert [request[:4] for request in server.arrived].count(b"POST") == 1
     assert created == (["job-1"] if len(faults) > 1 or job_id else [])
     assert len(server.arrived) >= len(faults)
+    assert len(faults) > 1 or len(server.arrived) == 1
     assert all(b" /v1/videos/job-1 " in request for request in server.arrived[1:])
 
 
-@pytest.mark.parametrize("wrong", [{"interval": 0}, {"timeout": "5"}, {"body": TEXT}])
+@pytest.mark.parametrize("wrong", [{"interval": 0}, {"on_created": 5}, {"body": TEXT}])
 def test_what_is_wrong_is_refused_before_anything_is_paid(wrong: Any, way: Way) -> None:
     with serving(CREATED) as server:
         client = client_of(server.base_url)

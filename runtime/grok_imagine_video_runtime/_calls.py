@@ -371,7 +371,7 @@ def connection_error(
 def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> httpx.Request:
     """Build a request, with what the client and the session add to each request."""
     try:
-        url = _absolute_url(str(base_url(config, session)), arguments["url"])
+        url = absolute_url(session.base_url, config.base_url, arguments["url"])
     except httpx.InvalidURL as error:  # too long, for example
         msg = f"{arguments['method']}: InvalidURL {error} (nothing was sent)"
         raise errors.APIConnectionError(msg) from error
@@ -391,18 +391,14 @@ def with_overrides(config: Config, arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, **config.overrides, "headers": headers}
 
 
-def base_url(config: Config, session: Any) -> httpx.URL:
-    """The base URL of the session, which the caller may have opened, or of the client."""
-    return session.base_url if session.base_url.host else httpx.URL(config.base_url)
-
-
 @functools.lru_cache(maxsize=256)
-def _absolute_url(base_url: str, path: str) -> httpx.URL:
-    """Join a base URL and a path; cached, because httpx would parse both for each call.
+def absolute_url(session_url: httpx.URL, client_url: str, path: str) -> httpx.URL:
+    """Join a path to the base URL of the session, which the caller may have opened, or the client.
 
-    A version that ends the base URL and begins the path, such as /v1, is kept once.
+    A version that ends the base URL and begins the path, such as /v1, is kept once. Cached, because
+    httpx would parse both for each call.
     """
-    base = base_url.rstrip("/")
+    base = (str(session_url) if session_url.host else client_url).rstrip("/")
     version = re.match(r"/v\d+(?=/)", path)
     if version and httpx.URL(base).path.endswith(version[0]):
         path = path[version.end() :]

@@ -17,7 +17,7 @@ from ._calls import (
     NOT_COMPRESSED,
     Exchange,
     Steps,
-    base_url,
+    absolute_url,
     status_error,
     with_overrides,
     with_retries,
@@ -171,7 +171,7 @@ def _parse_file_url(url: str) -> httpx.URL:
 
 def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
     """Build a request; headers and cookies of the session go to the API's own origin only."""
-    url = base_url(config, session).join(url)  # a path from the root, whatever path the base has
+    url = absolute_url(session.base_url, config.base_url, "/").join(url)
     if is_same_origin(config, url):
         query = url.params if session.params else None  # else those of the session replace them
         arguments = with_overrides(config, {"params": query})

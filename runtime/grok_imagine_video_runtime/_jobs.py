@@ -263,7 +263,8 @@ def _raise_for_failure(rules: Job, job: Any) -> None:
     status = status_of(rules, job)
     has_failed = status in (*rules.failed, *rules.expired)
     code, reason = _reason(rules, job, [*rules.error, *(rules.reasons if has_failed else ())])
-    if _says(rules.moderation, f"{code} {reason}") and not has_succeeded(rules, job):
+    is_withheld = (code or reason) and _says(rules.moderation, f"{code} {reason}")
+    if is_withheld and not has_succeeded(rules, job):
         raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
     if status in rules.expired:
         raise _job_error(errors.JobExpiredError, f"the job is {status}", rules, job, code, reason)

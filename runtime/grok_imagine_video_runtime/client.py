@@ -42,8 +42,8 @@ _PROXY_SCHEMES = ("http", "https", "all")
 _TRANSPORTS = frozenset({"mounts", "transport"})
 
 # The settings that sessions are opened with.
-_OPENED_WITH = ("base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args")
-_OPENED_WITH += ("async_transport",)
+_OPENED_WITH = frozenset({"base_url", "headers", "cookies", "timeout", "verify_ssl"})
+_OPENED_WITH |= {"httpx_args", "async_transport"}
 
 
 class _PerLoop(Generic[S]):
