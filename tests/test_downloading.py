@@ -103,13 +103,15 @@ FILES: dict[str, tuple[bytes, str, bool]] = {
 }
 
 
-@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize("how", ["as it is", "compressed", "by a mock"])
 @pytest.mark.parametrize(("content", "kind", "is_refused"), FILES.values(), ids=FILES)
 def test_what_is_no_video_is_not_saved_as_one(
-    content: bytes, kind: str, is_refused: bool, is_compressed: bool
+    content: bytes, kind: str, is_refused: bool, how: str
 ) -> None:
-    outcome = status(200, content, Content_Type=kind)
-    if is_compressed:
+    outcome: Any = status(200, content, Content_Type=kind)
+    if how == "by a mock":
+        outcome = httpx.Response(200, headers=outcome["headers"], content=content)
+    if how == "compressed":
         outcome = status(200, gzip.compress(content), Content_Type=kind, Content_Encoding="gzip")
     played = play("/v.mp4", *[outcome] * 3, file=(file := io.BytesIO()))
     assert file.getvalue() == content
