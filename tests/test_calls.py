@@ -39,7 +39,7 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
     **{"nothing": b"", "HTML": b"<html><title>Hi</title>", "half of it": b'{"request_id": "1"'},
     **{"null": b"null", "list": b"[]", "number": b"4", "not UTF-8": b'{"a": "\xff"}'},
     **{"too deep": b"[" * 10**6, "much junk": b"x" * 10**6},
-    **{"deep": b'{"id": ' * 101 + b"5" + b"}" * 101, "lists": b'{"id": ' + b"[" * 100 + b"]" * 101},
+    **{"deep": b'{"x": ' * 101 + b"5" + b"}" * 101, "lists": b'{"x": ' + b"[" * 100 + b"]" * 101},
 }
 
 
@@ -148,6 +148,8 @@ def test_an_event_hook_may_read_the_body_before_it_raises_for_the_status() -> No
     for called, content in ((hooks, b'{"error": "why"}'), (hooks[1:], b"")):
         end = play("POST", wrong, session={"event_hooks": {"response": called}}).end
         assert (type(end), end.content) == (errors.BadRequestError, content)
+    only_read = {"event_hooks": {"response": hooks[:1]}}
+    assert play("POST", wrong | {"status_code": 200}, session=only_read).end == {"error": "why"}
 
 
 def test_a_large_body_is_sent_in_chunks() -> None:
