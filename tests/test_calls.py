@@ -39,7 +39,10 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
     **{"nothing": b"", "HTML": b"<html><title>Hi</title>", "half of it": b'{"request_id": "1"'},
     **{"null": b"null", "list": b"[]", "number": b"4", "not UTF-8": b'{"a": "\xff"}'},
     **{"too deep": b"[" * 10**6, "much junk": b"x" * 10**6},
-    **{"deep": b'{"x": ' * 101 + b"5" + b"}" * 101, "lists": b'{"x": ' + b"[" * 100 + b"]" * 101},
+    **{
+        "deep": b'{"a": 1, "x": ' * 101 + b"5" + b"}" * 101,
+        "lists": b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
+    },
 }
 
 
