@@ -66,9 +66,9 @@ def test_progress_is_reported_for_each_response_as_one_number() -> None:
     seen: list[Any] = []
     polls = [status(200, {"status": "running", "progress": value}) for value in values]
     wrapped = {"code": "success", "data": {"task_status": "running", "progress": "50%"}}
-    play(*polls, status(200, wrapped), DONE, seen=seen.append)
+    play(*polls, status(200, wrapped), status(202, b""), DONE, seen=seen.append)
     found = [get_video.progress(job) for job in seen]
-    assert found == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None]
+    assert found == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None, None]
 
 
 TIMES: list[tuple[str, Any, type[Exception]]] = [
