@@ -289,9 +289,9 @@ def _known_fields(part: dict[str, Any]) -> dict[str, str]:
 
 def _json_in(text: str) -> list[Any]:
     """The upstream's JSON in a text; there may be other text around it."""
-    start = 0 if text.lstrip().startswith("[") else text.find("{")
+    start = text.find("{")
     try:
-        return [json.JSONDecoder().raw_decode(text[start:].lstrip())[0]] if start >= 0 else []
+        return [json.JSONDecoder().raw_decode(text[start:])[0]] if start >= 0 else []
     except (ValueError, RecursionError):
         return []
 
