@@ -158,6 +158,7 @@ def test_what_is_no_whole_file_has_its_error_and_its_number_of_requests(
             assert "authorization" not in kept
         else:
             assert type(played.end) is error
+            assert session or bool(played.end.content) == bool(outcome["content"])
         assert len(played.requests) == requests
         assert len(played.slept) == 2 * (requests == 3)
         assert "s3cret" not in str(played.end)
@@ -279,7 +280,7 @@ def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_w
     with serving(SAVED) as server:
         inodes = save(server).stat().st_ino, tmp_path.stat().st_ino
     *writes, synced, replaced, folder_synced = done
-    assert {*writes} == {("write", 0)}
+    assert writes == [("write", 0)] * 3  # of a megabyte each, so that memory does not have it all
     assert [synced, folder_synced] == [("fsync", inode) for inode in inodes]
     assert replaced == ("replace", len(VIDEO))
 
