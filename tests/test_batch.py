@@ -94,6 +94,7 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
     assert seen[-1][0].done + seen[-1][0].failed == 3
     again = run([*sent, *requests(4)[3:]], **options, operation=create_video)
     assert (again.total, again.done, again.failed) == (4, 3, 1)
+    assert again == batch.status(folder)
     assert len([each for each in arrived if each.method == "POST"]) == 4
     for number in (1, 2, 4):
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
