@@ -42,16 +42,11 @@ class Job:
 
 def jobs_of(document: Document) -> list[Job]:
     """The commands of a package; none if no job of its spec can be followed by its id alone."""
-    operations = {id(operation.endpoint): operation for operation in document.operations}
     followers = [
         operation for operation in document.operations if _is_follower(operation.endpoint, document)
     ]
     creators = [
-        [
-            operations[id(creator)]
-            for creator in document.creators(follower.endpoint)
-            if body_of(creator)
-        ]
+        [creator for creator in document.creators(follower.endpoint) if body_of(creator.endpoint)]
         for follower in followers
     ]
     names = _names([operation.module for operation in itertools.chain(followers, *creators)])

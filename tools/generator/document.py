@@ -186,9 +186,9 @@ class Document:
         """The operation that follows the job: a response links to it."""
         return self._followers.get(id(endpoint))
 
-    def creators(self, endpoint: Endpoint) -> list[Endpoint]:
+    def creators(self, endpoint: Endpoint) -> list[Operation]:
         """The operations that create the jobs which an operation follows."""
-        pairs = ((x.endpoint, self.follower(x.endpoint)) for x in self.operations)
+        pairs = ((x, self.follower(x.endpoint)) for x in self.operations)
         return [creator for creator, job in pairs if job and job.endpoint is endpoint]
 
     @cached_property

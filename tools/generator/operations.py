@@ -135,7 +135,7 @@ def describe(endpoint: Endpoint, document: Document) -> Operation:
         union_type(list(endpoint.responses)),
         union_type(successes),
         document.job(successes) if endpoint.method == "get" else None,
-        document.creators(endpoint) if takes_an_id(endpoint) else [],
+        [x.endpoint for x in document.creators(endpoint)] if takes_an_id(endpoint) else [],
         follower_of(endpoint, document),
     )
 
