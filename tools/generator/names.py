@@ -15,8 +15,7 @@ from .document import Document, RefusedError, in_python, properties_of, refuse
 # Names that the modules of a package import, and that no class can have as well.
 RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
 # Names of the generated code itself, which a field or an argument would hide.
-NAMES_IN_MODELS = {"additional_properties", "cls"}
-NAMES_IN_MODELS |= {"from_dict", "to_dict", "unchecked"}
+NAMES_IN_MODELS = frozenset({"additional_properties", "cls", "from_dict", "to_dict", "unchecked"})
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 
 MODULES = ("api", "batch", "client", "errors", "models", "types")
@@ -91,6 +90,6 @@ def rename(node: Node, properties: Iterable[tuple[str, Property]], config: Confi
         names.add(prop.python_name)
 
 
-def imports_of_models(lines: set[str] | None) -> list[str]:
+def imports_of_models(lines: set[str]) -> list[str]:
     """What a module imports. Upstream's `check_...` would refuse values that are new."""
-    return sorted(line for line in lines or () if " import check_" not in line)
+    return sorted(line for line in lines if " import check_" not in line)

@@ -171,10 +171,8 @@ def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
         parameter_of(prop, place.value, nodes[place.value, prop.name.get_untrusted_value()], rules)
         for place, prop in endpoint.iter_all_parameters()
     ]
-    in_path = [parameter for parameter in parameters if parameter.place == "path"]
     bodies = [body_of(body, endpoint, document, rules) for body in endpoint.bodies]
-    others = [parameter for parameter in parameters if parameter.place != "path"]
-    return [*in_path, *bodies, *others]
+    return sorted([*bodies, *parameters], key=lambda argument: argument.place != "path")
 
 
 def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argument:
@@ -263,19 +261,17 @@ def status_of(response: Response) -> str:
 def read_of(response: Response, document: Document) -> tuple[str, str]:
     """The source of the value in a response, and the code that reads it."""
     source = SOURCES.get(response.source["attribute"], "")
-    if type_of_response(response) == response.source["return_type"]:
-        return source, ""
-    return source, reader(response.prop, document)
+    is_plain = type_of_response(response) == response.source["return_type"]
+    return source, "" if is_plain else reader(response.prop, document)
 
 
 def type_of_response(response: Response) -> str:
     """The type of the value of a response: of JSON, a text or a file."""
-    is_file = response.source["attribute"] == "response.content"
-    if response.source["return_type"] == "Any" or (
-        is_file and isinstance(response.prop, FileProperty)
-    ):
-        return response.prop.get_type_string().as_unembedded_code()
-    return response.source["return_type"]
+    source, prop = response.source, response.prop
+    is_file = source["attribute"] == "response.content" and isinstance(prop, FileProperty)
+    if is_file or source["return_type"] == "Any":
+        return prop.get_type_string().as_unembedded_code()
+    return source["return_type"]
 
 
 def union_type(responses: list[Response]) -> str:
