@@ -32,7 +32,6 @@ HEADER = (
     "# To change it, edit openapi.yaml or templates/ and run: make generate\n"
 )
 
-
 # What the libraries below add to their messages that helps nobody here.
 NOISE = re.compile(
     r"\[type=.*?, input_type=\w+\]|For further information visit \S+"
@@ -122,7 +121,9 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
     run_hooks(project)
     if project.errors:  # those of the hooks
         refuse(config_path, *project.errors)
-    finish(package)
+    (package / "py.typed").touch()
+    for path in files(package).values():  # only now: the hooks must not touch this line
+        path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
 
 
 def render(project: Project, document: Document) -> None:
@@ -140,13 +141,6 @@ def run_hooks(project: Project) -> None:
     if (tools := str(Path(sys.executable).parent)) not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"  # where the hooks are
     project._run_post_hooks()  # noqa: SLF001 - upstream has no public one
-
-
-def finish(package: Path) -> None:
-    """Add what the hooks must not touch."""
-    (package / "py.typed").touch()
-    for path in files(package).values():
-        path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
 
 
 def files(package: Path) -> dict[str, Path]:
