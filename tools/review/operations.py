@@ -88,11 +88,8 @@ def _compare_responses(changes: Changes, old: Part, new: Part, operation: str) -
     statuses = [key for key in sorted(old.node.keys() | new.node.keys()) if not is_note(key)]
     changes.add_differing(f"{operation}: the response ", old, new, known=statuses)
     for status in statuses:
-        label, was, now = (
-            f"{operation}: the response {status}",
-            old.child(status),
-            new.child(status),
-        )
+        label = f"{operation}: the response {status}"
+        was, now = old.child(status), new.child(status)
         # Readers count on each success that is described, and expect no other one.
         impact: Impact = "major" if status.startswith("2") else "minor"
         if was.node and now.node:

@@ -1,6 +1,6 @@
 """Validate bodies against a schema, and prove that one schema accepts all that another does."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, canonicalize
@@ -21,30 +21,23 @@ class Validator:
         return bodies(self.spec, self.pointer)
 
     @cached_property
-    def _schema(self) -> Node:
+    def schema(self) -> Node:
         document = self.spec.document
         read = Spec(_closed(self.spec, document) if self.is_request else document, {})
         return whole_schema(read, read.at(self.pointer))
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
-        return Draft202012Validator(self._schema, validate_formats=True, offline=True)
+        return Draft202012Validator(self.schema, validate_formats=True, offline=True)
 
     def accepts(self, body: Any) -> bool:
         return self._validator.is_valid(body)
 
     def covers(self, other: "Validator") -> bool:
         """Whether it is proven that this schema accepts all bodies that another one accepts."""
+        read = partial(canonicalize, validate_formats=True, offline=True)
         try:
-            ours, theirs = (
-                canonicalize(
-                    validator._schema,  # noqa: SLF001 - of the same class
-                    validate_formats=True,
-                    offline=True,
-                )
-                for validator in (self, other)
-            )
-            return ours.covers(theirs) == Containment.YES
+            return read(self.schema).covers(read(other.schema)) == Containment.YES
         except CanonicalizationError:  # it cannot tell
             return False
 

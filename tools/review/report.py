@@ -51,9 +51,7 @@ class Review:
     def _summary(self) -> list[str]:
         is_same = not self.changes and self.version.base == self.version.now
         same = ["The spec is the one of the base: no change to review.", ""]
-        fix = (
-            "" if self.generated == "current" else ": run `make generate` and commit what it writes"
-        )
+        fix = ": run `make generate` and commit what it writes" if self.generated == "stale" else ""
         return [
             *(same if is_same else []),
             f"| impact | {self.impact} |",

@@ -54,8 +54,7 @@ class _Walk:
         for name in names_in(olds, news):
             was = olds.get(name, join(self.old.target(old_at), name))
             now = news.get(name, join(self.new.target(new_at), name))
-            keyword = Keyword(name, path, self.old.find(was), self.new.find(now), was, now)
-            self._keyword(keyword)
+            self._keyword(Keyword(name, path, self.old.find(was), self.new.find(now), was, now))
 
     def _keyword(self, keyword: Keyword) -> None:
         """Compare what a keyword holds, or the keyword itself if it holds no schemas."""
@@ -69,15 +68,12 @@ class _Walk:
             for index in range(len(old)):  # what equal references lead to may differ
                 below = join(keyword.old_at, index), join(keyword.new_at, index)
                 self.walk(*below, keyword.path)
-        elif json.dumps(old) != json.dumps(new):
-            self._value(keyword)
-
-    def _value(self, keyword: Keyword) -> None:
-        at, is_told = (keyword.old_at, keyword.new_at), keyword.name in TOLD
-        if impact := keyword.impact(is_request=self.rating.old.is_request):
+        elif json.dumps(old) == json.dumps(new):
+            return
+        elif impact := keyword.impact(is_request=self.rating.old.is_request):
             self.rating.add(impact, keyword.text, keyword.new_at)
         else:
-            self.rating.rate(keyword.text, *at, is_told=is_told)
+            self.rating.rate(keyword.text, keyword.old_at, keyword.new_at, is_told=name in TOLD)
 
     def _properties(self, keyword: Keyword) -> None:
         olds, news = keyword.old or {}, keyword.new or {}
@@ -89,8 +85,7 @@ class _Walk:
             elif name in news:
                 self.rating.rate(f"{path} is new", *at, least="minor")
             else:  # readers count on it, whatever may come in its place
-                is_told = self.rating.old.is_request
-                self.rating.rate(f"{path} is gone", *at, is_told=is_told)
+                self.rating.rate(f"{path} is gone", *at, is_told=self.rating.old.is_request)
 
 
 def _has_same_places(old: object, new: object) -> bool:
