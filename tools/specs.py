@@ -31,11 +31,6 @@ OPENAPI = re.compile(r"""^[ {]*["']?openapi["']? *:""", re.M)
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "externalValue"})
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The document in a file."""
-    return load(text_of(path), str(path))
-
-
 def text_of(path: Path) -> str:
     """The text of a spec; a file that is too large is not read to its end."""
     try:
@@ -123,8 +118,7 @@ def _from_yaml(text: str, name: str) -> Any:
         msg = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
         raise BadInputError(f"{name}: {line}not YAML: {msg}") from None
     except ValueError:  # a number or a date that Python does not have
-        msg = "a number has too many digits, or a date is none"
-        raise BadInputError(f"{name}: {msg}") from None
+        raise BadInputError(f"{name}: a number has too many digits, or a date is none") from None
 
 
 def _vet_events(text: str, name: str) -> None:

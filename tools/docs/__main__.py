@@ -21,9 +21,8 @@ def write_parts() -> None:
     """Write what the pages show of the command."""
     shutil.rmtree(PARTS, ignore_errors=True)
     PARTS.mkdir(parents=True)
-    written = {f"help-{name}.txt": terminal.help_text(name) for name in COMMANDS}
-    for name, text in written.items():
-        (PARTS / name).write_text(text, "utf-8")
+    for name in COMMANDS:
+        (PARTS / f"help-{name}.txt").write_text(terminal.help_text(name), "utf-8")
     picture, path = terminal.picture(), DOCS / "images" / "terminal.svg"
     if not path.exists() or path.read_text("utf-8") != picture:  # it is in git, for the READMEs
         path.write_text(picture, "utf-8")

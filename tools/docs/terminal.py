@@ -1,5 +1,6 @@
 """What the command shows: its help, and a picture of a run."""
 
+import contextlib
 import io
 import os
 import pty
@@ -68,12 +69,8 @@ def shown() -> str:
 def read(terminal: int) -> str:
     """All that is written to a terminal until its other side is closed."""
     seen = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:  # Linux says so when nobody can write any more
-            part = b""
-        if not part:
-            os.close(terminal)
-            return seen.decode()
-        seen += part
+    with contextlib.suppress(OSError):  # Linux says so when nobody can write any more
+        while part := os.read(terminal, 65536):
+            seen += part
+    os.close(terminal)
+    return seen.decode()

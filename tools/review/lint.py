@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from .. import ROOT, BadInputError
-from ..specs import read
+from ..specs import load, text_of
 
 
 @frozen
@@ -24,7 +24,7 @@ class Problem:
 
 def problems(spec: Path) -> list[Problem]:
     """The problems that Redocly finds in a spec, which must not refer to other documents."""
-    read(spec)
+    load(text_of(spec), str(spec))
     redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
     command = [str(redocly), "lint", str(spec), "--format=json", f"--config={config}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
