@@ -37,7 +37,6 @@ from grok_imagine_video import (
 from grok_imagine_video_runtime.batch import _rate
 from grok_imagine_video_runtime.batch._journal import SCHEMA
 
-Run = Callable[..., batch.Summary]
 Here = dict[str, Any]
 FILE = responding(200, b"video")
 IMAGE = ImageInput(url="https://a.example")
@@ -61,20 +60,15 @@ def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
     return asyncio.run(run_and_close())
 
 
-@pytest.fixture(params=[batch.run, asyncio_run], ids=["sync", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    found: Run = request.param
-    return found
-
-
 @pytest.fixture
 def here(client: AuthenticatedClient, tmp_path: Path) -> Here:
     """The relay, and a folder."""
     return {"client": client, "folder": tmp_path}
 
 
+@pytest.mark.parametrize("run", [batch.run, asyncio_run])
 def test_each_request_becomes_a_file_and_a_later_run_goes_on(
-    run: Run, client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+    run: Any, client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
 ) -> None:
     seen: list[tuple[batch.Status, batch.Entry]] = []
     folder = tmp_path / "new" / "videos"
@@ -235,9 +229,7 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
     assert not summary.is_running
 
 
-def test_an_error_of_the_callers_own_ends_the_run_and_loses_no_job(
-    here: Here, tmp_path: Path
-) -> None:
+def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(here: Here, tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise LookupError("mine")
 
@@ -249,7 +241,6 @@ def test_an_error_of_the_callers_own_ends_the_run_and_loses_no_job(
 
 # What happens to the folder while a request is sent.
 LOSSES: dict[str, Callable[[Path], object]] = {
-    "removed": shutil.rmtree,
     "moved": lambda folder: folder.rename(folder.with_name("moved")),
     "with another journal": lambda folder: Path(
         shutil.copy(folder / "journal.sqlite", folder / "copy")
@@ -259,9 +250,7 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
-def test_the_error_for_a_lost_journal_has_all_jobs(
-    lose: Callable[[Path], object], tmp_path: Path
-) -> None:
+def test_the_error_for_a_lost_journal_has_all_jobs(lose: Any, tmp_path: Path) -> None:
     def lose_and_respond(connection: socket.socket) -> None:
         lose(folder)
         responding(200, {"request_id": "2"})(connection)
@@ -343,18 +332,14 @@ def test_a_folder_stays_locked_when_it_is_copied(here: Here, tmp_path: Path) -> 
     assert batch.status(tmp_path / "copy").total == 1
 
 
-def test_a_batch_starts_while_somebody_looks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_starts_while_others_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / ".journal.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(file, fcntl.LOCK_UN))
         batch.Journal(tmp_path).close()
 
 
-def test_a_file_system_without_locks_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -363,9 +348,7 @@ def test_a_file_system_without_locks_is_told(
         batch.Journal(tmp_path)
 
 
-def test_an_address_is_the_same_in_each_of_its_spellings(
-    client: AuthenticatedClient, tmp_path: Path
-) -> None:
+def test_an_address_is_the_same_however_spelt(client: AuthenticatedClient, tmp_path: Path) -> None:
     for url in ("{}", "{}/", "{}/v1", "{}/v1/"):
         other = AuthenticatedClient(url.format(client.base_url).replace("http", "HTTP"), TOKEN)
         assert batch.run(requests(1), client=other, folder=tmp_path).done == 1
@@ -409,9 +392,7 @@ PAUSES = {
 }
 
 
-def test_lines_wait_for_the_rate_and_as_long_as_a_busy_gateway_asks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
     async def skip(stopped: Any, seconds: float) -> None:

@@ -60,9 +60,7 @@ class Killer:
             self.victim.kill()
 
 
-def test_a_batch_that_is_killed_many_times_pays_once_for_each_line(
-    request: pytest.FixtureRequest,
-) -> None:
+def test_a_batch_killed_many_times_pays_once_for_each_line(request: pytest.FixtureRequest) -> None:
     batch = Batch(request)
     killer = Killer(batch)
     with batch.gateway(killer.respond):

@@ -53,9 +53,8 @@ def test_a_body_is_read_however_it_is_compressed_and_cut(name: str) -> None:
         assert _bodies.decoded(headers, data, len(content)) == content
         for size in (1, 2, 3, 60_000):
             decoder = _bodies.Decoder(headers)
-            cut = (
-                data[start : start + size] for start in range(0, min(len(data), 2000 * size), size)
-            )
+            starts = range(0, min(len(data), 2000 * size), size)
+            cut = (data[start : start + size] for start in starts)
             pieces = [piece for chunk in cut for piece in decoder.feed(chunk)]
             assert content.startswith(b"".join(pieces))
             assert max(map(len, pieces), default=0) <= max(2**20, size)
@@ -122,9 +121,7 @@ def compressed(content: bytes) -> Fault:
 
 @sync_and_asyncio
 @pytest.mark.parametrize("fault", [responding(200, b" " * 2000), compressed(b" " * 2000)])
-def test_a_response_that_is_too_large_is_not_read_on(
-    fault: Fault, way: Way, tmp_path: Path
-) -> None:
+def test_a_response_too_large_is_not_read_on(fault: Fault, way: Way, tmp_path: Path) -> None:
     with serving(fault) as server:
 
         def client(max_size: int) -> AuthenticatedClient:

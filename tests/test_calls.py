@@ -48,10 +48,8 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
 def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
-    client, request = (
-        client_of(URL, max_retries=0),
-        Request(create_video.OPERATION, REQUEST.arguments),
-    )
+    client = client_of(URL, max_retries=0)
+    request = Request(create_video.OPERATION, REQUEST.arguments)
     end = Play(client, _calls.parsed, request, outcomes=[status(200, content)]).end
     assert type(end) is errors.APIResponseValidationError
     assert end.content == content

@@ -191,9 +191,7 @@ def test_what_the_gateway_did_decides_the_code_and_what_to_do_next(
 
 
 @pytest.mark.parametrize("size", [100_000, 2_000_000])
-def test_a_full_disk_is_found_at_once_and_one_that_fills_up_can_be_exchanged(
-    size: int, cli: Cli
-) -> None:
+def test_a_full_disk_is_found_early_and_one_that_fills_can_be_changed(size: int, cli: Cli) -> None:
     """No file can be larger, as if the disk were full; the video has 3,000,000 bytes."""
     _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with cli.gateway(OK, DONE, responding(200, bytes(3_000_000))) as server:

@@ -73,11 +73,8 @@ WRONG_VALUES: list[tuple[str, list[Any], str]] = [
 def test_wrong_arguments_are_refused_when_the_client_is_built(
     kind: type[Exception], name: str, values: list[Any], told: str
 ) -> None:
-    usual: dict[str, Any] = {
-        "base_url": URL,
-        "token": TOKEN,
-        "async_transport": httpx.AsyncHTTPTransport,
-    }
+    usual: dict[str, Any] = {"base_url": URL, "token": TOKEN}
+    usual["async_transport"] = httpx.AsyncHTTPTransport
     for value in values:
         with pytest.raises(kind) as refusal:
             AuthenticatedClient(**usual | {name: value})
@@ -112,9 +109,7 @@ def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None
 
 
 @pytest.mark.parametrize("is_own", [False, True], ids=["", "own session"])
-def test_a_client_with_other_options_shares_connections_and_changes_nothing(
-    is_own: bool, way: Way
-) -> None:
+def test_a_client_with_other_options_shares_connections_alone(is_own: bool, way: Way) -> None:
     options: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"c": "1", "d": "5"}}
     with serving(OK, responding(307, Location="/x"), OK, no_response, OK, OK) as server:
         old = AuthenticatedClient(server.base_url, TOKEN, follow_redirects=True, **options)
@@ -206,9 +201,7 @@ HEADERS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "header"), HEADERS)
-def test_headers_are_sent_once_as_they_were_when_the_client_was_made(
-    arguments: dict[str, Any], header: str
-) -> None:
+def test_headers_are_sent_once_as_the_client_was_given_them(arguments: Any, header: str) -> None:
     given: dict[str, Any] = {"headers": {}, "cookies": {}, "httpx_args": {}} | arguments
     with serving(OK) as server:
         client = AuthenticatedClient(server.base_url, TOKEN, **given)
@@ -288,9 +281,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_variable_that_cannot_be_used_is_named(
-    name: str, way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_variable_is_named(name: str, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv(name, UNUSABLE[name])
@@ -330,9 +321,7 @@ def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
 
 @sync_and_asyncio
 @pytest.mark.parametrize("given", ["session", "httpx_args", "async_transport"])
-def test_a_session_or_transport_of_the_caller_is_used_and_proves_nothing(
-    given: str, way: Way
-) -> None:
+def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, way: Way) -> None:
     """httpx-aiohttp says `ConnectTimeout` of a connection that broke after the request had left."""
     sent: list[tuple[str, str]] = []
 

@@ -52,9 +52,7 @@ def test_a_post_takes_a_connection_of_the_last_half_second_or_a_new_one(
     assert [b"\r\ncookie: a=b\r\n" in each.lower() for each in server.arrived] == [False, True]
 
 
-def test_a_post_on_a_connection_that_breaks_is_sent_once_and_never_on_one_that_is_closed(
-    way: Way,
-) -> None:
+def test_a_post_on_a_breaking_connection_is_sent_once_and_never_on_a_closed_one(way: Way) -> None:
     def respond_and_close(connection: socket.socket) -> None:
         saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(connection)
         closed.set()
@@ -80,9 +78,7 @@ def test_a_client_can_be_closed_in_another_loop_than_it_was_used_in() -> None:
 
 
 @each_async_way
-def test_a_connection_that_idled_too_long_is_closed(
-    way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_idles_long_is_closed(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only the one that is needed: each would keep a socket of the server's."""
     now = time.monotonic
 
@@ -100,8 +96,6 @@ def test_a_connection_that_idled_too_long_is_closed(
 
 
 CREATE: Call = create_video, "sync", {"body": BODY}
-
-
 # Arguments of httpx, and how many of so many requests are in flight.
 IN_FLIGHT: list[tuple[dict[str, Any], int, int]] = [
     ({"limits": httpx.Limits(max_connections=3)}, 3, 6),
@@ -240,9 +234,7 @@ def serving_tls(authority: trustme.CA, host: str) -> Iterator[str]:
 
 
 @sync_and_asyncio
-def test_the_certificate_is_verified_as_configured(
-    way: Way, authority: tuple[trustme.CA, str]
-) -> None:
+def test_certificates_are_verified_as_asked(way: Way, authority: tuple[trustme.CA, str]) -> None:
     (ours, path), stranger = authority, trustme.CA()
     context = ssl.create_default_context(cafile=path)
     verifications: list[tuple[trustme.CA, str, Any, bool]] = [

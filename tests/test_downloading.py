@@ -50,9 +50,7 @@ def announced(length: int, body: bytes, then: Fault = hang_up) -> Fault:
 
 
 @pytest.mark.parametrize("total", [len(VIDEO), None])
-def test_a_video_is_saved_and_its_progress_reported(
-    total: int | None, save: Save, tmp_path: Path
-) -> None:
+def test_a_video_is_saved_and_its_progress_reported(total: Any, save: Save, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     path = tmp_path / ("v" * 255)  # the longest name that there can be
     with serving(SAVED if total else saying(b"HTTP/1.1 200 OK\r\n\r\n", VIDEO)) as server:
@@ -105,9 +103,7 @@ FILES: dict[str, tuple[bytes, str, bool]] = {
 
 @pytest.mark.parametrize("how", ["as it is", "compressed", "by a mock"])
 @pytest.mark.parametrize(("content", "kind", "is_refused"), FILES.values(), ids=FILES)
-def test_what_is_no_video_is_not_saved_as_one(
-    content: bytes, kind: str, is_refused: bool, how: str
-) -> None:
+def test_no_page_is_saved_as_a_video(content: bytes, kind: str, is_refused: bool, how: str) -> None:
     outcome: Any = status(200, content, Content_Type=kind)
     if how == "by a mock":
         outcome = httpx.Response(200, headers=outcome["headers"], content=content)
@@ -238,9 +234,7 @@ def test_a_url_that_cannot_be_fetched_is_refused_before_anything_is_sent(url: st
     assert not played.requests
 
 
-def test_a_path_that_cannot_be_written_is_refused_before_anything_is_sent(
-    save: Save, tmp_path: Path
-) -> None:
+def test_a_path_that_cannot_be_written_is_refused_at_once(save: Save, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")

@@ -66,9 +66,7 @@ def read(row: Node, folder: Path) -> tuple[Spec, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("row", DATA["rows"], ids=lambda row: row["what"])
-def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
-    row: Node, tmp_path: Path
-) -> None:
+def test_each_change_is_told_with_its_place_and_the_impact_of_it(row: Node, tmp_path: Path) -> None:
     export, words = read(row, tmp_path)
     is_done, told = report(SPEC, export, words)
     lines = re.findall(r"^- line (\d+), (.*)$", told, re.MULTILINE)
@@ -89,17 +87,13 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_following_it(
 
 
 @pytest.mark.parametrize("row", DATA["refused"], ids=lambda row: row["what"])
-def test_what_cannot_be_read_is_told_in_one_line_with_its_section_and_place(
-    row: Node, tmp_path: Path
-) -> None:
+def test_what_cannot_be_read_is_told_with_its_section_and_place(row: Node, tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as refused:
         read(row, tmp_path)
     assert str(refused.value) == row["told"]
 
 
-def test_the_command_writes_the_facts_that_pin_the_contract(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_writes_the_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export = tmp_path / "an export"
     export.write_text(TEXT)
     (tmp_path / "openapi.yaml").write_bytes((ROOT / "openapi.yaml").read_bytes())

@@ -101,9 +101,7 @@ def build(source: Path, dist: Path, umask: int = 0o022) -> list[Path]:
     return sorted(dist.iterdir())
 
 
-def test_the_builds_hold_the_package_and_all_that_git_has_and_are_the_same_everywhere(
-    tmp_path: Path,
-) -> None:
+def test_the_builds_hold_the_package_and_all_of_git_and_are_reproducible(tmp_path: Path) -> None:
     assert Path(grok_imagine_video.__path__[0]) == PACKAGE
     built = build(ROOT, tmp_path / "dist")
     (wheel,) = metadata.distributions(path=[str(built[0])])
@@ -147,9 +145,7 @@ print(*set(sys.modules) - before)
 """
 
 
-def test_what_is_not_asked_for_is_not_imported_and_of_others_only_httpx_and_attrs(
-    base_url: str,
-) -> None:
+def test_only_what_is_asked_for_is_imported_and_of_others_httpx_and_attrs(base_url: str) -> None:
     env, command = os.environ | {"GROK_BASE_URL": base_url}, [sys.executable, "-c", STEPS]
     printed = subprocess.check_output(command, env=env, text=True)
     first, rest, called = (set(line.split()) for line in printed.splitlines())

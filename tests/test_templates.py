@@ -126,9 +126,8 @@ def test_what_is_received_may_have_all_of_that(tmp_path: Path) -> None:
     fields = {f"x{number}": each for number, each in enumerate(REFUSED.values())}
     content = {"application/json": {"schema": {"type": "object", "properties": fields}}}
     responses = {"200": {"description": "", "content": content}}
-    made = made_from(
-        document({"/": {"get": {"operationId": "get", "responses": responses}}}), tmp_path
-    )
+    paths = {"/": {"get": {"operationId": "get", "responses": responses}}}
+    made = made_from(document(paths), tmp_path)
     odd = dict.fromkeys(fields, "odd")
     assert made.get.sync(client=client_of(made, odd)).to_dict() == odd
 

@@ -38,9 +38,7 @@ def test_a_request_built_from_models_is_the_same_as_its_json() -> None:
 
 
 @pytest.mark.parametrize(("field", "body"), BAD.values(), ids=BAD)
-def test_a_bad_body_is_refused_by_the_client_and_by_the_relay(
-    field: str, body: Body, base_url: str
-) -> None:
+def test_a_bad_body_is_refused_by_client_and_relay(field: str, body: Body, base_url: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"'{field.split('.')[0]}'"):
         CreateVideoRequest.from_dict(body)
     headers = {"authorization": f"Bearer {TOKEN}"}
