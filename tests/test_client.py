@@ -343,9 +343,8 @@ def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, w
     assert sent == [(f"{URL}/v1/videos/generations", f"Bearer {TOKEN}")]
 
 
-again_each_way = pytest.mark.parametrize(
-    "again", [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
-)
+AGAIN = [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
+again_each_way = pytest.mark.parametrize("again", AGAIN)
 
 
 @again_each_way

@@ -18,9 +18,8 @@ ROOT = Path(__file__).parent.parent
 SPEC = Spec.read(ROOT / "openapi.yaml")
 FACTS = demands(Spec(load(ROOT / "tests" / "export_facts.yaml"), {}))
 SCHEMAS = SPEC.at("/components/schemas")
-OPERATIONS = {
-    each["operationId"]: each for path in SPEC.at("/paths").values() for each in path.values()
-}
+PATHS = SPEC.at("/paths").values()
+OPERATIONS = {each["operationId"]: each for path in PATHS for each in path.values()}
 POST = OPERATIONS["createVideo"]
 
 # Who says what the export does not.
