@@ -108,6 +108,13 @@ def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None
     assert len(server.arrived) == len(another.arrived) == 1
 
 
+def test_a_session_of_the_callers_stays_with_an_evolved_client() -> None:
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as session:
+        old = AuthenticatedClient(URL, TOKEN)
+        old.set_httpx_client(session)
+        assert attrs.evolve(old, timeout=5.0).get_httpx_client() is session
+
+
 @pytest.mark.parametrize("is_own", [False, True], ids=["", "own session"])
 def test_a_client_with_other_options_shares_connections_alone(is_own: bool, way: Way) -> None:
     options: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"c": "1", "d": "5"}}

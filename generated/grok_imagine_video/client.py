@@ -31,8 +31,8 @@ class Client(_client.Client):
 
     Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share it. It
     cannot be changed; `with_headers`, `with_cookies` and `with_timeout` make another one that
-    shares its connections, and so does `attrs.evolve`. A pickle of it has everything except the
-    connections, so it has the token too.
+    shares its connections; one that `attrs.evolve` connects otherwise has its own. A pickle of it
+    has everything except the connections, so it has the token too.
 
     Args:
         base_url: Where the API is, such as `https://gateway.example`; a path is kept.

@@ -177,7 +177,8 @@ def _raise_for_error(
     if _says(rules.moderation, f"{code} {reason}"):
         raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
     job_status, is_same = status_of(rules, job), job_id == _first_id(rules, job)
-    if has_price or (is_same and job_status in (*rules.failed, *rules.expired)):
+    has_failed = job_status in (*rules.failed, *rules.expired)
+    if (has_failed and is_same) or (has_price and (has_failed or not job_status)):
         error_type = (
             errors.JobExpiredError if job_status in rules.expired else errors.JobFailedError
         )

@@ -231,8 +231,11 @@ class Client(Config):
         """Share no session that is opened with other settings, as `attrs.evolve` would."""
         super().__attrs_post_init__()
         settings = [getattr(self, name) for name in _OPENED_WITH]
-        if self.sessions.settings not in (None, settings):
+        old = self.sessions
+        if old.settings not in (None, settings):
             object.__setattr__(self, "sessions", Sessions())
+            self.sessions.sync.custom = old.sync.custom  # what the caller opened is used on
+            self.sessions.asynchronous.custom = old.asynchronous.custom
         self.sessions.settings = settings
 
     def __copy__(self) -> Self:
