@@ -160,14 +160,14 @@ OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
     ([NO_ID], UNKNOWN, 'the response: {"note": "paid"}', ""),
     ([responding(429, retry_after="99")], FAILED, "try again in 99 s", ""),
     ([OK, NO_PLACE], UNKNOWN, "`get` shows the whole response", ""),
-    ([OK, PENDING], UNFINISHED, "had not ended", GO_ON),
+    ([OK, PENDING], UNFINISHED, "still running after", GO_ON),
     ([OK, responding(401)], UNFINISHED, "401", GO_ON),
     ([OK, responding(404)], UNFINISHED, "404", GO_ON),
     ([OK, DONE, HALF], UNFINISHED, "RemoteProtocolError", GO_ON),
     ([OK, DONE, responding(403)], UNFINISHED, "403", GO_ON),
     ([OK, DONE, LOGIN], UNFINISHED, "it is a page, not a file: text/html", GO_ON),
     ([OK, DONE, responding(200)], UNFINISHED, "the file is empty", GO_ON),
-    ([DASH, PENDING], UNFINISHED, "had not ended", f"{GO_ON[:-1]}-- -1"),
+    ([DASH, PENDING], UNFINISHED, "still running after", f"{GO_ON[:-1]}-- -1"),
 ]
 
 

@@ -340,7 +340,7 @@ def test_the_next_run_follows_an_unfinished_job_and_keeps_a_saved_video(batch: B
         first = batch.run("--timeout", 0.5, "--concurrency", 1)
         assert first.code == 4
         assert "request 1 unfinished: the gateway does not find its job " in first.out
-        assert "request 2 unfinished: the job had not ended after 0.5 seconds" in first.out
+        assert "request 2 unfinished: still running after 0.5 s" in first.out
         assert batch.states() == {1: "created", 2: "created"}
         shutil.copy(relay.VIDEO, batch.videos / "0001.mp4")  # and then the run was killed
         others = {"x.part", "0123456789abcdef.part", "x.0123456789abcdef.part"}

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import pickle
+import re
 import socket
 import time
 from pathlib import Path
@@ -145,3 +146,16 @@ def test_a_package_of_another_spec_has_its_own_address_agent_and_logger(
         WAYS[0].call(rendering.render, "sync_detailed", rendering.Client())
     assert rendering.__name__.replace("_", "-").encode() + b"/1\r\n" in server.arrived[0]
     assert {record.name for record in caplog.records} == {rendering.__name__, "httpx"}
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_wait_says_why_it_has_no_answer(way: Way, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "grok_imagine_video")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    why = "no response from the gateway (connection refused)"
+    with pytest.raises(errors.WaitTimeoutError, match=re.escape(f"gave up after 9 s: {why}")):
+        way.call(get_video, "wait", client_of(url), "job-1", timeout=9)
+    facts = {"event": "poll_failed", "job_id": "job-1", "reason": why, "url": url}
+    assert all(facts.items() <= vars(record).items() for record in caplog.records)
+    assert caplog.records

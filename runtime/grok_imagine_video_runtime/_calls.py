@@ -214,7 +214,8 @@ def with_retries(
             break
         reason = error or f"status {exchange.status_code}"
         text = "retry %d of %d in %.1f s: %s"
-        config.package.logger.info(text, retry, max_retries, delay, reason)
+        extra = {"event": "retry", "attempt": retry, "delay": delay, "reason": str(reason)}
+        config.package.logger.info(text, retry, max_retries, delay, reason, extra=extra)
         yield Sleep(delay)
     if error is not None:
         quoted = str(exchange.error).encode()  # it may quote the token

@@ -4,11 +4,13 @@ A wait is a generator, as calls are; see `_calls`. The rules are the `x-job` of 
 """
 
 import json
+import os
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
+import httpx
 from attrs import field, frozen
 from attrs.validators import is_callable, optional
 
@@ -77,7 +79,7 @@ def create_and_wait(
     logger, follower = config.package.logger, creating.operation.follower
     created = yield from parsed(config, opened, creating)
     job_id = _id_in(follower.rules, created)
-    logger.info("created the job %s", job_id)
+    logger.info("created the job %s", job_id, extra={"event": "created", "job_id": job_id})
     try:
         if on_created is not None:
             on_created(job_id)
@@ -120,6 +122,7 @@ def wait(
                 if not _is_transient(failure):
                     raise
                 error = failure
+                _log_failed_poll(config, job_id, failure)
             else:
                 error = None
                 if waiting.on_progress is not None:
@@ -132,11 +135,32 @@ def wait(
                 next_poll = last_poll
             yield Sleep(max(0.0, min(next_poll, deadline) - now))
             now = yield Now()
-        msg = f"the job had not ended after {timeout:g} seconds; waiting can go on"
+        msg = f"still running after {timeout:g} s; wait again to go on"
+        if error is not None:
+            msg = f"gave up after {timeout:g} s: {_reason_of(error)}"
         raise errors.WaitTimeoutError(msg, job) from error
     except errors.APIError as failure:
         failure.job_id = failure.job_id or job_id
         raise
+
+
+def _log_failed_poll(config: Config, job_id: str | None, error: errors.APIError) -> None:
+    reason = _reason_of(error)
+    extra = {"event": "poll_failed", "job_id": job_id, "reason": reason, "url": config.base_url}
+    config.package.logger.info("the job %s: %s, still trying", job_id, reason, extra=extra)
+
+
+def _reason_of(error: errors.APIError) -> str:
+    """Why a poll failed, in a few words."""
+    if not isinstance(error, errors.APIConnectionError):
+        return str(error)
+    cause: BaseException | None = error.__cause__
+    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:  # those of a name lookup are negative
+            why = (os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)).lower()
+        cause = cause.__cause__ or cause.__context__
+    return "no response from the gateway" + (f" ({why})" if why else "")
 
 
 def _job_of(
