@@ -3,8 +3,6 @@
 import contextlib
 import functools
 import os
-import ssl
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
@@ -38,37 +36,35 @@ _MAX_IDLE = 0.5
 # The schemes whose proxies httpx takes from the environment, as `getproxies` names them.
 _PROXY_SCHEMES = ("http", "https", "all")
 
-# Arguments of httpx with transports of the caller, whose exceptions prove nothing.
-_TRANSPORTS = frozenset({"mounts", "transport"})
+# The variables of the environment that httpx reads when it opens a session.
+_CERTIFICATES = ("SSL_CERT_DIR", "SSL_CERT_FILE")
+_PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 
 # The settings that sessions are opened with.
-_OPENED_WITH = frozenset({"base_url", "headers", "cookies", "timeout", "verify_ssl"})
-_OPENED_WITH |= {"httpx_args", "async_transport"}
+_OPENED_WITH = (
+    *("base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args", "async_transport"),
+)
 
 
 class _PerLoop(Generic[S]):
-    """A session for each event loop, or one for None; or the caller's session for all of them.
+    """A session for each process and event loop, or the caller's session for all of them.
 
-    After a fork they are opened anew: processes that share connections would get each other's
-    responses.
+    Processes that share connections would get each other's responses.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # so that threads that share a client share its session
-        self._process = os.getpid()
-        self.sessions: dict[Any, S] = {}
-        self._is_closed = False
+        self.sessions: dict[tuple[int, Any], S] = {}
         self.custom: S | None = None
+        self._is_closed = False
 
     def get(self, loop: Any, open_session: Callable[[Config], S], config: Config) -> S:
-        if self._process != os.getpid():  # a thread of the parent may have held the lock
-            self._process, self._lock, self.sessions = os.getpid(), threading.Lock(), {}
-        session = self.custom or self.sessions.get(loop)
+        key = os.getpid(), loop
+        session = self.custom or self.sessions.get(key)
         if session is None and not self._is_closed:
-            with self._lock:
-                alive = {key: self.sessions[key] for key in self.sessions if not _is_closed(key)}
-                session = alive.get(loop) or _open_or_explain(open_session, config)
-                self.sessions = {**alive, loop: session}
+            for other in [key for key in self.sessions if key[1] and key[1].is_closed()]:
+                self.sessions.pop(other, None)
+            # Of threads that each open one, the first one's is used by all; others send nothing.
+            session = self.sessions.setdefault(key, _open_or_explain(open_session, config))
         if session is None or self._is_closed or session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
@@ -76,12 +72,10 @@ class _PerLoop(Generic[S]):
 
     def close(self) -> list[S]:
         """Refuse further use, and return the sessions for the caller to close."""
-        self._is_closed = True
-        return [self.custom] if self.custom else list(self.sessions.values())
-
-
-def _is_closed(loop: Any) -> bool:
-    return loop is not None and loop.is_closed()
+        self._is_closed, process = True, os.getpid()
+        if self.custom is not None:
+            return [self.custom]
+        return [session for (owner, _), session in self.sessions.items() if owner == process]
 
 
 class Sessions:
@@ -95,19 +89,23 @@ class Sessions:
     def opened(self, config: Config) -> Opened:
         """The synchronous session."""
         session = self.sync.get(None, _open, config)
-        is_ours = self.sync.custom is None and config.httpx_args.keys().isdisjoint(_TRANSPORTS)
-        return Opened(session, is_ours)
+        return Opened(session, self.sync.custom is None and not _has_transports(config))
 
     def asyncio_opened(self, config: Config) -> Opened:
         """The session of the running event loop."""
         session = self.asynchronous.get(_running_loop(), _asyncio_open, config)
         is_ours = self.asynchronous.custom is None and config.async_transport is None
-        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_TRANSPORTS))
+        return Opened(session, is_ours and not _has_transports(config))
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""
-        if session := self.asynchronous.sessions.pop(_running_loop(), None):
+        if session := self.asynchronous.sessions.pop((os.getpid(), _running_loop()), None):
             await session.aclose()
+
+
+def _has_transports(config: Config) -> bool:
+    """Whether there are transports of the caller, whose exceptions prove nothing."""
+    return not config.httpx_args.keys().isdisjoint(("mounts", "transport"))
 
 
 def _running_loop() -> Any:
@@ -133,7 +131,7 @@ def _asyncio_open(config: Config) -> httpx.AsyncClient:
         if used is not None:
             _bind_to_loop(used)
     is_proxied = args.get("trust_env", True) and not getproxies().keys().isdisjoint(_PROXY_SCHEMES)
-    if not is_proxied and not any(args.get(name) for name in (*_TRANSPORTS, "http2", "proxy")):
+    if not is_proxied and not any(map(args.get, ("transport", "mounts", "http2", "proxy"))):
         from ._connections import Connections  # imports asyncio, 20 ms
 
         tls = args["verify"], args.get("cert"), args.get("trust_env", True)
@@ -191,33 +189,16 @@ def _bind_to_loop(transport: Any) -> None:
 
 
 def _open_or_explain(open_session: Callable[[Config], S], config: Config) -> S:
-    """Open a session; if a variable of the environment is wrong, the error names it."""
+    """Open a session; if that fails, name the variables of the environment that it reads."""
     try:
         return open_session(config)
-    except _SETTING_ERRORS:
-        if config.httpx_args.get("trust_env", True):
-            _raise_for_environment()
-        raise
-
-
-# What httpx raises for a setting that it cannot use.
-_SETTING_ERRORS = (ImportError, OSError, ValueError, httpx.InvalidURL)
-
-
-def _raise_for_environment() -> None:
-    """Try each setting by itself, and name a wrong one without its value: it may be secret."""
-    names, proxies = {name.lower(): name for name in os.environ}, getproxies()
-    name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
-    try:
-        context = httpx.create_ssl_context()
-        for scheme in proxies.keys() & _PROXY_SCHEMES:
-            name, url = names.get(f"{scheme}_proxy", f"{scheme}_proxy"), proxies[scheme]
-            httpx.HTTPTransport(verify=context, proxy=url if "://" in url else f"http://{url}")
-        name = names.get("no_proxy", "no_proxy")
-        httpx.Client(verify=context)
-    except _SETTING_ERRORS as error:
-        reason = "it is not a URL" if isinstance(error, httpx.InvalidURL) else error
-        msg = f"{name} cannot be used: {reason}"
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        read = _CERTIFICATES if isinstance(error, OSError) else _PROXIES
+        names = sorted(name for name in os.environ if name.upper() in read and os.environ[name])
+        if not names or not config.httpx_args.get("trust_env", True):
+            raise
+        why = type(error).__name__  # whose text may hold the password of a proxy
+        msg = f"{' or '.join(names)} cannot be used ({why})"
         raise ValueError(msg) from None
 
 
@@ -246,10 +227,6 @@ class Client(Config):
         """Leave the connections out of pickles."""
         arguments = {item.name: getattr(self, item.name) for item in attrs.fields(type(self))}
         del arguments["sessions"]
-        for name, value in (arguments | self.httpx_args).items():
-            if isinstance(value, ssl.SSLContext):
-                msg = f"{name} is an ssl.SSLContext, which no pickle can hold: pass a path instead"
-                raise TypeError(msg)
         return functools.partial(type(self), **arguments), ()
 
     def with_headers(self, headers: dict[str, str]) -> Self:
