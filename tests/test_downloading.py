@@ -271,11 +271,9 @@ def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_w
 
     noted(os, "fsync", lambda descriptor: os.fstat(descriptor).st_ino)
     noted(Path, "replace", lambda path: path.stat().st_size)
-    noted(_downloads.Save, "write", lambda _: 0)
     with serving(SAVED) as server:
         inodes = save(server).stat().st_ino, tmp_path.stat().st_ino
-    *writes, synced, replaced, folder_synced = done
-    assert writes == [("write", 0)] * 3  # of a megabyte each, so that memory does not have it all
+    synced, replaced, folder_synced = done
     assert [synced, folder_synced] == [("fsync", inode) for inode in inodes]
     assert replaced == ("replace", len(VIDEO))
 

@@ -9,7 +9,7 @@ import functools
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 import httpx
@@ -99,6 +99,7 @@ class Exchange:
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
     callers_error: BaseException | None = field(default=None, init=False)  # see `callers_code`
     _received: bytearray = field(factory=bytearray, init=False)
+    is_read: bool = field(default=False, init=False)
 
     @contextlib.contextmanager
     def callers_code(self) -> Iterator[None]:
@@ -109,24 +110,26 @@ class Exchange:
             self.callers_error = error
             raise
 
-    def begin(self, response: httpx.Response) -> None:
-        """Note a response, before its body is read."""
+    def begin(self, response: httpx.Response) -> bool:
+        """Note a response, and return whether its body was read already, as that of a mock."""
         self.status_code, self.is_success = response.status_code, response.is_success
         self.headers = response.headers
         self.next_request = response.next_request
+        with contextlib.suppress(httpx.ResponseNotRead):
+            self.is_read = response.content is not None
+        return self.is_read
 
-    def receive(self, chunk: bytes) -> None:
-        """Note a part of the body."""
+    def receive(self, chunk: bytes) -> Iterable[bytes]:
+        """Note a part of the body; what is to be written to a file comes back."""
         self._received += chunk
         if len(self._received) > self.max_size:
             raise TooLargeError(self.max_size)
+        return ()
 
-    def finish(self, content: bytes | None) -> None:
-        """Note the end of the body, or a body that was read already, as that of a mock."""
-        if content is not None:
-            self.receive(content)
+    def finish(self) -> None:
+        """Note the end of the body."""
         self.content = bytes(self._received)
-        if content is None and "content-encoding" in self.headers:
+        if not self.is_read and "content-encoding" in self.headers:
             self.why_unreadable = Decoder(self.headers).why_unreadable
             self.content = decoded(self.headers, self.content, self.max_size)
 
@@ -136,7 +139,7 @@ class Exchange:
         if isinstance(error, httpx.HTTPStatusError) and error.request is self.request:
             # An event hook called `raise_for_status`.
             self.begin(error.response)
-            self.content, self.error = content_if_read(error.response) or b"", None
+            self.content, self.error = error.response.content if self.is_read else b"", None
         elif not self.status_code:
             self.status_code, self.headers = self.request.extensions.get(ARRIVED, (0, self.headers))
         elif isinstance(error, TooLargeError | httpx.DecodingError) and not self.is_success:
@@ -145,14 +148,6 @@ class Exchange:
 
 # The value sent back depends on the step, which the type of a generator cannot express.
 Steps = Generator[Exchange | Sleep | Now, Any, T]
-
-
-def content_if_read(response: httpx.Response) -> bytes | None:
-    """The body of a response that a mock or an event hook has read; None if it is not read yet."""
-    try:
-        return response.content
-    except httpx.ResponseNotRead:
-        return None
 
 
 def _request_of(error: Exception | None) -> httpx.Request | None:

@@ -5,7 +5,7 @@ A download is a generator, as calls are; see `_calls`.
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import httpx
@@ -30,9 +30,8 @@ OnProgress = Callable[[int, int | None], object]
 # The status of a file; any other 2xx comes with a part of it or without it.
 _OK = 200
 
-# Bytes of a file that are kept to recognize a page; and how many are written at once.
+# Bytes of a file that are kept to recognize a page.
 _HEAD_SIZE = 65_536
-_BLOCK_SIZE = 1_048_576
 
 # The start of a page of a gateway, such as a login page, after a byte order mark and blanks.
 _PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*[<{\[]")
@@ -45,65 +44,40 @@ class Save(Exchange):
 
     file: BinaryIO
     on_progress: OnProgress | None
-    _block: bytearray = field(factory=bytearray, init=False)  # to write next
-    _written: int = field(default=0, init=False)
-    _arrived: int = field(default=0, init=False)  # compressed or not
-    _total: int | None = field(default=None, init=False)  # as announced
+    arrived: int = field(default=0, init=False)  # bytes, compressed or not
+    written: int = field(default=0, init=False)  # bytes of the file
+    total: int | None = field(default=None, init=False)  # as announced
     _decoder: Decoder = field(init=False)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether to call `write` before more is received."""
-        return len(self._block) >= _BLOCK_SIZE
-
-    def begin(self, response: httpx.Response) -> None:
+    def begin(self, response: httpx.Response) -> bool:
         """Note a response, before its body is read."""
         super().begin(response)
-        self._decoder = Decoder(self.headers)
-        length = self.headers.get("content-length", "")
-        self._total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+        self._decoder = Decoder(httpx.Headers() if self.is_read else self.headers)
+        length = "" if self.is_read else self.headers.get("content-length", "")
+        self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+        return self.is_read
 
-    def receive(self, chunk: bytes) -> None:
-        """Note a part of the body, which may be compressed."""
+    def receive(self, chunk: bytes) -> Iterator[bytes]:
+        """Note a part of the body, and yield the parts of the file in it."""
         if self.status_code != _OK:
-            super().receive(chunk)
+            yield from super().receive(chunk)
             return
-        self._arrived += len(chunk)
+        self.arrived += len(chunk)
         for piece in self._decoder.feed(chunk):
-            self._keep(piece)
+            self.content += piece[: _HEAD_SIZE - len(self.content)]
+            yield piece
 
-    def _keep(self, piece: bytes) -> None:
-        self._block += piece
-        self.content += piece[: _HEAD_SIZE - len(self.content)]
-        if self.on_progress is not None:
-            with self.callers_code():
-                self.on_progress(self._arrived, self._total)
-
-    def finish(self, content: bytes | None) -> None:
-        """Note the end of the body, or a body that was read already; an error if incomplete."""
+    def finish(self) -> None:
+        """Note the end of the body; an error if the file is incomplete."""
         if self.status_code != _OK:
-            super().finish(content)
+            super().finish()
             return
-        if content is None:
-            self.why_unreadable = self._decoder.why_unreadable
-            self._decoder.finish()
-        else:
-            self._arrived = self._total = len(content)
-            self._keep(content)
-        if self._total not in (None, self._arrived):
-            msg = f"the file has {self._arrived} bytes, not the {self._total} that were announced"
+        self.why_unreadable = self._decoder.why_unreadable
+        self._decoder.finish()
+        if self.total not in (None, self.arrived):
+            msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
             raise httpx.RemoteProtocolError(msg, request=self.request)
         self.is_empty_file = not self.content
-
-    def write(self) -> None:
-        """Write to the file what was received."""
-        with self.callers_code():
-            if not self._written:  # an earlier attempt may have written to the file
-                self.file.seek(0)
-                self.file.truncate()
-            self.file.write(self._block)
-        self._written += len(self._block)
-        self._block.clear()
 
 
 def save(

@@ -13,9 +13,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
-from ._calls import Exchange, Now, Sleep, Steps, content_if_read
-from ._downloads import OnProgress, Save, save
-from ._files import Rename, asyncio_atomic_file, atomic_file, in_thread, replace_file
+from ._calls import Exchange, Now, Sleep, Steps
+from ._downloads import OnProgress, save
+from ._files import Rename, asyncio_atomic_file, atomic_file, replace_file
 from .config import Config, Opened
 
 P = ParamSpec("P")
@@ -92,23 +92,19 @@ def send(exchange: Exchange) -> None:
         response = exchange.opened.session.send(
             exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
         )
-        exchange.begin(response)
         with contextlib.closing(response):
-            content = content_if_read(response)
-            for chunk in response.iter_raw() if content is None else ():
-                exchange.receive(chunk)
+            is_read = exchange.begin(response)
+            for chunk in response.iter_bytes() if is_read else response.iter_raw():
+                for piece in exchange.receive(chunk):
+                    _write(exchange, piece)
                 if exchange.deadline is not None:
                     _limit_timeouts(exchange, exchange.deadline)
-                if isinstance(exchange, Save) and exchange.is_full:
-                    exchange.write()
         response.stream = _EMPTY_STREAM
-        exchange.finish(content)
+        exchange.finish()
     except Exception as error:
         if error is exchange.callers_error:
             raise
         exchange.fail(error)
-    if isinstance(exchange, Save):
-        exchange.write()
 
 
 async def _asyncio_send(exchange: Exchange) -> None:
@@ -122,21 +118,28 @@ async def _asyncio_send(exchange: Exchange) -> None:
             response = await exchange.opened.session.send(
                 exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
             )
-            exchange.begin(response)
             async with contextlib.aclosing(response):
-                if (content := content_if_read(response)) is None:
-                    async for chunk in response.aiter_raw():
-                        exchange.receive(chunk)
-                        if isinstance(exchange, Save) and exchange.is_full:
-                            await in_thread(exchange.write)
+                is_read = exchange.begin(response)
+                async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
+                    for piece in exchange.receive(chunk):
+                        _write(exchange, piece)
             response.stream = _EMPTY_STREAM
-            exchange.finish(content)
+            exchange.finish()
     except Exception as error:
         if error is exchange.callers_error:
             raise
         exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
-    if isinstance(exchange, Save):
-        await in_thread(exchange.write)
+
+
+def _write(step: Any, piece: bytes) -> None:
+    """Write a part of a file, the first one over what an earlier attempt has written."""
+    with step.callers_code():
+        if not step.written:
+            step.file.seek(0)
+            step.file.truncate()
+        step.written += step.file.write(piece)
+        if step.on_progress is not None:
+            step.on_progress(step.arrived, step.total)
 
 
 def _limit_timeouts(exchange: Exchange, deadline: float) -> None:

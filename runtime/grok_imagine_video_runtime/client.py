@@ -40,6 +40,9 @@ _PROXY_SCHEMES = ("http", "https", "all")
 _CERTIFICATES = ("SSL_CERT_DIR", "SSL_CERT_FILE")
 _PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 
+# Arguments of httpx with transports of the caller, whose exceptions prove nothing.
+_TRANSPORTS = ("mounts", "transport")
+
 # The settings that sessions are opened with.
 _OPENED_WITH = (
     *("base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args", "async_transport"),
@@ -89,23 +92,19 @@ class Sessions:
     def opened(self, config: Config) -> Opened:
         """The synchronous session."""
         session = self.sync.get(None, _open, config)
-        return Opened(session, self.sync.custom is None and not _has_transports(config))
+        is_ours = self.sync.custom is None and config.httpx_args.keys().isdisjoint(_TRANSPORTS)
+        return Opened(session, is_ours)
 
     def asyncio_opened(self, config: Config) -> Opened:
         """The session of the running event loop."""
         session = self.asynchronous.get(_running_loop(), _asyncio_open, config)
         is_ours = self.asynchronous.custom is None and config.async_transport is None
-        return Opened(session, is_ours and not _has_transports(config))
+        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_TRANSPORTS))
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""
         if session := self.asynchronous.sessions.pop((os.getpid(), _running_loop()), None):
             await session.aclose()
-
-
-def _has_transports(config: Config) -> bool:
-    """Whether there are transports of the caller, whose exceptions prove nothing."""
-    return not config.httpx_args.keys().isdisjoint(("mounts", "transport"))
 
 
 def _running_loop() -> Any:
