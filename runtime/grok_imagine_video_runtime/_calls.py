@@ -213,8 +213,7 @@ def with_retries(
         config.package.logger.info(text, retry, max_retries, delay, reason, extra=extra)
         yield Sleep(delay)
     if error is not None:
-        quoted = str(exchange.error).encode()  # it may quote the token
-        raise error from (exchange.error if redact(config, quoted) == quoted else None)
+        raise error from error.__cause__
     return exchange
 
 
@@ -313,8 +312,7 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
                     msg = f"it has more than {_MAX_DEPTH} levels"
                     raise ValueError(msg)
             elif source == "text":
-                headers = {"Content-Type": exchange.headers.get("content-type", "")}
-                value = httpx.Response(200, headers=headers, content=exchange.content).text
+                value = exchange.content.decode("utf-8", "replace")
             elif source == "content":
                 value = exchange.content
             read: T = reader(value) if reader else value
@@ -346,22 +344,28 @@ def status_error(
 def connection_error(
     config: Config, exchange: Exchange
 ) -> errors.APIConnectionError | errors.OutcomeUnknownError:
-    """The error for an exception; the token is removed from the request that the exception has."""
-    error = exchange.error
-    for request in (exchange.request, _request_of(error)):
-        if request is not None and config.credentials:
-            request.headers.pop(config.credentials[0], None)
-    reason = redact(config, f"{type(error).__name__} {error}".encode()).decode()
-    msg = f"{target(config, exchange.request)}: {reason}".strip()[: errors.MAX_LINE - 100]
+    """The error for an exception, which is its cause unless it quotes the token."""
+    cause = exchange.error
+    for sent in (exchange.request, _request_of(cause)):
+        if sent is not None and config.credentials:
+            sent.headers.pop(config.credentials[0], None)
+    reason = f"{type(cause).__name__} {cause}".encode()
+    redacted = redact(config, reason)
+    request = target(config, exchange.request)
+    msg = f"{request}: {redacted.decode()}".strip()[: errors.MAX_LINE - 100]
+    error: errors.APIConnectionError | errors.OutcomeUnknownError
     if was_not_sent(exchange):
-        return errors.APIConnectionError(f"{msg} (nothing was sent)")
-    if exchange.method in SAFE_METHODS:
-        return errors.APIConnectionError(msg)
-    hints = filter(None, [unfollowed_redirect(config, exchange), _MAY_BE_DONE])
-    msg = f"{msg} ({'; '.join(hints)})"
-    if not exchange.status_code:
-        return errors.OutcomeUnknownError(msg)
-    return errors.OutcomeUnknownError(msg, *redact_response(config, exchange))
+        error = errors.APIConnectionError(f"{msg} (nothing was sent)")
+    elif exchange.method in SAFE_METHODS:
+        error = errors.APIConnectionError(msg)
+    else:
+        hints = filter(None, [unfollowed_redirect(config, exchange), _MAY_BE_DONE])
+        msg = f"{msg} ({'; '.join(hints)})"
+        error = errors.OutcomeUnknownError(msg)
+        if exchange.status_code:
+            error = errors.OutcomeUnknownError(msg, *redact_response(config, exchange))
+    error.__cause__ = cause if redacted == reason else None
+    return error
 
 
 def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> httpx.Request:

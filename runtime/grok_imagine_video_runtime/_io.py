@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
-from ._calls import Exchange, Now, Sleep, Steps
+from ._calls import Exchange, Sleep, Steps
 from ._downloads import OnProgress, save
 from ._files import Rename, asyncio_atomic_file, atomic_file, replace_file
 from .config import Config, Opened
@@ -24,8 +24,7 @@ T = TypeVar("T")
 # Makes the steps of a call, a wait or a download.
 StepsOf = Callable[Concatenate[Config, Opened, P], Steps[T]]
 
-# Replaces the stream of a response that was read: stream and response refer to each other, and
-# would stay in memory, with all that was sent, until the next garbage collection.
+# Replaces the stream of a response that was read, or both stay in memory until they are collected.
 _EMPTY_STREAM = httpx.ByteStream(b"")
 
 
@@ -42,8 +41,10 @@ def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwar
                 return value
             if isinstance(step, Exchange):
                 send(step)
+            elif isinstance(step, Sleep):
+                time.sleep(step.seconds)
             else:
-                reply = _pause(step)
+                reply = time.monotonic()
 
 
 async def asyncio_run(
@@ -61,16 +62,10 @@ async def asyncio_run(
                 return value
             if isinstance(step, Exchange):
                 await _asyncio_send(step)
+            elif isinstance(step, Sleep):
+                await _asyncio_sleep(step.seconds)
             else:
-                reply = await _asyncio_pause(step)
-
-
-def _pause(step: Sleep | Now) -> Any:
-    return time.monotonic() if isinstance(step, Now) else time.sleep(step.seconds)
-
-
-async def _asyncio_pause(step: Sleep | Now) -> Any:
-    return time.monotonic() if isinstance(step, Now) else await _asyncio_sleep(step.seconds)
+                reply = time.monotonic()
 
 
 async def _asyncio_sleep(seconds: float) -> None:
