@@ -3,13 +3,12 @@
 A download is a generator, as calls are; see `_calls`.
 """
 
-import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import httpx
-from attrs import define, field
+from attrs import define, evolve, field
 
 from . import errors
 from ._bodies import Decoder
@@ -84,12 +83,27 @@ def save(
     config: Config, opened: Opened, url: str, file: BinaryIO, on_progress: OnProgress | None
 ) -> Steps[None]:
     """Fetch `url` into a file; a retry starts over."""
-    try:
-        file_url = _parse_file_url(url)
-    except httpx.InvalidURL as error:
-        raise ValueError(str(error)) from None
-    fetch = functools.partial(_fetch, config, opened, file_url, file, on_progress)
-    exchange = yield from with_retries(config, fetch, config.max_retries)
+    file_url = _parse_file_url(url)
+
+    def attempt() -> Steps[Exchange]:
+        request = _file_request(config, opened.session, file_url)
+        size = config.max_response_size
+        exchange = Save(request, "GET", opened, size, file=file, on_progress=on_progress)
+        while True:
+            is_at_home = is_same_origin(config, exchange.request.url)
+            exchange.auth = httpx.USE_CLIENT_DEFAULT if is_at_home else None
+            yield exchange
+            redirect = exchange.next_request
+            if exchange.error or redirect is None or exchange.redirects == MAX_REDIRECTS:
+                return exchange
+            try:
+                address = _parse_file_url(str(redirect.url))
+            except ValueError:
+                return exchange
+            request = _file_request(config, opened.session, address)
+            exchange = evolve(exchange, request=request, redirects=exchange.redirects + 1)
+
+    exchange = yield from with_retries(config, attempt, config.max_retries)
     if exchange.status_code != _OK:
         raise status_error(config, exchange)
     msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
@@ -101,45 +115,17 @@ def save(
         raise errors.APIResponseValidationError(msg, *redact_response(config, exchange))
 
 
-def _fetch(
-    config: Config, opened: Opened, url: httpx.URL, file: BinaryIO, on_progress: OnProgress | None
-) -> Steps[Exchange]:
-    """Follow all redirects to the file; credentials go to the API's own origin only."""
-    redirects = 0
-    while True:
-        request = _file_request(config, opened.session, url)
-        exchange = Save(
-            request=request,
-            method="GET",
-            opened=opened,
-            max_size=config.max_response_size,
-            auth=httpx.USE_CLIENT_DEFAULT if is_same_origin(config, request.url) else None,
-            redirects=redirects,
-            file=file,
-            on_progress=on_progress,
-        )
-        yield exchange
-        if exchange.error is not None or exchange.next_request is None:
-            return exchange
-        redirects += 1
-        try:
-            if redirects > MAX_REDIRECTS:
-                msg = f"more than {MAX_REDIRECTS} redirects"
-                raise httpx.TooManyRedirects(msg, request=request)
-            url = _parse_file_url(str(exchange.next_request.url))
-        except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
-            exchange.error = error
-            return exchange
-
-
 def _parse_file_url(url: str) -> httpx.URL:
     """Parse the URL of a file: an absolute one, or a path of the API."""
-    parsed = httpx.URL(url)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from None
     is_absolute = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
     if not is_absolute and (parsed.scheme or parsed.host or not url):
         address = without_secrets(parsed)
         msg = f"url must start with https:// or http:// and name a host: {address!r}"
-        raise httpx.InvalidURL(msg)
+        raise ValueError(msg)
     return parsed
 
 
