@@ -1,6 +1,5 @@
 """What a call decides: tried on its generator, without a socket or a clock."""
 
-import asyncio
 import datetime
 import gzip
 import itertools
@@ -154,19 +153,13 @@ def test_an_event_hook_may_read_the_body_before_it_raises_for_the_status() -> No
     assert play("POST", wrong | {"status_code": 200}, session=only_read).end == {"error": "why"}
 
 
-def test_a_large_body_is_sent_in_chunks() -> None:
-    content = bytes(range(256)) * 2048 + b"x"
-    request = asking(content=content)
-    played = Play(client_of(URL), _calls.parsed, request, outcomes=[OK])
-    stream: Any = played.requests[0].stream
-    chunks = list(stream)
-    assert list(map(len, chunks)) == [262_144, 262_144, 1]
-    assert b"".join(chunks) == content
-
-    async def chunks_of_asyncio() -> list[bytes]:
-        return [chunk async for chunk in stream]
-
-    assert asyncio.run(chunks_of_asyncio()) == chunks
+def test_a_large_body_has_the_time_that_a_slow_upload_takes() -> None:
+    asked = asking(content=bytes(655_360))
+    (request,) = Play(client_of(URL), _calls.parsed, asked, outcomes=[OK]).requests
+    assert request.extensions["timeout"]["write"] == 70
+    client = client_of(URL).with_timeout(None)
+    (request,) = Play(client, _calls.parsed, asked, outcomes=[OK]).requests
+    assert request.extensions["timeout"]["write"] is None
 
 
 @pytest.mark.parametrize(

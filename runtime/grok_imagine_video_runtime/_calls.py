@@ -9,7 +9,7 @@ import functools
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
 import httpx
@@ -32,8 +32,8 @@ from .types import Response
 
 T = TypeVar("T")
 
-# Bytes.
-_CHUNK_SIZE = 262_144
+# Bytes a second: with asyncio, httpx's write timeout holds for a whole body, such as images.
+_SLOW_UPLOAD = 65_536
 
 # Objects and lists around a value in a response; code that walks through more may run out of stack.
 _MAX_DEPTH = 100
@@ -97,18 +97,9 @@ class Exchange:
     why_unreadable: str = field(default="", init=False)  # why `content` is still compressed
     is_empty_file: bool = field(default=False, init=False)
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
-    callers_error: BaseException | None = field(default=None, init=False)  # see `callers_code`
+    callers_error: Exception | None = field(default=None, init=False)  # of a callback or a file
     _received: bytearray = field(factory=bytearray, init=False)
     is_read: bool = field(default=False, init=False)
-
-    @contextlib.contextmanager
-    def callers_code(self) -> Iterator[None]:
-        """Note what a callback or a file of the caller raises, which is passed on as it is."""
-        try:
-            yield
-        except BaseException as error:
-            self.callers_error = error
-            raise
 
     def begin(self, response: httpx.Response) -> bool:
         """Note a response, and return whether its body was read already, as that of a mock."""
@@ -378,8 +369,9 @@ def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> ht
     request: httpx.Request = session.build_request(
         **with_overrides(config, {**arguments, "url": url})
     )
-    if isinstance(request.stream, httpx.ByteStream) and len(request.content) > _CHUNK_SIZE:
-        request.stream = _Chunks(request.content)
+    timeouts = request.extensions["timeout"]
+    if isinstance(request.stream, httpx.ByteStream) and timeouts.get("write") is not None:
+        timeouts["write"] += len(request.content) / _SLOW_UPLOAD
     return request
 
 
@@ -403,18 +395,3 @@ def absolute_url(session_url: httpx.URL, client_url: str, path: str) -> httpx.UR
     if version and httpx.URL(base).path.endswith(version[0]):
         path = path[version.end() :]
     return httpx.URL(f"{base}/{path.lstrip('/')}")
-
-
-class _Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A large body in chunks: httpx's write timeout holds for each chunk, not for all of it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self._content), _CHUNK_SIZE):
-            yield self._content[start : start + _CHUNK_SIZE]
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk

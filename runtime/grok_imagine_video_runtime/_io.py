@@ -127,14 +127,20 @@ async def _asyncio_send(exchange: Exchange) -> None:
 
 
 def _write(step: Any, piece: bytes) -> None:
-    """Write a part of a file, the first one over what an earlier attempt has written."""
-    with step.callers_code():
+    """Write a part of a file, the first one over what an earlier attempt has written.
+
+    What the file or the callback raises is the caller's, and is passed on as it is.
+    """
+    try:
         if not step.written:
             step.file.seek(0)
             step.file.truncate()
         step.written += step.file.write(piece)
         if step.on_progress is not None:
             step.on_progress(step.arrived, step.total)
+    except Exception as error:
+        step.callers_error = error
+        raise
 
 
 def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
