@@ -25,7 +25,6 @@ class Create:
     name: str
     batch: str
     operation: Operation
-    body: str
     names: dict[str, str]
     defaults: dict[str, Any]
 
@@ -43,7 +42,9 @@ class Job:
 def jobs_of(document: Document) -> list[Job]:
     """The commands of a package; none if no job of its spec can be followed by its id alone."""
     followers = [
-        operation for operation in document.operations if _is_follower(operation.endpoint, document)
+        operation
+        for operation in document.operations
+        if document.job(operation.endpoint) and takes_an_id(operation.endpoint)
     ]
     creators = [
         [creator for creator in document.creators(follower.endpoint) if body_of(creator.endpoint)]
@@ -63,11 +64,6 @@ def jobs_of(document: Document) -> list[Job]:
         )
         for follower, group in zip(followers, creators, strict=True)
     ]
-
-
-def _is_follower(endpoint: Endpoint, document: Document) -> bool:
-    is_job = endpoint.method == "get" and document.job(endpoint.responses) is not None
-    return is_job and takes_an_id(endpoint)
 
 
 def body_of(endpoint: Endpoint) -> ModelProperty | None:
@@ -95,7 +91,6 @@ def _create(operation: Operation, name: str, document: Document, *, is_only: boo
         name,
         "batch" if is_only else f"batch-{name}",
         operation,
-        str(model.class_info.name),
         _names_of_options(model, document),
         _defaults(model, document.example(operation.endpoint)),
     )

@@ -15,7 +15,6 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty, Property
 from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.responses import Response
 from openapi_python_client.strings import PythonIdentifier
 
 from ..openapi31 import METHODS, Node, in_31, nodes, settle
@@ -176,9 +175,9 @@ class Document:
         """The finished model: upstream leaves that of an alternative unfinished."""
         return self._models.get(str(prop.class_info.name), prop)
 
-    def job(self, responses: Iterable[Response]) -> Node | None:
-        """The `x-job` of the first response that has one: how to tell whether a job has ended."""
-        props = [response.prop for response in responses]
+    def job(self, endpoint: Endpoint) -> Node | None:
+        """The `x-job` of the first response of a GET that has one: how a job is followed."""
+        props = [x.prop for x in endpoint.responses if endpoint.method == "get"]
         models = [prop for prop in props if isinstance(prop, ModelProperty)]
         return next((rules_of_job(x) for x in map(self.node, models) if "x-job" in x), None)
 
@@ -196,7 +195,7 @@ class Document:
         followers = {
             self.operation(operation.endpoint).get("operationId"): operation
             for operation in self.operations
-            if operation.endpoint.method == "get" and self.job(operation.endpoint.responses)
+            if self.job(operation.endpoint)
         }
         return {
             id(operation.endpoint): followers[name]

@@ -37,8 +37,7 @@ class Argument:
     place: str
     declaration: str
     validators: str
-    docstrings: list[str]
-    is_list: bool = False
+    docstring: str
 
 
 @frozen
@@ -114,7 +113,7 @@ class Operation:
     def names(self) -> list[str]:
         """The public names of its module."""
         both = ["sync", "sync_detailed", "asyncio", "asyncio_detailed"]
-        jobs = ["wait", "asyncio_wait", "progress", "result"] if self.job else []
+        jobs = ["wait", "asyncio_wait", "cost", "progress", "result"] if self.job else []
         creates = ["job_id"] if self.follower else []
         if self.follower and self.follower.can_wait:
             creates += ["sync_and_wait", "asyncio_and_wait"]
@@ -134,7 +133,7 @@ def describe(endpoint: Endpoint, document: Document) -> Operation:
         reads_of(endpoint, successes, document),
         union_type(list(endpoint.responses)),
         union_type(successes),
-        document.job(successes) if endpoint.method == "get" else None,
+        document.job(endpoint),
         [x.endpoint for x in document.creators(endpoint)] if takes_an_id(endpoint) else [],
         follower_of(endpoint, document),
     )
@@ -189,8 +188,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
         place=place,
         declaration=prop.to_string().as_unembedded_code(),
         validators=", ".join(filter(None, validators)),
-        docstrings=[described.to_docstring()],
-        is_list=isinstance(prop, ListProperty),
+        docstring=described.to_docstring(),
     )
 
 
@@ -225,7 +223,7 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
         place="body",
         declaration=f"body: {type_}" if prop.required else f"body: {type_} | Unset = UNSET",
         validators=rules.of_field(content["schema"], is_required=prop.required),
-        docstrings=[prop.to_docstring()],
+        docstring=prop.to_docstring(),
     )
 
 

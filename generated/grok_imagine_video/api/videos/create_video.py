@@ -5,9 +5,8 @@
 from collections.abc import Callable as _Callable
 
 from grok_imagine_video_runtime import _calls, _io, _jobs
+from grok_imagine_video_runtime import operations as _operations
 from grok_imagine_video_runtime import validators as _v
-from grok_imagine_video_runtime.operations import Body as _Body
-from grok_imagine_video_runtime.operations import Operation as _Operation
 
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_request import CreateVideoRequest
@@ -16,13 +15,13 @@ from ...models.video_job import VideoJob
 from ...types import Response
 from ..videos import get_video as _follower
 
-OPERATION: _Operation[CreateVideoResponse] = _Operation(
+OPERATION: _operations.Operation[CreateVideoResponse] = _operations.Operation(
     "POST",
     "/v1/videos/generations",
     {
         "2XX": ("json", CreateVideoResponse.from_dict),
     },
-    body=_Body([_v.model(CreateVideoRequest)], "application/json", CreateVideoRequest),
+    body=_operations.Body([_v.model(CreateVideoRequest)], "application/json", CreateVideoRequest),
     starts=_follower.OPERATION,
 )
 

@@ -5,17 +5,15 @@
 from collections.abc import Callable as _Callable
 
 from grok_imagine_video_runtime import _calls, _io, _jobs
+from grok_imagine_video_runtime import operations as _operations
 from grok_imagine_video_runtime import validators as _v
-from grok_imagine_video_runtime.operations import Job as _Job
-from grok_imagine_video_runtime.operations import Operation as _Operation
-from grok_imagine_video_runtime.operations import Parameter as _Parameter
 
 from ...client import AuthenticatedClient, Client
 from ...models.create_video_response import CreateVideoResponse
 from ...models.video_job import VideoJob
 from ...types import Response
 
-JOB = _Job(
+JOB = _operations.Job(
     wrappers=["data", "result", "output", "task_result", "response"],
     id=["request_id", "id", "task_id", "taskId", "data"],
     status=["status", "state", "task_status"],
@@ -103,14 +101,14 @@ JOB = _Job(
     suffix=".mp4",
 )
 
-OPERATION: _Operation[VideoJob] = _Operation(
+OPERATION: _operations.Operation[VideoJob] = _operations.Operation(
     "GET",
     "/v1/videos/{request_id}",
     {
         "2XX": ("json", VideoJob.from_dict),
     },
     [
-        _Parameter("request_id", "request_id", "path", [_v.string, _v.segment]),
+        _operations.Parameter("request_id", "request_id", "path", [_v.string, _v.segment]),
     ],
     job=JOB,
 )
@@ -215,6 +213,14 @@ async def asyncio(
 def progress(job: VideoJob) -> float | None:
     """How much of a job is done, from 0 to 100, or None if the response does not say."""
     return _jobs.progress(JOB, job)
+
+
+def cost(job: VideoJob) -> float | None:
+    """The price of a job in US dollars, or None if the response does not report it.
+
+    The gateway reports it where `x-job.cost` of the spec says.
+    """
+    return _jobs.cost_of(JOB, job)
 
 
 def result(job: VideoJob) -> str:
@@ -327,6 +333,7 @@ __all__ = [
     "asyncio",
     "asyncio_detailed",
     "asyncio_wait",
+    "cost",
     "progress",
     "result",
     "sync",
