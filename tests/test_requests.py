@@ -1,14 +1,16 @@
-"""What goes out where nothing is checked."""
+"""What goes out where nothing is checked, and what is made of a file."""
 
+import base64
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
 from bodies import IMAGE, TEXT
-from grok_imagine_video import CreateVideoRequest, ImageInput, create_video
+from grok_imagine_video import CreateVideoRequest, ImageInput, ReferenceImage, create_video
 
 
 def sent(body: CreateVideoRequest) -> Any:
@@ -42,3 +44,48 @@ def test_an_unchecked_request_may_have_more_fields_and_be_part_of_a_checked_one(
     body = CreateVideoRequest.from_dict(TEXT)
     body.image = ImageInput.unchecked(url=5)
     assert sent(body) == TEXT | {"image": {"url": 5}}
+
+
+UNKNOWN = "another kind of file: a PNG, JPEG, WebP or GIF is needed"
+# What a file named like a PNG has in it, and its media type, or the reason why it is refused.
+CONTENTS = {
+    b"\x89PNG\r\n\x1a\n" + b"lake" * 100: "image/png",
+    b"\xff\xd8\xff\xe0": "image/jpeg",
+    b"RIFF\n\0\0\0WEBPVP8 ": "image/webp",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"": "empty: a PNG, JPEG, WebP or GIF is needed",
+    b"RIFF\n\0\0\0WAVE": UNKNOWN,
+    b"<svg> \x89PNG\r\n\x1a\n": UNKNOWN,
+}
+
+
+@pytest.mark.parametrize("model", [ImageInput, ReferenceImage])
+@pytest.mark.parametrize("content", CONTENTS)
+def test_a_file_becomes_a_url_by_its_content(
+    content: bytes, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file, data = tmp_path / "a #ü.png", base64.b64encode(content).decode()
+    file.write_bytes(content)
+    uri = file.as_uri()
+    for path in (file, str(file), "~/a #ü.png", uri, uri.replace("file://", "FILE://localhost")):
+        if "/" not in CONTENTS[content]:
+            with pytest.raises(ValueError, match=rf"\.png' is {CONTENTS[content]}$"):
+                model.from_file(path)
+            continue
+        image = model.from_file(path)
+        assert image == model(url=f"data:{CONTENTS[content]};base64,{data}")
+        with pytest.raises(TypeError) as refusal:
+            CreateVideoRequest.from_dict(TEXT | {"prompt": image.to_dict()})
+        for text in (repr(image), str(refusal.value)):
+            assert f"data:{CONTENTS[content]};base64,…'" in text
+            assert data not in text
+
+
+def test_what_is_not_a_file_of_this_machine_is_not_sent(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.png", tmp_path, "~no-such-user/lake.png"):
+        with pytest.raises(OSError, match=str(path)):
+            ImageInput.from_file(path)
+    with pytest.raises(ValueError, match=r"'file://lake\.png' names the machine 'lake\.png'"):
+        ImageInput.from_file("file://lake.png")

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from grok_imagine_video import VideoJob, get_video
 from making import Spec, document, load, made_from
 from tools import ROOT, BadInputError
 from tools.generator import driver
@@ -438,3 +439,23 @@ def test_a_type_checker_and_a_linter_find_nothing(features: ModuleType, tmp_path
         command = [sys.executable, "-m", *words, folder]
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout
+
+
+MARK = {"type": "string", "x-file": True}
+MARKS: list[Spec] = [{"a": MARK, "b": MARK}, {"a": MARK | {"type": "integer"}}]
+
+
+@pytest.mark.parametrize("fields", [*MARKS, {"a": MARK, "c": {}}], ids=repr)
+def test_a_mark_of_files_that_means_nothing_is_refused(fields: Spec, tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": fields, "required": [*fields][1:]}
+    paths = {"/": {"post": {"operationId": "send", **sending(schema)}}}
+    with pytest.raises(BadInputError, match=r"line 1: #/.*/schema: x-file marks one text"):
+        made_from(document(paths), tmp_path)
+
+
+def test_a_price_is_read_where_the_spec_says_if_it_does(tmp_path: Path) -> None:
+    job = get_video.OPERATION.read_json({"data": {"usage": {"cost_in_usd_ticks": 2_000_000_000}}})
+    assert [get_video.cost(job), get_video.cost(VideoJob())] == [0.2, None]
+    get_job = made_from(load(SPECS / "jobs.yaml"), tmp_path).get_job
+    assert "cost" in get_job.__all__
+    assert get_job.cost(get_job.OPERATION.read_json(job.to_dict())) is None

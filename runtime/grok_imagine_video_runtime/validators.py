@@ -37,8 +37,8 @@ _short.maxstring = _short.maxother = 100
 
 
 def show(value: Any) -> str:
-    """A value for a message: shortened, because it may be huge."""
-    return _short.repr(value)
+    """A value for a message: shortened, because it may be huge, and without the data of a file."""
+    return re.sub(r"(;base64,)[^'\"]+", r"\1…", _short.repr(value))
 
 
 def _type_validator(

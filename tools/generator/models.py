@@ -5,6 +5,7 @@ from openapi_python_client import schema as oai
 from openapi_python_client.parser.properties import AnyProperty, ModelProperty, Property
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import PythonIdentifier
 
@@ -26,8 +27,6 @@ class Field:
     validators: str
     read: str
     docstring: str
-    description: oai.UntrustedString | None
-    is_required: bool
     is_nullable: bool
 
 
@@ -49,6 +48,7 @@ class Model:
     additional: Additional
     is_validated: bool
     is_received: bool
+    file_field: str
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -60,7 +60,8 @@ class Model:
     def base(self) -> str:
         """The class whose methods the model has, with the type of all fields."""
         if self.is_validated:
-            return "_models.SharedObject" if self.is_received else "_models.SentObject"
+            base = "_models.SharedObject" if self.is_received else "_models.SentObject"
+            return f"_models.FromFile, {base}" if self.file_field else base
         return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
 
     @property
@@ -97,7 +98,22 @@ def describe(prop: ModelProperty, document: Document) -> Model:
         additional_of(prop, node, document, rules),
         rules is not None,
         document.is_received(prop),
+        file_field_of(prop, node, document) if rules else "",
     )
+
+
+def file_field_of(model: ModelProperty, node: Node, document: Document) -> str:
+    """The field that the spec marks as one that can hold a file; "" if there is none."""
+    fields, target = node.get("properties", {}), document.resolved
+    marked = [
+        prop
+        for prop in properties_of(model)
+        if says(fields[prop.name.get_untrusted_value()], "x-file", target)
+    ]
+    others = [prop for prop in model.required_properties or [] if prop not in marked]
+    if marked and (others or [*map(type, marked)] != [StringProperty]):
+        refuse(node, "", "x-file marks one text, beside which no other field is required")
+    return str(marked[0].python_name) if marked else ""
 
 
 def field_of(
@@ -120,8 +136,6 @@ def field_of(
         validators=validators_of(model, prop, node, rules) if rules else "",
         read=read,
         docstring=described.to_docstring(),
-        description=described.description,
-        is_required=prop.required,
         is_nullable=not prop.required and takes_null(prop),
     )
 

@@ -15,7 +15,9 @@ from .document import Document, RefusedError, in_python, properties_of, refuse
 # Names that the modules of a package import, and that no class can have as well.
 RESERVED = frozenset({"AuthenticatedClient", "Client", "File", "Response", "Unset", "UUID"})
 # Names of the generated code itself, which a field or an argument would hide.
-NAMES_IN_MODELS = frozenset({"additional_properties", "cls", "from_dict", "to_dict", "unchecked"})
+NAMES_IN_MODELS = frozenset(
+    {"additional_properties", "cls", "from_dict", "from_file", "to_dict", "unchecked"}
+)
 NAMES_IN_OPERATIONS = frozenset({"body", "interval", "on_created", "on_progress", "timeout"})
 
 MODULES = ("api", "batch", "client", "errors", "models", "types")

@@ -46,7 +46,7 @@ class Keyword:
 
     def impact(self, *, is_request: bool) -> Impact | None:
         """The rating of a keyword that no body can break; None for all others."""
-        if self.name == "default" and is_request:
+        if self.name in ("default", "x-file") and is_request:
             return "minor" if self.old is None else "major"
         if self.name in FLAGS and not (self.old or self.new):
             return "patch"

@@ -2,7 +2,7 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define as _define
 from attrs import field as _field
@@ -11,7 +11,7 @@ from grok_imagine_video_runtime import validators as _v
 
 
 @_define
-class ImageInput(_models.SentObject):
+class ImageInput(_models.FromFile, _models.SentObject):
     """The image that guides a video, instead of reference images.
 
     Attributes:
@@ -22,7 +22,9 @@ class ImageInput(_models.SentObject):
         ValueError: A field breaks another rule of the spec.
     """
 
-    url: str = _field(validator=[_v.string])
+    _file_field: ClassVar = "url"
+
+    url: str = _field(validator=[_v.string], repr=_v.show)
     additional_properties: dict[str, Any] = _field(
         init=False, factory=dict, validator=[_models.extra]
     )

@@ -2,7 +2,7 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import define as _define
 from attrs import field as _field
@@ -13,7 +13,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class ReferenceImage(_models.SentObject):
+class ReferenceImage(_models.FromFile, _models.SentObject):
     """One of the reference images for a video.
 
     Attributes:
@@ -24,7 +24,9 @@ class ReferenceImage(_models.SentObject):
         ValueError: A field breaks another rule of the spec.
     """
 
-    url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)])
+    _file_field: ClassVar = "url"
+
+    url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)], repr=_v.show)
     additional_properties: dict[str, Any] = _field(
         init=False, factory=dict, validator=[_models.extra]
     )
