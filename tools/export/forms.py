@@ -18,10 +18,10 @@ KNOWN = {"id", "name", "description", "code", "type", "contentType", "required",
 def read(text: str) -> Spec:
     """What an export says, as OpenAPI with references in place; `x-examples` are of any body."""
     text = unfenced(text.replace("\r\n", "\n"))
-    found = from_json5(text, "the document") if text.lstrip().startswith("{") else {}
-    if "openapi" not in found and not OPENAPI.search(text):
-        found = _document(_apis(found) or endpoints(text))
-    spec = Spec.parse(json.dumps(found, ensure_ascii=False) if found else text, "the document")
+    export = from_json5(text, "the document") if text.lstrip().startswith("{") else {}
+    if "openapi" not in export and not OPENAPI.search(text):
+        export = _document(_apis(export) or endpoints(text))
+    spec = Spec.parse(json.dumps(export, ensure_ascii=False) if export else text, "the document")
     document = spec.in_place(spec.document)
     document["info"]["title"] = ""  # it names the project in Apifox
     for _, node in nodes(document):

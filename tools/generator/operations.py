@@ -195,8 +195,8 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
 def refuse_other_style(node: Node, *, is_list: bool) -> None:
     """Refuse a parameter that is written otherwise than by default."""
     for keyword, value in usual({"in": node["in"]}).items():
-        is_told = keyword != "explode" or (is_list and node["in"] == "query")
-        if is_told and node.get(keyword, value) != value:
+        is_vetted = keyword != "explode" or (is_list and node["in"] == "query")
+        if is_vetted and node.get(keyword, value) != value:
             refuse(node, keyword, f"no parameter is written with {keyword}: {node[keyword]}")
 
 

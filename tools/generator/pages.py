@@ -30,9 +30,9 @@ def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
     yield "api/__init__.py", "api_init.py.jinja", {}
     for package in {operation.package: None for operation in document.operations}:
         yield f"api/{package}/__init__.py", "endpoint_init.py.jinja", {}
-    for each in document.operations:
-        operation = operations.describe(each.endpoint, document)
-        path = f"api/{each.package}/{each.module}.py"
+    for listed in document.operations:
+        operation = operations.describe(listed.endpoint, document)
+        path = f"api/{listed.package}/{listed.module}.py"
         yield path, "endpoint_module.py.jinja", {"operation": operation}
     yield "_commands.py", "commands.py.jinja", {"jobs": commands.jobs_of(document)}
     yield "client.py", "client.py.jinja", {"environment": document.environment}

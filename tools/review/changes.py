@@ -60,13 +60,18 @@ class Changes:
         self.noted.append(Change(pointer, self.new.line(pointer), impact, text, body, why))
 
     def add_names(
-        self, label: str, old: Iterable[str], new: Iterable[str], at: str, if_new: Impact = "minor"
+        self,
+        label: str,
+        old: Iterable[str],
+        new: Iterable[str],
+        pointer: str,
+        if_new: Impact = "minor",
     ) -> None:
         """Note the names that are in one of the specs alone."""
         for name in sorted(set(old) - set(new)):
-            self.add("major", f"{label} {name} is gone", at)
+            self.add("major", f"{label} {name} is gone", pointer)
         for name in sorted(set(new) - set(old)):
-            self.add(if_new, f"{label} {name} is new", at)
+            self.add(if_new, f"{label} {name} is new", pointer)
 
     def add_differing(
         self, prefix: str, old: Part, new: Part, *, known: Container[str] = ()

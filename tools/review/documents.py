@@ -21,10 +21,12 @@ def compare_documents(old: Spec, new: Spec) -> list[Change]:
     """All that differs, the gravest first, also where the same is only written otherwise."""
     changes = differences(old, new)
     known = [f"{change.pointer}/" for change in changes]
-    for at in _apart({**old.document, "info": None}, {**new.document, "info": None}):
-        if not any(path.startswith(f"{at}/") or f"{at}/".startswith(path) for path in known):
+    for pointer in _apart({**old.document, "info": None}, {**new.document, "info": None}):
+        if not any(
+            path.startswith(f"{pointer}/") or f"{pointer}/".startswith(path) for path in known
+        ):
             text = "this is written otherwise, elsewhere or in another order"
-            changes.append(Change(at, new.line(at), "patch", text))
+            changes.append(Change(pointer, new.line(pointer), "patch", text))
     return changes
 
 
@@ -40,24 +42,24 @@ def differences(old: Spec, new: Spec) -> list[Change]:
     return sorted(unique.values(), key=lambda change: (-RANK[change.impact], change.line))
 
 
-def _apart(old: Any, new: Any, at: str = "") -> Iterator[str]:
+def _apart(old: Any, new: Any, pointer: str = "") -> Iterator[str]:
     """Where two parts are not written alike."""
     both = isinstance(old, dict) and isinstance(new, dict)
     pairs = itertools.zip_longest(new, old) if both else ()
     if names := [name or other for name, other in pairs if name != other]:
-        yield join(at, names[0])
+        yield join(pointer, names[0])
     elif both:
         for name in new:
-            yield from _apart(old[name], new[name], join(at, name))
+            yield from _apart(old[name], new[name], join(pointer, name))
     elif json.dumps(old) != json.dumps(new):
-        yield at
+        yield pointer
 
 
 def _compare_operations(changes: Changes) -> None:
-    olds, news = _operations(changes.old), _operations(changes.new)
-    for key in sorted(olds.keys() | news.keys()):
-        old, new = olds.get(key), news.get(key)
-        label = f"{key[1].upper()} {(new or olds[key]).parent.name}"
+    before, after = _operations(changes.old), _operations(changes.new)
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        label = f"{key[1].upper()} {(new or before[key]).parent.name}"
         if old and new:
             compare_operation(changes, old, new, label)
         elif old:
@@ -78,9 +80,9 @@ def _operations(spec: Spec) -> dict[tuple[str, str], Part]:
 
 def _compare_components(changes: Changes) -> None:
     """Note what differs in the components and was not met on the way through the paths."""
-    olds, news = (spec.document.get("components", {}) for spec in (changes.old, changes.new))
-    for kind in sorted(olds.keys() | news.keys()):
-        old, new = olds.get(kind, {}), news.get(kind, {})
+    before, after = (spec.document.get("components", {}) for spec in (changes.old, changes.new))
+    for kind in sorted(before.keys() | after.keys()):
+        old, new = before.get(kind, {}), after.get(kind, {})
         for name in differing(old, new):
             pointer = join("/components", kind, name)
             if kind == "securitySchemes" and name in old:

@@ -13,8 +13,8 @@ from .values import FLAGS, is_note, short
 # Keywords with lists of schemas that the same value is held to.
 LISTS = ("allOf", "anyOf", "oneOf")
 # What JSON Schema tells bodies by; it says nothing of all other keywords.
-TOLD = frozenset(Draft202012Validator.VALIDATORS)
-RULES = TOLD - {"$ref", "allOf"}
+PROOF = frozenset(Draft202012Validator.VALIDATORS)
+RULES = PROOF - {"$ref", "allOf"}
 
 
 @frozen
@@ -78,6 +78,6 @@ def places(spec: Spec, pointer: str) -> dict[str, str]:
     inner = {"$ref": place_of(node)} if "$ref" in node else {}
     if len(node.get("allOf", [])) == 1 and not node.keys() & RULES:
         inner["allOf"] = join(pointer, "allOf", 0)
-    referred = [places(spec, at) for at in inner.values()]
+    referred = [places(spec, pointer) for pointer in inner.values()]
     own = {key: join(pointer, key) for key in node if key not in inner}
-    return {key: at for pointers in [*referred, own] for key, at in pointers.items()}
+    return {key: place for pointers in [*referred, own] for key, place in pointers.items()}

@@ -25,13 +25,13 @@ def compare_operation(changes: Changes, old: Part, new: Part, label: str) -> Non
 
 
 def _compare_authorization(changes: Changes, old: Part, new: Part, label: str) -> None:
-    olds, news = (_authorizations(operation, old.spec) for operation in (old, new))
-    at = new.child("security").pointer if "security" in new.node else "/security"
-    if EVERYBODY in olds & news and olds != news:
-        changes.add("patch", f"{label}: authorization, which is not needed, differs", at)
-    both = olds | news
-    olds, news = (both if EVERYBODY in names else names for names in (olds, news))
-    changes.add_names(f"{label}: authorization by", olds, news, at)
+    before, after = (_authorizations(operation, old.spec) for operation in (old, new))
+    pointer = new.child("security").pointer if "security" in new.node else "/security"
+    if EVERYBODY in before & after and before != after:
+        changes.add("patch", f"{label}: authorization, which is not needed, differs", pointer)
+    both = before | after
+    before, after = (both if EVERYBODY in names else names for names in (before, after))
+    changes.add_names(f"{label}: authorization by", before, after, pointer)
 
 
 def _authorizations(operation: Part, base: Spec) -> set[str]:
@@ -51,15 +51,15 @@ def name_in(other: Spec, name: str, spec: Spec) -> str:
 
 
 def _compare_inputs(changes: Changes, old: Part, new: Part, operation: str) -> None:
-    olds, news = _inputs(old), _inputs(new)
-    for name in sorted(olds.keys() | news.keys()):
-        label, was, now = f"{operation}: {name}", olds.get(name), news.get(name)
+    before, after = _inputs(old), _inputs(new)
+    for name in sorted(before.keys() | after.keys()):
+        label, was, now = f"{operation}: {name}", before.get(name), after.get(name)
         is_required = bool(now and now.node.get("required"))
         if was and now:
             if bool(was.node.get("required")) != is_required:
                 text = f"{label} is {'required' if is_required else 'optional'} now"
-                at = now.child("required").pointer
-                changes.add("major" if is_required else "minor", text, at)
+                pointer = now.child("required").pointer
+                changes.add("major" if is_required else "minor", text, pointer)
             _compare_values(changes, was, now, label, is_request=True)
         elif was:
             changes.add("major", f"{label} is gone", was.pointer)
@@ -112,12 +112,14 @@ def _compare_values(
     elif "schema" in old.node or "schema" in new.node:
         is_break = ("schema" in new.node) == is_request
         changes.add("major" if is_break else "minor", f"{label}: schema differs", new.pointer)
-    olds, news = (
+    before, after = (
         {media_type(key, is_request=is_request): key for key in part.node.get("content", {})}
         for part in (old, new)
     )
     if_new: Impact = "minor" if is_request else "major"
-    changes.add_names(f"{label}: the media type", olds, news, new.child("content").pointer, if_new)
-    for media in sorted(olds.keys() & news.keys()):
-        parts = old.child("content", olds[media]), new.child("content", news[media])
+    changes.add_names(
+        f"{label}: the media type", before, after, new.child("content").pointer, if_new
+    )
+    for media in sorted(before.keys() & after.keys()):
+        parts = old.child("content", before[media]), new.child("content", after[media])
         _compare_values(changes, *parts, label, is_request=is_request)

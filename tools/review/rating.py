@@ -34,12 +34,12 @@ class Rating:
         self.changes.add(impact, f"{self.label}: {text}", pointer, body, why)
 
     def rate(
-        self, text: str, old_at: str, new_at: str, *, is_told: bool = True, least: Impact = "patch"
+        self, text: str, old_at: str, new_at: str, *, is_proof: bool = True, least: Impact = "patch"
     ) -> None:
         """Add one difference.
 
         Args:
-            is_told: Whether JSON Schema tells of all that it can break.
+            is_proof: Whether JSON Schema tells of all that it can break.
             least: Its impact if it makes no difference to any body.
         """
         part = self.new.spec.find(new_at)
@@ -47,7 +47,7 @@ class Rating:
         changed = Validator(spec, self.old.pointer, is_request=self.old.is_request)
         pointer = old_at if part is None else new_at
         broken = self._shown(changed, is_break=True)
-        if broken or not is_told:
+        if broken or not is_proof:
             body, why = broken or UNKNOWN
             self.add("major", text, pointer, body, why or LOOK)
         elif fixed := self._shown(changed, is_break=False):
@@ -58,11 +58,11 @@ class Rating:
 
     def rate_whole(self) -> None:
         """Add what all differences do together though none of them does it alone."""
-        text, at = "all changes together", self.new.pointer
+        text, pointer = "all changes together", self.new.pointer
         if self._worst in ("patch", "minor") and (broken := self._shown(self.new, is_break=True)):
-            self.add("major", text, at, broken[0], broken[1] or LOOK)
+            self.add("major", text, pointer, broken[0], broken[1] or LOOK)
         elif self._worst == "patch" and (fixed := self._shown(self.new, is_break=False)):
-            self.add("minor", text, at, *fixed)
+            self.add("minor", text, pointer, *fixed)
 
     def _shown(self, changed: Validator, *, is_break: bool) -> Shown | None:
         """The smallest body that a change breaks, or fixes; None if it is proven that none is.

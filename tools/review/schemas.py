@@ -6,7 +6,7 @@ from attrs import define, field
 
 from ..pointers import join
 from .changes import Changes
-from .keywords import LISTS, TOLD, Keyword, places
+from .keywords import LISTS, PROOF, Keyword, places
 from .probe import Validator
 from .rating import Rating
 from .spec import Part, Spec
@@ -50,10 +50,10 @@ class _Walk:
             self.rating.rate(f"{path or 'the schema'} differs", old_at, new_at)
 
     def _keywords(self, old_at: str, new_at: str, path: str) -> None:
-        olds, news = places(self.old, old_at), places(self.new, new_at)
-        for name in names_in(olds, news):
-            was = olds.get(name, join(self.old.target(old_at), name))
-            now = news.get(name, join(self.new.target(new_at), name))
+        before, after = places(self.old, old_at), places(self.new, new_at)
+        for name in names_in(before, after):
+            was = before.get(name, join(self.old.target(old_at), name))
+            now = after.get(name, join(self.new.target(new_at), name))
             self._keyword(Keyword(name, path, self.old.find(was), self.new.find(now), was, now))
 
     def _keyword(self, keyword: Keyword) -> None:
@@ -73,19 +73,19 @@ class _Walk:
         elif impact := keyword.impact(is_request=self.rating.old.is_request):
             self.rating.add(impact, keyword.text, keyword.new_at)
         else:
-            self.rating.rate(keyword.text, keyword.old_at, keyword.new_at, is_told=name in TOLD)
+            self.rating.rate(keyword.text, keyword.old_at, keyword.new_at, is_proof=name in PROOF)
 
     def _properties(self, keyword: Keyword) -> None:
-        olds, news = keyword.old or {}, keyword.new or {}
-        for name in names_in(olds, news):
-            at = join(keyword.old_at, name), join(keyword.new_at, name)
+        before, after = keyword.old or {}, keyword.new or {}
+        for name in names_in(before, after):
+            pointers = join(keyword.old_at, name), join(keyword.new_at, name)
             path = f"{keyword.path}.{name}".lstrip(".")
-            if name in olds and name in news:
-                self.walk(*at, path)
-            elif name in news:
-                self.rating.rate(f"{path} is new", *at, least="minor")
+            if name in before and name in after:
+                self.walk(*pointers, path)
+            elif name in after:
+                self.rating.rate(f"{path} is new", *pointers, least="minor")
             else:  # readers count on it, whatever may come in its place
-                self.rating.rate(f"{path} is gone", *at, is_told=self.rating.old.is_request)
+                self.rating.rate(f"{path} is gone", *pointers, is_proof=self.rating.old.is_request)
 
 
 def _has_same_places(old: object, new: object) -> bool:
