@@ -10,6 +10,9 @@ import httpx
 _READABLE = ("gzip", "x-gzip", "deflate")
 _COMPRESSED = (*_READABLE, "br", "zstd", "compress", "x-compress")
 
+# The `wbits` of zlib that reads the header of either.
+_GZIP_OR_ZLIB = 47
+
 # Bytes that are decompressed at once.
 _MAX_PIECE = 1_048_576
 
@@ -41,52 +44,32 @@ class Decoder:
 
     def __init__(self, headers: httpx.Headers) -> None:
         names = headers.get_list("content-encoding", split_commas=True)
-        coding = ", ".join(name for name in map(str.lower, names) if name in _COMPRESSED)
-        is_readable = not coding or coding in _READABLE
-        self.why_unreadable = "" if is_readable else f"the body is compressed with {coding}"
-        self._coding = coding
+        self._coding = ", ".join(name for name in map(str.lower, names) if name in _COMPRESSED)
         self._stream: Any = None
-        self._head = b""
+        is_readable = not self._coding or self._coding in _READABLE
+        self.why_unreadable = "" if is_readable else f"the body is compressed with {self._coding}"
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The next pieces of the body; an error if it is not compressed as its headers say."""
-        if self._coding not in _READABLE:
+        if self._coding not in _READABLE or not chunk:
             yield chunk
             return
-        try:
-            yield from self._decompressed(self._head + chunk)
-        except zlib.error as error:
-            msg = f"the body is not {self._coding}: {error}"
-            raise httpx.DecodingError(msg) from error
-
-    def _decompressed(self, data: bytes) -> Iterator[bytes]:
-        self._head = b""
-        while data:
-            if self._stream is None or self._stream.eof:
-                if self._stream is not None and self._coding == "deflate":
-                    raise zlib.error("there is more after its end")
-                if len(data) < 2:  # too few to tell whether there is a header
-                    self._head = data
-                    return
-                self._stream = zlib.decompressobj(self._window_bits(data))
-            is_full = True
-            while is_full or self._stream.unconsumed_tail:
-                piece = self._stream.decompress(data, _MAX_PIECE)
-                data = self._stream.unconsumed_tail
-                is_full = len(piece) == _MAX_PIECE  # there may be more of what was taken in
-                yield piece
-            data = self._stream.unused_data
-
-    def _window_bits(self, data: bytes) -> int:
-        """The `wbits` of `zlib` for gzip, and for deflate with or without a header (RFC 1950)."""
-        if self._coding != "deflate":
-            return 31
-        has_header = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
-        return 15 if has_header else -15
+        self._stream = self._stream or zlib.decompressobj(_GZIP_OR_ZLIB)
+        is_full = True
+        while chunk or is_full:
+            try:
+                piece = self._stream.decompress(chunk, _MAX_PIECE)
+            except zlib.error as error:
+                msg = f"the body is not {self._coding}: {error}"
+                raise httpx.DecodingError(msg) from error
+            chunk, is_full = self._stream.unconsumed_tail, len(piece) == _MAX_PIECE
+            yield piece
 
     def finish(self) -> None:
-        """Raise an error if the body is not whole."""
-        is_whole = self._stream is None or self._stream.eof
-        if not is_whole or self._head:
+        """Raise an error if the body is not whole, or goes on after its end."""
+        if self._stream is not None and not self._stream.eof:
             msg = f"the body ends before its {self._coding} does"
+            raise httpx.DecodingError(msg)
+        if self._stream is not None and self._stream.unused_data:
+            msg = f"the body is not {self._coding} alone: there is more after its end"
             raise httpx.DecodingError(msg)
