@@ -4,6 +4,7 @@
 
 from grok_imagine_video_runtime.operations import Commands, Create
 
+from . import models as _models
 from .api.videos import create_video, get_video
 
 COMMANDS: tuple[Commands, ...] = (
@@ -16,6 +17,7 @@ COMMANDS: tuple[Commands, ...] = (
                 "create",
                 "batch",
                 create_video,
+                _models.CreateVideoRequest,
                 names={"reference_images": "reference"},
                 defaults={
                     "model": "grok-imagine-video",

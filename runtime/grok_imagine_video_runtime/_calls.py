@@ -297,7 +297,7 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
             source, reader = operation.reads[key]
             value: Any = None
             if source == "json":
-                is_empty = operation.job is not None and not exchange.content
+                is_empty = operation.rules is not None and not exchange.content
                 value = {} if is_empty else json.loads(exchange.content)
                 if len(exchange.content) > 2 * _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
                     msg = f"it has more than {_MAX_DEPTH} levels"

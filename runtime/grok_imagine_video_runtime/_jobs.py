@@ -105,7 +105,7 @@ def wait(
     waiting: Waiting[T],
 ) -> Steps[T]:
     """Poll until the job has ended or the deadline has passed, and return the last response."""
-    rules, timeout = cast(Job, request.operation.job), waiting.timeout
+    rules, timeout = request.operation.rules, waiting.timeout
     deadline = (yield Now()) + timeout
     last_poll = deadline - min(_LAST_POLL * timeout, _MAX_LAST_POLL)
     job: T | None = None

@@ -42,20 +42,12 @@ class Job(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter: its names in Python and in HTTP, where it goes, and its validators."""
+    """A parameter or the body: its name in Python, where it goes, and its validators."""
 
     name: str
-    alias: str
-    location: Literal["path", "query", "header"]
+    alias: str  # its name in HTTP; of a body, its media type
+    location: Literal["path", "query", "header", "json", "form"]
     validators: Sequence[Validator] = ()
-
-
-class Body(NamedTuple):
-    """The body of a request."""
-
-    validators: Sequence[Validator]
-    media_type: str = ""  # of JSON; httpx sets that of a form
-    model: Any = None
 
 
 class Request(NamedTuple, Generic[T]):
@@ -76,21 +68,8 @@ class Operation(NamedTuple, Generic[T]):
     path: str  # with parameters in braces
     reads: Mapping[str, tuple[str, Callable[[Any], Any] | None]]
     parameters: Sequence[Parameter] = ()
-    body: Body | None = None
-    job: Job | None = None
-    starts: "Operation[Any] | None" = None
-
-    @property
-    def rules(self) -> Job:
-        """The job that the operation follows."""
-        assert self.job is not None  # noqa: S101 - the generator makes sure
-        return self.job
-
-    @property
-    def follower(self) -> "Operation[Any]":
-        """The operation that follows the jobs that this one creates."""
-        assert self.starts is not None  # noqa: S101 - the generator makes sure
-        return self.starts
+    rules: Any = None  # the `Job` that it follows
+    follower: Any = None  # the `Operation` that follows the jobs that it creates
 
     def read_json(self, value: Any) -> T:
         """Read the JSON of a 2xx response."""
@@ -104,35 +83,29 @@ class Operation(NamedTuple, Generic[T]):
 
     def request(self, **values: Any) -> Request[T]:
         """Build a request; an argument that breaks the spec is a TypeError or ValueError."""
-        sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-        for parameter in self.parameters:
-            value = values.get(parameter.name, UNSET)
-            validate_argument(parameter.name, value, *parameter.validators)
-            if value is not UNSET and value is not None:
-                is_in_path = parameter.location == "path"
-                name = parameter.name if is_in_path else parameter.alias
-                sent[parameter.location][name] = value
-        url = self.path
-        for name, value in sent["path"].items():
-            text = quote(text_of(value), safe="," if isinstance(value, list) else "")
-            url = url.replace(f"{{{name}}}", text)
-        headers = {name: text_of(value) for name, value in sent["header"].items()}
-        arguments: dict[str, Any] = {
-            "method": self.method,
-            "url": url,
-            "headers": headers,
-        }
-        if sent["query"]:
-            arguments["params"] = to_json(sent["query"])
-        if self.body is not None:
-            content = values.get("body", UNSET)
-            validate_argument("body", content, *self.body.validators)
-            if content is not UNSET and self.body.media_type:
-                headers["Content-Type"] = self.body.media_type
-                arguments["json"] = to_json(content)
-            elif content is not UNSET:
-                arguments["files"] = to_multipart(content)
-        return Request(self, arguments)
+        url, headers, query = self.path, dict[str, str](), dict[str, Any]()
+        body: dict[str, Any] = {}
+        for name, alias, location, validators in self.parameters:
+            value = values.get(name, UNSET)
+            validate_argument(name, value, *validators)
+            if value is UNSET or value is None:
+                continue
+            if location == "path":
+                text = quote(text_of(value), safe="," if isinstance(value, list) else "")
+                url = url.replace(f"{{{name}}}", text)
+            elif location == "header":
+                headers[alias] = text_of(value)
+            elif location == "query":
+                query[alias] = to_json(value)
+            elif location == "json":
+                headers["Content-Type"] = alias
+                body = {"json": to_json(value)}
+            else:  # httpx sets the media type of a form
+                body = {"files": to_multipart(value)}
+        params = {"params": query} if query else {}
+        return Request(
+            self, {"method": self.method, "url": url, "headers": headers, **params, **body}
+        )
 
 
 class Create(NamedTuple):
@@ -141,13 +114,9 @@ class Create(NamedTuple):
     name: str  # of its command
     batch: str  # the name of the command that creates many of them
     module: ModuleType | Any
+    model: Any  # of its body, whose fields are the options
     names: Mapping[str, str] = {}  # of options that differ from their fields
     defaults: Mapping[str, Any] = {}  # of required fields: the spec's example
-
-    @property
-    def model(self) -> Any:
-        """The model of its body; each of its fields is an option."""
-        return self.module.OPERATION.body.model
 
 
 class Commands(NamedTuple):

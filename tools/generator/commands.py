@@ -25,6 +25,7 @@ class Create:
     name: str
     batch: str
     operation: Operation
+    model: str
     names: dict[str, str]
     defaults: dict[str, Any]
 
@@ -91,6 +92,7 @@ def _create(operation: Operation, name: str, document: Document, *, is_only: boo
         name,
         "batch" if is_only else f"batch-{name}",
         operation,
+        str(model.class_info.name),
         _names_of_options(model, document),
         _defaults(model, document.example(operation.endpoint)),
     )

@@ -22,8 +22,8 @@ from .values import reader
 # Methods that only read, so that a request can be sent again at no cost.
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
-# The media types of bodies; that of a form is set by httpx.
-BODIES = {BodyType.JSON: True, BodyType.FILES: False}
+# Where the runtime puts a body.
+BODIES = {BodyType.JSON: "json", BodyType.FILES: "form"}
 # The sources of values in a response, by their names in upstream.
 SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "content"}
 
@@ -33,7 +33,7 @@ class Argument:
     """An argument of an operation: a parameter or the body."""
 
     name: str
-    json_name: UntrustedString | None
+    alias: UntrustedString
     place: str
     declaration: str
     validators: str
@@ -87,23 +87,6 @@ class Operation:
         return " | ".join(["str", *(union_type(successes_of(x)) for x in self.creators)])
 
     @property
-    def body(self) -> Argument | None:
-        """The argument for the body."""
-        return next((x for x in self.arguments if x.place == "body"), None)
-
-    @property
-    def media_type(self) -> str:
-        """The media type of the body as code; empty for that of a form, which httpx sets."""
-        (body,) = self.endpoint.bodies
-        return repr(str(body.content_type.get_untrusted_value()) if BODIES[body.body_type] else "")
-
-    @property
-    def body_model(self) -> str:
-        """The model of the body, if it has one."""
-        (body,) = self.endpoint.bodies
-        return str(body.prop.class_info.name) if isinstance(body.prop, ModelProperty) else ""
-
-    @property
     def summary(self) -> str:
         """What the operation does, in a few words."""
         summary = self.endpoint.summary
@@ -120,7 +103,7 @@ class Operation:
         return sorted([*both, *jobs, *creates])
 
     def at(self, place: str) -> list[Argument]:
-        """The parameters in one place: path, query or header."""
+        """The arguments in one place, such as the path."""
         return [argument for argument in self.arguments if argument.place == place]
 
 
@@ -184,7 +167,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
     validators += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
     return Argument(
         name=prop.python_name,
-        json_name=prop.name,
+        alias=prop.name,
         place=place,
         declaration=prop.to_string().as_unembedded_code(),
         validators=", ".join(filter(None, validators)),
@@ -219,8 +202,8 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     type_ = prop.get_type_string(no_optional=True).as_unembedded_code()
     return Argument(
         name="body",
-        json_name=None,
-        place="body",
+        alias=body.content_type,
+        place=BODIES[body.body_type],
         declaration=f"body: {type_}" if prop.required else f"body: {type_} | Unset = UNSET",
         validators=rules.of_field(content["schema"], is_required=prop.required),
         docstring=prop.to_docstring(),

@@ -21,8 +21,10 @@ OPERATION: _operations.Operation[CreateVideoResponse] = _operations.Operation(
     {
         "2XX": ("json", CreateVideoResponse.from_dict),
     },
-    body=_operations.Body([_v.model(CreateVideoRequest)], "application/json", CreateVideoRequest),
-    starts=_follower.OPERATION,
+    [
+        _operations.Parameter("body", "application/json", "json", [_v.model(CreateVideoRequest)]),
+    ],
+    follower=_follower.OPERATION,
 )
 
 

@@ -110,7 +110,7 @@ OPERATION: _operations.Operation[VideoJob] = _operations.Operation(
     [
         _operations.Parameter("request_id", "request_id", "path", [_v.string, _v.segment]),
     ],
-    job=JOB,
+    rules=JOB,
 )
 
 
