@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from .models import text_of, to_json, to_multipart, validate_argument
 from .types import UNSET
-from .validators import Validator
+from .validators import Named, Validator, header
 
 T = TypeVar("T")
 
@@ -95,6 +95,7 @@ class Operation(NamedTuple, Generic[T]):
                 url = url.replace(f"{{{name}}}", text)
             elif location == "header":
                 headers[alias] = text_of(value)
+                header(None, Named(repr(name)), headers[alias])
             elif location == "query":
                 query[alias] = to_json(value)
             elif location == "json":

@@ -67,10 +67,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_integer(value: Any) -> bool:
-    return _is_number(value) and (isinstance(value, int) or value.is_integer())
-
-
 string = _type_validator("str", lambda value: isinstance(value, str))
 boolean = _type_validator("bool", lambda value: isinstance(value, bool))
 null = _type_validator("None", lambda value: value is None)
@@ -78,42 +74,37 @@ file = _type_validator("File", lambda value: isinstance(value, File))
 given = _type_validator("set", lambda value: value is not UNSET)
 
 #: JSON Schema's integer: 4.0 is one, True and False are not.
-integer = _type_validator("int", _is_integer)
+integer = _type_validator("int", lambda value: _is_number(value) and value % 1 == 0)
 
 #: JSON has neither NaN nor infinities.
 number = all_of(
     _type_validator("float", _is_number),
-    _value_validator("be finite", lambda value: isinstance(value, int) or math.isfinite(value)),
+    _value_validator("be finite", lambda value: abs(value) < math.inf),
 )
 
 
 def model(cls: type) -> Validator:
     """An instance of a model."""
-    name = cls.__name__
-    return _type_validator(
-        name, lambda value: isinstance(value, cls), f" ({name}.from_dict makes one)"
-    )
+    hint = f" ({cls.__name__}.from_dict makes one)"
+    return _type_validator(cls.__name__, lambda value: isinstance(value, cls), hint)
 
 
 #: A segment of a path: an empty one or dots would make it another path.
 segment = _value_validator("not be empty or dots", lambda value: str(value) not in ("", ".", ".."))
 
 
-_HEADER = re.compile(r"(?! )[\x20-\x7e\t]*(?<![ \t])")
-
-#: The value of a header: a line break would begin another header.
-header = _value_validator(
-    "be printable ASCII without blanks around it",
-    lambda value: not isinstance(value, str) or bool(_HEADER.fullmatch(value)),
-)
-
-
-_is_list = _type_validator("list", lambda value: isinstance(value, list))
+def header(_: Any, attribute: Any, value: str) -> None:
+    """The value of a header. It may be a secret, so no message shows it."""
+    if not re.fullmatch(r"(?![ \t])[\t\x20-\x7e]*(?<![ \t])", value):
+        rule = "must be printable ASCII, without line breaks and without blanks around it"
+        msg = f"{attribute.name} {rule}"
+        raise ValueError(msg)
 
 
 def array(*items: Validator) -> Validator:
     """A list whose items pass all of these validators."""
-    return all_of(_is_list, deep_iterable(all_of(*items))) if items else _is_list
+    is_list = _type_validator("list", lambda value: isinstance(value, list))
+    return deep_iterable(all_of(*items), is_list)
 
 
 def mapping(*values: Validator) -> Validator:
@@ -150,9 +141,8 @@ def if_set(*validators: Validator) -> Validator:
 
 def in_(*values: Any) -> Validator:
     """One of these values."""
-    return _value_validator(
-        f"be one of {', '.join(map(repr, values))}", lambda value: value in values
-    )
+    allowed = ", ".join(map(repr, values))
+    return _value_validator(f"be one of {allowed}", lambda value: value in values)
 
 
 def pattern(regex: str, python_regex: str | None = None) -> Validator:

@@ -164,7 +164,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
     refuse_other_style(node, is_list=isinstance(prop, ListProperty))
     described = prop if prop.description else documented(prop, node.get("description", ""))
     validators = [rules.of_field(node["schema"], is_required=prop.required)]
-    validators += {"path": ["_v.segment"], "header": ["_v.header"]}.get(place, [])
+    validators += ["_v.segment"] if place == "path" else []
     return Argument(
         name=prop.python_name,
         alias=prop.name,
