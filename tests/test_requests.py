@@ -69,7 +69,7 @@ def test_a_file_becomes_a_url_by_its_content(
     file, data = tmp_path / "a #ü.png", base64.b64encode(content).decode()
     file.write_bytes(content)
     uri = file.as_uri()
-    for path in (file, str(file), "~/a #ü.png", uri, uri.replace("file://", "FILE://localhost")):
+    for path in (file, str(file), "~/a #ü.png", uri, uri.replace("file:", "FILE:")):
         if "/" not in CONTENTS[content]:
             with pytest.raises(ValueError, match=rf"\.png' is {CONTENTS[content]}$"):
                 model.from_file(path)
@@ -83,9 +83,7 @@ def test_a_file_becomes_a_url_by_its_content(
             assert data not in text
 
 
-def test_what_is_not_a_file_of_this_machine_is_not_sent(tmp_path: Path) -> None:
-    for path in (tmp_path / "missing.png", tmp_path, "~no-such-user/lake.png"):
-        with pytest.raises(OSError, match=str(path)):
+def test_what_cannot_be_read_is_an_error_of_the_system(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.png", tmp_path, "~no-such-user/lake.png", "file://lake.png"):
+        with pytest.raises(OSError, match=str(path).removeprefix("file://")):
             ImageInput.from_file(path)
-    with pytest.raises(ValueError, match=r"'file://lake\.png' names the machine 'lake\.png'"):
-        ImageInput.from_file("file://lake.png")

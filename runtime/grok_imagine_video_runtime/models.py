@@ -8,22 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, cast
 from urllib.request import url2pathname
 
 import attrs
 
-from .types import UNSET, File, FileTypes, RequestFiles
+from .types import UNSET, File, FileTypes, RequestFiles, Unset
 from .validators import Named, Validator, show
 
-T = TypeVar("T")
 Reader = Callable[[Any], Any]
-
-# What a reader raises for a value that is not what the spec says.
-_READ_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
-
-# Beyond it a float is not an exact integer.
-_MAX_EXACT = 2**53
 
 # How the files begin that `from_file` takes, by their media types.
 _SIGNATURES = {
@@ -34,41 +27,21 @@ _SIGNATURES = {
 }
 
 
-class _Field(NamedTuple):
-    """A field of a model: its attribute, its name in JSON, and how it is read from there."""
-
-    attribute: str
-    name: str
-    is_required: bool
-    reader: Any
-
-
 def _read_field(name: str, reader: Any, value: Any) -> Any:
     """Read a value; an error names the field."""
     try:
-        read: Reader = getattr(reader, "from_dict", reader)
-        return read(value)
-    except _READ_ERRORS as error:
+        return getattr(reader, "from_dict", reader)(value)
+    except (LookupError, TypeError, ValueError) as error:
         error_type = ValueError if isinstance(error, ValueError) else TypeError
         msg = f"in {name!r}: {error}"
         raise error_type(msg) from error
 
 
-def _read_unknown(reader: Any, fields: dict[str, Any]) -> dict[str, Any]:
-    """Read the fields that are not in the spec."""
-    if reader is None:
-        return fields
-    return {name: _read_field(name, reader, value) for name, value in fields.items()}
-
-
-class OpenObject(Generic[T]):
-    """An object that may have fields beyond the spec: `object["name"]` gets and sets any field.
-
-    The names are those in JSON, which may differ from those in Python.
-    """
+class OpenObject:
+    """An object whose fields, also those beyond the spec, are `object["name"]`, as JSON has it."""
 
     __slots__ = ()
-    additional_properties: dict[str, T]
+    additional_properties: dict[str, Any]
 
     # What the spec says of the fields: names in JSON that differ from those in Python; by names in
     # JSON, the model or function that reads each; which can be null; what reads unknown fields.
@@ -76,45 +49,50 @@ class OpenObject(Generic[T]):
     _readers: ClassVar[Mapping[str, Any]] = {}
     _nullable: ClassVar[tuple[str, ...]] = ()
     _other_reader: ClassVar[Any] = None
+    _is_strict: ClassVar[bool] = False  # whether JSON has to be as the spec says
 
     @classmethod
     @functools.cache
-    def _fields(cls) -> list[_Field]:
-        model: Any = cls
-        fields = [field for field in attrs.fields(model) if field.name != "additional_properties"]
+    def _fields(cls) -> list[tuple[str, str, bool, Any]]:
+        """Of each field its attribute, its name in JSON, whether it is required, its reader."""
+        fields = [field for field in attrs.fields(cast(Any, cls)) if field.init]
         names = [cls._names.get(field.name, field.name) for field in fields]
         return [
-            _Field(field.name, name, field.default is attrs.NOTHING, cls._readers.get(name))
+            (field.name, name, field.default is attrs.NOTHING, cls._readers.get(name))
             for field, name in zip(fields, names, strict=True)
         ]
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response. Unknown values and fields are kept; null means left out.
+        """Read it from JSON; what can only be sent is validated against the spec.
 
-        If a field should be an object and is not, its value is in `additional_properties`.
+        Of what is received, all values are kept, but null, which means left out. One that should be
+        an object and is not is in `additional_properties`.
 
         Raises:
-            TypeError: It is not a JSON object, or a field of it cannot be read.
-            ValueError: A field that every response has is missing.
+            TypeError: It is not a JSON object, or a field has the wrong type.
+            ValueError: A required field is missing, or a field breaks another rule of the spec.
         """
-        unknown, invalid = _as_dict(src_dict), dict[str, Any]()
+        unknown, invalid = dict(_needed("object", Mapping, src_dict)), dict[str, Any]()
         instance = cls.__new__(cls)
         for attribute, name, is_required, reader in cls._fields():
             value = unknown.pop(name, UNSET)
             if is_required and value is UNSET:
-                raise _missing_error(name, src_dict)
-            if value is None and not is_required and name not in cls._nullable:
-                value = UNSET
-            if isinstance(reader, type) and not is_required and not isinstance(value, Mapping):
-                invalid |= {} if value is UNSET else {name: value}
-                value = UNSET
+                msg = f"{name!r} is required, and missing in: {show(dict(src_dict))}"
+                raise ValueError(msg)
+            if not (cls._is_strict or is_required):
+                if value is None and name not in cls._nullable:
+                    value = UNSET
+                if isinstance(reader, type) and not isinstance(value, Mapping | Unset):
+                    invalid[name], value = value, UNSET
             if reader is not None and value is not UNSET:
                 value = _read_field(name, reader, value)
             object.__setattr__(instance, attribute, value)
-        if cls._other_reader is not None:
-            unknown = _read_unknown(cls._other_reader, unknown)
+        if reader := cls._other_reader:
+            unknown = {name: _read_field(name, reader, unknown[name]) for name in unknown}
         object.__setattr__(instance, "additional_properties", unknown | invalid)
+        if cls._is_strict:
+            attrs.validate(cast(Any, instance))
         return instance
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,68 +101,36 @@ class OpenObject(Generic[T]):
 
     def _values(self) -> dict[str, Any]:
         """The fields that are set, by their names in JSON."""
-        values = {field.name: getattr(self, field.attribute) for field in self._fields()}
-        extra: dict[str, Any] = self.additional_properties
-        return {name: value for name, value in values.items() if value is not UNSET} | extra
+        values = {name: getattr(self, attribute) for attribute, name, _, _ in self._fields()}
+        values |= self.additional_properties
+        return {name: value for name, value in values.items() if value is not UNSET}
 
     def __contains__(self, key: object) -> bool:
         return key in self._values()
 
-    def __getitem__(self, key: str) -> T:
-        value: T = self._values()[key]
-        return value
+    def __getitem__(self, key: str) -> Any:
+        return self._values()[key]
 
-    def __setitem__(self, key: str, value: T) -> None:
+    def __setitem__(self, key: str, value: Any) -> None:
         if name := attributes_of(type(self)).get(key):
             setattr(self, name, value)
         else:
             self.additional_properties[key] = value
 
 
-class SentObject(OpenObject[Any]):
+class SentObject(OpenObject):
     """An object that is validated against the spec, unless it is made by `unchecked`."""
 
     __slots__ = ()
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Build it from JSON.
-
-        Raises:
-            TypeError: A field has the wrong type.
-            ValueError: A field is missing, or breaks another rule of the spec.
-        """
-        unknown, arguments = _as_dict(src_dict), {}
-        for attribute, name, is_required, reader in cls._fields():
-            if name in unknown:
-                value = unknown.pop(name)
-                arguments[attribute] = value if reader is None else _read_field(name, reader, value)
-            elif is_required:
-                raise _missing_error(name, src_dict)
-            else:
-                arguments[attribute] = UNSET
-        instance: Any = cls(**arguments)
-        instance.additional_properties = _read_unknown(cls._other_reader, unknown)
-        return cast(Self, instance)
-
-
-class SharedObject(SentObject):
-    """An object that is both sent and received."""
-
-    __slots__ = ()
-
-    @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Read it from a response, without validation; see `OpenObject.from_dict`."""
-        return super(SentObject, cls).from_dict(src_dict)
+    _is_strict = True
 
 
 class Unchecked:
     """A mixin for an object that is sent without validation."""
 
     __slots__ = ()
+    _is_strict = False
     __setattr__ = object.__setattr__
-    additional_properties: dict[str, Any]
 
     def __init__(self, **fields: Any) -> None:
         for attribute in attributes_of(type(self)).values():
@@ -200,31 +146,21 @@ class FromFile:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Build it from a file, which it holds as a `data:` URL.
-
-        The URL has the file in base64, which makes the request a third larger than the file.
+        """Build it from an image file, as a `data:` URL in base64: a third larger than the file.
 
         Args:
-            path: A PNG, JPEG, WebP or GIF: its content counts, not its name. It may begin with `~`
-                or be a `file://` URL.
+            path: A PNG, JPEG, WebP or GIF, whatever its name; `~` and `file://` URLs work too.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is empty or another kind of file, or the URL names another machine.
+            ValueError: It is empty, or another kind of file.
         """
-        fields: dict[str, Any] = {cls._file_field: _data_url(os.fsdecode(path))}
-        return cls(**fields)
+        return cls(**{cls._file_field: _data_url(os.fsdecode(path))})
 
 
 def _data_url(path: str) -> str:
     """A file as a `data:` URL."""
-    file = path
-    if path.lower().startswith("file://"):
-        host, _, rest = path[len("file://") :].partition("/")
-        if host not in ("", "localhost"):
-            msg = f"{path!r} names the machine {host!r}: write file:/// and the path of a file"
-            raise ValueError(msg)
-        file = url2pathname(f"/{rest}")
+    file = url2pathname(path[7:]) if path.lower().startswith("file:///") else path
     content = Path(os.path.expanduser(file)).read_bytes()  # noqa: PTH111 - which keeps `~nobody`
     for media_type, signature in _SIGNATURES.items():
         if re.match(signature, content, re.DOTALL):
@@ -238,23 +174,17 @@ def attributes_of(model: type[Any]) -> dict[str, str]:
     return {name: attribute for attribute, name, _, _ in model._fields()}
 
 
-def _as_dict(source: Any) -> dict[str, Any]:
-    if isinstance(source, Mapping):
-        return dict(source)
-    msg = f"a JSON object is needed, not {type(source).__name__}: {show(source)}"
+def _needed(kind: str, expected: type[Any], value: Any) -> Any:
+    """A JSON value, if it is of this kind."""
+    if isinstance(value, expected):
+        return value
+    msg = f"a JSON {kind} is needed, not {type(value).__name__}: {show(value)}"
     raise TypeError(msg)
-
-
-def _missing_error(name: str, source: Mapping[str, Any]) -> ValueError:
-    return ValueError(f"{name!r} is required, and missing in: {show(dict(source))}")
 
 
 def extra(instance: Any, _: Any, value: Any) -> None:
     """A validator of `additional_properties`: no field of the spec may be among them."""
-    if not isinstance(value, dict):
-        msg = f"'additional_properties' must be dict, not {type(value).__name__}: {show(value)}"
-        raise TypeError(msg)
-    for name in {field.name for field in type(instance)._fields()} & value.keys():
+    for name in {name for _, name, _, _ in type(instance)._fields()} & value.keys():
         msg = f"{name!r} must be set as a field, not in 'additional_properties'"
         raise ValueError(f"{msg}: {show(value[name])}")
 
@@ -291,13 +221,7 @@ def _revalidate(value: Any) -> None:
 def list_of(reader: Reader) -> Reader:
     """A reader of a JSON array; a string is not read as a list of its characters."""
 
-    def read_items(source: Any) -> list[Any]:
-        if not isinstance(source, list):
-            msg = f"a JSON array is needed, not {type(source).__name__}: {show(source)}"
-            raise TypeError(msg)
-        return [reader(item) for item in source]
-
-    return read_items
+    return lambda source: [reader(item) for item in _needed("array", list, source)]
 
 
 def first_of(*readers: Reader) -> Reader:
@@ -307,7 +231,7 @@ def first_of(*readers: Reader) -> Reader:
         for reader in readers:
             try:
                 return reader(source)
-            except _READ_ERRORS:
+            except (LookupError, TypeError, ValueError):
                 continue
         return source
 
@@ -327,10 +251,10 @@ def file(source: Any) -> File:
 def to_json(value: Any) -> Any:
     """A value as JSON; a value that the spec does not expect stays as it is.
 
-    A float that is a whole number becomes an int: some servers refuse 4.0 for an integer.
+    A float that is a whole number, and exact, becomes an int: some servers refuse 4.0 for one.
     """
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) <= _MAX_EXACT else value
+        return int(value) if value.is_integer() and abs(value) <= 2**53 else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
     if isinstance(value, dict):
@@ -347,9 +271,9 @@ def text_of(value: Any) -> str:
     return str(to_json(value))
 
 
-def to_multipart(instance: OpenObject[Any]) -> RequestFiles:
+def to_multipart(instance: OpenObject) -> RequestFiles:
     """An object as the parts of a multipart/form-data body."""
-    fields = instance._values().items()  # noqa: SLF001
+    fields = instance.to_dict().items()
     return [part for name, value in fields for part in _form_parts(name, value)]
 
 
@@ -360,7 +284,7 @@ def _form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
             yield from _form_parts(name, item)
     elif isinstance(value, File):
         yield name, value.to_tuple()
-    elif isinstance(value, OpenObject | dict):
-        yield name, (None, json.dumps(to_json(value)).encode(), "application/json")
+    elif isinstance(value, dict):
+        yield name, (None, json.dumps(value).encode(), "application/json")
     elif value is not None:
         yield name, (None, text_of(value).encode(), "text/plain")

@@ -96,8 +96,7 @@ segment = _value_validator("not be empty or dots", lambda value: str(value) not 
 def header(_: Any, attribute: Any, value: str) -> None:
     """The value of a header. It may be a secret, so no message shows it."""
     if not re.fullmatch(r"(?![ \t])[\t\x20-\x7e]*(?<![ \t])", value):
-        rule = "must be printable ASCII, without line breaks and without blanks around it"
-        msg = f"{attribute.name} {rule}"
+        msg = f"{attribute.name} must be printable ASCII, without line breaks or blanks around it"
         raise ValueError(msg)
 
 
@@ -109,7 +108,8 @@ def array(*items: Validator) -> Validator:
 
 def mapping(*values: Validator) -> Validator:
     """A dict whose values pass all of these validators."""
-    return deep_mapping(string, all_of(*values))
+    is_dict = _type_validator("dict", lambda value: isinstance(value, dict))
+    return deep_mapping(string, all_of(*values), is_dict)
 
 
 def any_of(*alternatives: Validator) -> Validator:

@@ -58,11 +58,10 @@ class Model:
 
     @property
     def base(self) -> str:
-        """The class whose methods the model has, with the type of all fields."""
+        """The classes whose methods the model has."""
         if self.is_validated:
-            base = "_models.SharedObject" if self.is_received else "_models.SentObject"
-            return f"_models.FromFile, {base}" if self.file_field else base
-        return f"_models.OpenObject[{'Any' if self.fields else self.additional.type}]"
+            return f"{'_models.FromFile, ' if self.file_field else ''}_models.SentObject"
+        return "_models.OpenObject"
 
     @property
     def nullable(self) -> tuple[str, ...]:
@@ -163,7 +162,7 @@ def additional_of(
     values = rules.of(schema) if rules and isinstance(schema, dict) else []
     return Additional(
         type=prop.get_type_string().as_unembedded_code(),
-        validators=f"_models.extra, _v.mapping({', '.join(values)})" if values else "_models.extra",
+        validators=f"_v.mapping({', '.join(values)}), _models.extra",
         read=reader(prop, document),
     )
 

@@ -64,7 +64,7 @@ class CreateVideoRequest(_models.SentObject):
         ],
     )
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_models.extra]
+        init=False, factory=dict, validator=[_v.mapping(), _models.extra]
     )
 
     @classmethod

@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class CreateVideoResponse(_models.OpenObject[Any]):
+class CreateVideoResponse(_models.OpenObject):
     """The response to an accepted request. The contract only says that it is an object, so every
     field is kept as it is.
 

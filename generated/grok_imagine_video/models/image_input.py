@@ -26,7 +26,7 @@ class ImageInput(_models.FromFile, _models.SentObject):
 
     url: str = _field(validator=[_v.string], repr=_v.show)
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_models.extra]
+        init=False, factory=dict, validator=[_v.mapping(), _models.extra]
     )
 
     @classmethod

@@ -28,7 +28,7 @@ class ReferenceImage(_models.FromFile, _models.SentObject):
 
     url: str | Unset = _field(default=UNSET, validator=[_v.if_set(_v.string)], repr=_v.show)
     additional_properties: dict[str, Any] = _field(
-        init=False, factory=dict, validator=[_models.extra]
+        init=False, factory=dict, validator=[_v.mapping(), _models.extra]
     )
 
     @classmethod

@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class Video(_models.OpenObject[Any]):
+class Video(_models.OpenObject):
     """A finished video.
 
     Attributes:

@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class VideoError(_models.OpenObject[Any]):
+class VideoError(_models.OpenObject):
     """The reason why a job ended without a video.
 
     Attributes:

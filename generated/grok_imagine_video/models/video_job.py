@@ -15,7 +15,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class VideoJob(_models.OpenObject[Any]):
+class VideoJob(_models.OpenObject):
     """The current state of a job. No field is required and every value is accepted, because
     gateways differ.
 

@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 
 @_define
-class VideoUsage(_models.OpenObject[Any]):
+class VideoUsage(_models.OpenObject):
     """The price of a job.
 
     Attributes:
