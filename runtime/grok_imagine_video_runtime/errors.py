@@ -1,5 +1,6 @@
 """The errors of calls, waits and downloads."""
 
+import contextlib
 import html
 import json
 import math
@@ -16,12 +17,7 @@ MAX_LINE = 500
 
 
 class APIError(Exception):
-    """Catches every error of this package.
-
-    Attributes:
-        job_id: The id of the job, to wait for it again; None if there is no job, or its id is not
-            known.
-    """
+    """Catches every error of this package; `job_id`, if it is known, is for waiting again."""
 
     job_id: str | None = None
 
@@ -40,7 +36,7 @@ class APIConnectionError(APIError):
 
 
 class _ResponseError(APIError):
-    """An error with an HTTP response; its attributes are None if there was no response."""
+    """An error with an HTTP response; each subclass declares what is None if there was none."""
 
     def __init__(
         self,
@@ -50,7 +46,6 @@ class _ResponseError(APIError):
         content: bytes | None = None,
     ) -> None:
         super().__init__(msg, status_code, headers, content)
-        # The subclasses declare which of these can be None.
         self.status_code: Any = status_code
         self.headers: Any = None if headers is None else httpx.Headers(headers)
         self.content: Any = content
@@ -59,17 +54,16 @@ class _ResponseError(APIError):
         self.code: str | None = body.get("code")
         self.type: str | None = body.get("type")
         self.param: str | None = body.get("param")
-        ids = ((headers or {}).get(name) for name in _REQUEST_ID_HEADERS)
+        ids = ((headers or {}).get(name) for name in _ID_HEADERS)
         self.request_id: str | None = next(filter(None, ids), None) or body.get("request_id")
 
     def __str__(self) -> str:
-        msg, status_code = self.args[:2]
-        status = f"status {status_code}" if status_code else ""
-        message = self.message or responses.get(status_code)
-        code = None if self.code == str(status_code) else self.code  # some repeat the status there
+        status = f"status {self.status_code}" if self.status_code else ""
+        message = self.message or responses.get(self.status_code)
+        code = None if self.code == str(self.status_code) else self.code  # which some repeat there
         hints = [f"{name} {hint}" for name, hint in (("code", code), ("param", self.param)) if hint]
         end = f" (request id {one_line(self.request_id, 100)})" if self.request_id else ""
-        text = ": ".join(filter(None, [msg, status, message, *hints]))
+        text = ": ".join(filter(None, [self.args[0], status, message, *hints]))
         return one_line(text, MAX_LINE - len(end)) + end
 
 
@@ -129,14 +123,11 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """Status 429: too many requests, or the quota is used up.
-
-    Attributes:
-        retry_after: Seconds to wait that the server asks for, 0 or more; None if it does not say.
-    """
+    """Status 429: too many requests, or the quota is used up."""
 
     @property
     def retry_after(self) -> float | None:
+        """Seconds to wait that the server asks for, 0 or more; None if it does not say."""
         return retry_after(self.headers)
 
 
@@ -147,8 +138,7 @@ class InternalServerError(APIStatusError):
 class APIResponseValidationError(_ResponseError):
     """The body of a 2xx response is not what the spec says, or a page instead of a file.
 
-    `content` keeps it, because the job may exist; of a download, its first 64 KiB. The attributes
-    are those of `APIStatusError`.
+    `content` keeps it, because the job may exist; of a download, its first 64 KiB.
     """
 
     status_code: int
@@ -157,12 +147,7 @@ class APIResponseValidationError(_ResponseError):
 
 
 class JobError(APIError):
-    """An error with the last response about a job.
-
-    Attributes:
-        job: The last response, or None.
-        code: The gateway's code for it, or None.
-    """
+    """An error with `job`, the last response about it, and the gateway's `code`, or None."""
 
     def __init__(self, msg: str, job: Any, code: str | None = None) -> None:
         super().__init__(msg, job)
@@ -183,17 +168,14 @@ class VideoWithheldError(JobError):
 
 
 class ResultMissingError(JobError):
-    """The job ended well and is paid for, but its result is in no place that the spec knows.
-
-    `job` is the last response: look for the result in it, or ask the gateway's operator.
-    """
+    """The job is done and paid for, with no result where the spec says: it may be in `job`."""
 
 
 class WaitTimeoutError(JobError):
     """The deadline passed before the job ended; `job` is the last response. Waiting can go on."""
 
 
-_BY_STATUS: dict[int, type[APIStatusError]] = {
+_BY_STATUS = dict.fromkeys(range(500, 600), InternalServerError) | {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -208,15 +190,11 @@ def status_error(
     status_code: int, headers: Mapping[str, str], content: bytes, msg: str = ""
 ) -> APIStatusError:
     """The error for a response whose status is not 2xx."""
-    default = InternalServerError if 500 <= status_code <= 599 else APIStatusError
-    return _BY_STATUS.get(status_code, default)(msg, status_code, headers, content)
+    return _BY_STATUS.get(status_code, APIStatusError)(msg, status_code, headers, content)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response asks to wait: `Retry-After` as a number or any HTTP date.
-
-    LiteLLM passes on the header of its upstream as `llm_provider-retry-after`.
-    """
+    """Seconds that a response asks to wait; LiteLLM passes on the header of its upstream."""
     value = (headers.get("retry-after") or headers.get("llm_provider-retry-after") or "")[:40]
     try:
         seconds = float(value)
@@ -238,13 +216,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 # Of OpenAI, xAI and Anthropic; of new-api; of LiteLLM; of Cloudflare in front of any of them.
-_REQUEST_ID_HEADERS = (
-    *("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray"),
-)
-_REQUEST_ID_IN_TEXT = re.compile(r"\(request id: ([^\s)]{1,100})\)")
-
-# More parts than any gateway nests a message in.
-_MAX_PARTS = 30
+_ID_HEADERS = ("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray")
 
 
 def read_error_body(content: bytes) -> dict[str, str]:
@@ -254,46 +226,29 @@ def read_error_body(content: bytes) -> dict[str, str]:
     new-api: {"code", "message"}, where the message may be the upstream's JSON; FastAPI: {"detail"};
     anything else is read as an HTML page or plain text.
     """
-    fields: dict[str, str] = {}
-    texts: list[str] = []
+    fields, message = dict[str, str](), ""
     try:
         parts = [json.loads(content)]
     except (ValueError, RecursionError):
-        parts, texts = [], [_text_of_page(content[:100_000].decode("utf-8", "replace"))]
-    for _ in range(_MAX_PARTS):
+        parts, message = [], _text_of_page(content[:100_000].decode("utf-8", "replace"))
+    for _ in range(30):  # more parts than any gateway nests a message in
         match parts.pop() if parts else None:
             case [first, *_]:
                 parts.append(first)
+            case {"loc": [*_, str() | int() as param], **part}:  # FastAPI's path to a field
+                parts.append({"param": param} | part)
             case dict() as part:
-                fields |= _known_fields(part)
+                for name in {"code", "type", "param", "request_id"} & part.keys():
+                    if isinstance(part[name], str | int) and part[name] != "":
+                        fields[name] = str(part[name])
                 parts += [part.get(name) for name in ("msg", "detail", "message", "error")]
             case str() as text if text:
-                texts.append(text)
-                parts = _json_in(text)
-    fields["message"] = texts[-1] if texts else ""
-    if id_in_text := _REQUEST_ID_IN_TEXT.search(fields["message"]):
+                message, parts = text, []
+                with contextlib.suppress(ValueError, RecursionError):  # the upstream's JSON
+                    parts = [json.JSONDecoder().raw_decode(text, text.index("{"))[0]]
+    if id_in_text := re.search(r"\(request id: ([^\s)]{1,100})\)", message):
         fields.setdefault("request_id", id_in_text[1])
-    return fields
-
-
-def _known_fields(part: dict[str, Any]) -> dict[str, str]:
-    fields = {
-        name: str(part[name])
-        for name in ("code", "type", "param", "request_id")
-        if isinstance(part.get(name), str | int) and part[name] != ""
-    }
-    if isinstance(part.get("loc"), list) and part["loc"]:  # FastAPI's path to a field
-        fields.setdefault("param", str(part["loc"][-1]))
-    return fields
-
-
-def _json_in(text: str) -> list[Any]:
-    """The upstream's JSON in a text; there may be other text around it."""
-    start = text.find("{")
-    try:
-        return [json.JSONDecoder().raw_decode(text[start:])[0]] if start >= 0 else []
-    except (ValueError, RecursionError):
-        return []
+    return fields | {"message": message}
 
 
 def _text_of_page(text: str) -> str:
