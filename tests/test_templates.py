@@ -459,3 +459,8 @@ def test_a_price_is_read_where_the_spec_says_if_it_does(tmp_path: Path) -> None:
     get_job = made_from(load(SPECS / "jobs.yaml"), tmp_path).get_job
     assert "cost" in get_job.__all__
     assert get_job.cost(get_job.OPERATION.read_json(job.to_dict())) is None
+
+
+def test_the_value_of_a_header_is_in_no_message(features: ModuleType) -> None:
+    with pytest.raises(ValueError, match=r"^'x_name' must be printable ASCII[^:]*$"):
+        features.ask.OPERATION.request(**arguments(features, x_name="secret\n"))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
-from urllib.request import url2pathname
 
 import attrs
 
@@ -160,8 +159,12 @@ class FromFile:
 
 def _data_url(path: str) -> str:
     """A file as a `data:` URL."""
-    file = url2pathname(path[7:]) if path.lower().startswith("file:///") else path
-    content = Path(os.path.expanduser(file)).read_bytes()  # noqa: PTH111 - which keeps `~nobody`
+    file = os.path.expanduser(path)  # noqa: PTH111 - which keeps `~nobody` as it is
+    if path.lower().startswith("file:///"):
+        from urllib.request import url2pathname  # 20 ms, and rarely needed
+
+        file = url2pathname(path[len("file://") :])
+    content = Path(file).read_bytes()
     for media_type, signature in _SIGNATURES.items():
         if re.match(signature, content, re.DOTALL):
             return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
@@ -220,7 +223,6 @@ def _revalidate(value: Any) -> None:
 
 def list_of(reader: Reader) -> Reader:
     """A reader of a JSON array; a string is not read as a list of its characters."""
-
     return lambda source: [reader(item) for item in _needed("array", list, source)]
 
 
@@ -249,11 +251,8 @@ def file(source: Any) -> File:
 
 
 def to_json(value: Any) -> Any:
-    """A value as JSON; a value that the spec does not expect stays as it is.
-
-    A float that is a whole number, and exact, becomes an int: some servers refuse 4.0 for one.
-    """
-    if isinstance(value, float):
+    """A value as JSON; a value that the spec does not expect stays as it is."""
+    if isinstance(value, float):  # some servers refuse 4.0 for 4; above 2**53 it is not exact
         return int(value) if value.is_integer() and abs(value) <= 2**53 else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
