@@ -44,6 +44,7 @@ def test_an_unchecked_request_may_have_more_fields_and_be_part_of_a_checked_one(
     body = CreateVideoRequest.from_dict(TEXT)
     body.image = ImageInput.unchecked(url=5)
     assert sent(body) == TEXT | {"image": {"url": 5}}
+    assert type(body.image).from_dict({"url": 5}) == body.image
 
 
 UNKNOWN = "another kind of file: a PNG, JPEG, WebP or GIF is needed"
