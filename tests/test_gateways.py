@@ -61,8 +61,8 @@ def test_a_create_is_followed_unless_it_has_the_result(row: Row) -> None:
     assert create_video.job_id(CreateVideoResponse.from_dict(row["body"])) == "a"
     created: list[str] = []
     creating = create_video.OPERATION.request(body=BODY)
-    waiting: Any = _jobs.Waiting(5.0, 900.0)
-    call = client_of(URL), _jobs.create_and_wait, creating, waiting, created.append
+    waiting: Any = _jobs.Waiting(5.0, 900.0, on_created=created.append)
+    call = client_of(URL), _jobs.create_and_wait, creating, waiting
     played = Play(*call, outcomes=[outcome(row), DONE])
     assert get_video.result(played.end) == VIDEO
     assert created == ["a"]

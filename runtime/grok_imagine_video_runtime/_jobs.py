@@ -3,6 +3,7 @@
 A wait is a generator, as calls are; see `_calls`. The rules are the `x-job` of the spec.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -14,18 +15,7 @@ import httpx
 from attrs import field, frozen
 from attrs.validators import is_callable, optional
 
-from . import errors
-from ._calls import (
-    Exchange,
-    Now,
-    Sleep,
-    Steps,
-    call,
-    is_transient_error,
-    is_transient_status,
-    parse_response,
-    parsed,
-)
+from . import _calls, errors
 from ._redirects import redact, redact_response
 from .config import MAX_SECONDS, Config, Opened
 from .models import OpenObject
@@ -44,49 +34,46 @@ _MAX_LAST_POLL = 1.0
 # US dollars; a larger number is not a price.
 _MAX_COST = 1e5
 
+# Statuses that are about the caller, not about the job.
+_CALLER_STATUSES = (401, 403, 429)
+
 # Codes of a message that is not an error.
 _NO_ERROR_CODES = frozenset(
-    {"ok", "pending", "queued", "submitted", "created", "waiting", "processing", "running"}
+    {"", "ok", "pending", "queued", "submitted", "created", "waiting", "processing", "running"}
 )
 
 _WITHHELD = "moderation withheld the result, which may have been billed"
+_MISSING = "the job is done and paid for, but the response has no result where we look for one"
 
 _SECONDS = [number, gt(0), le(MAX_SECONDS)]
+_CALLBACK = optional(is_callable())
 
 
 @frozen
 class Waiting(Generic[T]):
-    """How to wait for a job: seconds between two polls, seconds in all, and a callback."""
+    """How to wait for a job: seconds between two polls, seconds in all, and callbacks."""
 
     interval: float = field(validator=_SECONDS)
     timeout: float = field(validator=_SECONDS)
-    on_progress: Callable[[T], object] | None = field(
-        default=None, validator=optional(is_callable())
-    )
+    on_progress: Callable[[T], object] | None = field(default=None, validator=_CALLBACK)
+    on_created: Callable[[str], object] | None = field(default=None, validator=_CALLBACK)
 
 
 def create_and_wait(
-    config: Config,
-    opened: Opened,
-    creating: Request[Any],
-    waiting: Waiting[T],
-    on_created: Callable[[str], object] | None,
-) -> Steps[T]:
+    config: Config, opened: Opened, creating: Request[Any], waiting: Waiting[T]
+) -> _calls.Steps[T]:
     """Create a job and wait for it; every error after the creation has the id of the job."""
-    if on_created is not None and not callable(on_created):
-        msg = f"'on_created' must be callable, not {type(on_created).__name__}"
-        raise TypeError(msg)
     logger, follower = config.package.logger, creating.operation.follower
-    created = yield from parsed(config, opened, creating)
-    job_id = _id_in(follower.rules, created)
+    created = yield from _calls.parsed(config, opened, creating)
+    job_id = id_of(follower.rules, created)
     logger.info("created the job %s", job_id, extra={"event": "created", "job_id": job_id})
     try:
-        if on_created is not None:
-            on_created(job_id)
-        _raise_for_failure(follower.rules, created)
-        if has_succeeded(follower.rules, created):
-            job: T = follower.read_json(created.to_dict())
-            return job
+        if waiting.on_created is not None:
+            waiting.on_created(job_id)
+        reading = _Reading(follower.rules, created)
+        # A link without a status may be that of the job, and a status alone that of the request.
+        if reading.status and (reading.url or not reading.is_done) and reading.final_url():
+            return cast(T, follower.read_json(created.to_dict()))
         request: Request[T] = follower.follow(job_id)
         return (yield from wait(config, opened, request, job_id, waiting))
     except errors.APIError as error:  # a callback may raise one, of another job
@@ -98,56 +85,61 @@ def create_and_wait(
 
 
 def wait(
-    config: Config,
-    opened: Opened,
-    request: Request[T],
-    job_id: str | None,
-    waiting: Waiting[T],
-) -> Steps[T]:
+    config: Config, opened: Opened, request: Request[T], job_id: str | None, waiting: Waiting[T]
+) -> _calls.Steps[T]:
     """Poll until the job has ended or the deadline has passed, and return the last response."""
-    rules, timeout = request.operation.rules, waiting.timeout
-    deadline = (yield Now()) + timeout
-    last_poll = deadline - min(_LAST_POLL * timeout, _MAX_LAST_POLL)
     job: T | None = None
     error: errors.APIError | None = None
-    now = deadline - timeout
+    deadline = (yield _calls.Now()) + waiting.timeout
     try:
-        while now < deadline:
+        while (yield _calls.Now()) < deadline:
+            poll = _calls.call(config, opened, request, deadline=deadline, max_retries=0)
             try:
-                exchange = yield from call(
-                    config, opened, request, deadline=deadline, max_retries=0
-                )
-                job = _job_of(config, request.operation, rules, exchange, job_id)
+                reading = _read(config, request.operation, (yield from poll), job_id)
             except errors.APIError as failure:
                 if not _is_transient(failure):
                     raise
-                error = failure
-                _log_failed_poll(config, job_id, failure)
+                error, why = failure, _reason_of(failure)
+                extra = {"event": "poll_failed", "job_id": job_id, "reason": why}
+                extra["url"] = config.base_url
+                config.package.logger.info("the job %s: %s, still trying", job_id, why, extra=extra)
             else:
-                error = None
+                job, error = cast(T, reading.job), None
                 if waiting.on_progress is not None:
                     waiting.on_progress(job)
-                if has_ended(rules, job):
+                if reading.final_url():
                     return job
-            now = yield Now()
-            next_poll = now + _poll_delay(waiting.interval, error)
-            if now < last_poll < next_poll and not _retry_after(error):
-                next_poll = last_poll
-            yield Sleep(max(0.0, min(next_poll, deadline) - now))
-            now = yield Now()
-        msg = f"still running after {timeout:g} s; wait again to go on"
+            now = yield _calls.Now()
+            yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
+        msg = f"still running after {waiting.timeout:g} s; wait again to go on"
         if error is not None:
-            msg = f"gave up after {timeout:g} s: {_reason_of(error)}"
+            msg = f"gave up after {waiting.timeout:g} s: {_reason_of(error)}"
         raise errors.WaitTimeoutError(msg, job) from error
-    except errors.APIError as failure:
+    except errors.APIError as failure:  # a callback may raise one, of another job
         failure.job_id = failure.job_id or job_id
         raise
 
 
-def _log_failed_poll(config: Config, job_id: str | None, error: errors.APIError) -> None:
-    reason = _reason_of(error)
-    extra = {"event": "poll_failed", "job_id": job_id, "reason": reason, "url": config.base_url}
-    config.package.logger.info("the job %s: %s, still trying", job_id, reason, extra=extra)
+def _next_poll(
+    waiting: Waiting[Any], now: float, deadline: float, error: errors.APIError | None
+) -> float:
+    """When to poll next: when the server asks for it, or one interval later and at the end."""
+    delay = waiting.interval * random.uniform(1 - _JITTER, 1 + _JITTER)
+    if isinstance(error, errors.APIStatusError) and (asked := errors.retry_after(error.headers)):
+        return min(now + max(delay, asked + _JITTER * delay), deadline)
+    last_poll = deadline - min(_LAST_POLL * waiting.timeout, _MAX_LAST_POLL)
+    return min(now + delay, last_poll if now < last_poll else deadline)
+
+
+def _is_transient(error: errors.APIError) -> bool:
+    """Whether the next poll may succeed; a maintenance page may come with status 200."""
+    if isinstance(error, errors.APIStatusError):
+        code = error.code or ""  # the status of HTTP, in a response with status 200
+        is_status = error.status_code < 300 and re.fullmatch(r"\d{3}", code)
+        return _calls.is_transient_status(int(code) if is_status else error.status_code)
+    if isinstance(error, errors.APIConnectionError):
+        return _calls.is_transient_error(error.__cause__)
+    return isinstance(error, errors.APIResponseValidationError)
 
 
 def _reason_of(error: errors.APIError) -> str:
@@ -155,7 +147,7 @@ def _reason_of(error: errors.APIError) -> str:
     if not isinstance(error, errors.APIConnectionError):
         return str(error)
     cause: BaseException | None = error.__cause__
-    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
+    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause)
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno:  # those of a name lookup are negative
             why = (os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)).lower()
@@ -163,228 +155,114 @@ def _reason_of(error: errors.APIError) -> str:
     return "no response from the gateway" + (f" ({why})" if why else "")
 
 
-def _job_of(
-    config: Config, operation: Operation[T], rules: Job, exchange: Exchange, job_id: str | None
-) -> T:
-    """The job in the response to a poll; a 2xx response with an error and no job is an error."""
-    if not exchange.is_success and exchange.status_code not in _CALLER_STATUSES:
-        _raise_for_error(config, operation, rules, exchange, job_id)
-    job = parse_response(config, operation, exchange)
-    if not status_of(rules, job) and is_only_an_error(rules, job, exchange.content):
-        raise errors.APIStatusError("an error, and no job", *redact_response(config, exchange))
-    return job
-
-
-# Statuses that are about the caller, not about the job.
-_CALLER_STATUSES = (401, 403, 429)
-
-
-def _raise_for_error(
-    config: Config, operation: Operation[T], rules: Job, exchange: Exchange, job_id: str | None
-) -> None:
-    """Raise an error if a response with an error status says that the job has ended.
+def _read(
+    config: Config, operation: Operation[Any], exchange: _calls.Exchange, job_id: str | None
+) -> "_Reading":
+    """What the response to a poll says of the job; an error if it says nothing of it.
 
     xAI answers 400 if moderation rejected the video. A price shows that a response is about the
     job. Without one it says nothing if its status is transient, or that of a job that is not found.
     """
+    rules, status = operation.rules, exchange.status_code
+    if exchange.is_success or status in _CALLER_STATUSES:
+        reading = _Reading(rules, _calls.parse_response(config, operation, exchange), job_id)
+        if reading.is_only_an_error():
+            raise errors.APIStatusError("an error, and no job", *redact_response(config, exchange))
+        return reading
     content = redact(config, exchange.content)
-    try:
-        job = operation.read_json(json.loads(content))
-        has_price = _first_value(rules, job, rules.cost) is not None
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        job, has_price = None, False
-    status = exchange.status_code
-    if not has_price and (status in (404, 410) or is_transient_status(status)):
-        return
-    error = errors.read_error_body(content)
-    code, reason = error.get("code"), error.get("message", "")
-    if _says(rules.moderation, f"{code} {reason}"):
-        raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
-    job_status, is_same = status_of(rules, job), job_id == _first_id(rules, job)
-    has_failed = job_status in (*rules.failed, *rules.expired)
-    if (has_failed and is_same) or (has_price and (has_failed or not job_status)):
-        error_type = (
-            errors.JobExpiredError if job_status in rules.expired else errors.JobFailedError
-        )
-        msg = f"the job is {job_status or 'failed'}"
-        raise _job_error(error_type, msg, rules, job, code, reason)
+    reading = _Reading(rules, None, job_id)
+    with contextlib.suppress(Exception):  # what cannot be read is not about a job
+        reading = _Reading(rules, operation.read_json(json.loads(content)), job_id)
+    has_price = reading.value(rules.cost) is not None
+    if has_price or not (status in (404, 410) or _calls.is_transient_status(status)):
+        has_failed = reading.has_failed or (has_price and not reading.status)
+        reading.has_failed = has_failed and (has_price or reading.id == job_id)
+        reading.is_done = False
+        body = errors.read_error_body(content)
+        reading.final_url((body.get("code"), body["message"]))
+    raise _calls.status_error(config, exchange)
 
 
-def _says(patterns: Sequence[str], text: str) -> bool:
-    """Whether a text says one of these, in which `*` stands for any words."""
-    text = text.lower().replace("_", " ")
-    return any(re.search(".*".join(map(re.escape, each.split("*"))), text) for each in patterns)
+class _Reading:
+    """What a response says of a job, by the rules of the spec."""
 
+    def __init__(self, rules: Job, job: Any, job_id: str | None = None) -> None:
+        self._rules, self.job = rules, job
+        self._layers = list(_layers({} if job is None else job.to_dict(), rules.wrappers))
+        texts = (str(value).strip() for _, value in self._values(rules.result))
+        # A URL, or a path from the root.
+        self.url = next((text for text in texts if re.match(r"(https?:/)?/\S*$", text)), "")
+        # A number is a status of HTTP, and so is an ambiguous word if there is no result.
+        ignored = ("", *(() if self.url else rules.ambiguous))
+        words = (x.lower() for _, x in self._values(rules.status) if isinstance(x, str))
+        self.status = next((x for x in words if not x.isdecimal() and x not in ignored), "")
+        ids = (str(value) for _, value in self._values(rules.id) if type(value) in (str, int))
+        self.id = next(filter(None, ids), "")
+        self._job_id = job_id or self.id or None
+        self.has_failed = self.status in (*rules.failed, *rules.expired)
+        self.is_done = self.status in rules.succeeded or bool(self.url and not self.status)
 
-def is_only_an_error(rules: Job, job: Any, content: bytes) -> bool:
-    """Whether a 2xx response has an error and no job, if the job has no status."""
-    if _first_url(rules, job):
-        return False
-    error = errors.read_error_body(content)
-    is_api_error = error.get("type") == "error" or _is_error_code(rules, error.get("code", ""))
-    if _first_id(rules, job) and not is_api_error:  # else the id is that of the request
-        return False
-    has_error = is_api_error or bool(_first_value(rules, job, rules.error))
-    return has_error and bool(error.get("message"))
+    def final_url(self, error: tuple[str | None, str] | None = None) -> str:
+        """The URL of the result, "" if the job goes on; an error if it ended without a result."""
+        rules, status = self._rules, self.status
+        code, reason = error or self._reason()
+        is_moderated = _says(rules.moderation, f"{code} {reason}")
+        has_result = status in rules.succeeded and self.url
+        kind: type[errors.JobError] = errors.JobFailedError
+        if (self.is_done and self.value(rules.allowed) is False) or (
+            is_moderated and not has_result
+        ):
+            kind, msg = errors.VideoWithheldError, _WITHHELD
+        elif self.has_failed:
+            kind = errors.JobExpiredError if status in rules.expired else kind
+            msg = f"the job is {status or 'failed'}"
+        elif self.url or not self.is_done:
+            return self.url if self.is_done else ""
+        elif code or reason:
+            msg = "the job has no result"
+        else:
+            kind, reason = errors.ResultMissingError, "look at .job"
+            is_unknown = status and status not in rules.succeeded
+            msg = f"the job is {status}, and has no result" if is_unknown else _MISSING
+        exception = kind(": ".join(filter(None, [msg, code, reason])), self.job, code)
+        exception.job_id = self._job_id
+        raise exception
 
+    def _reason(self) -> tuple[str | None, str]:
+        """The code and the message of an error, which is an object, or a text beside its code."""
+        paths = (*self._rules.error, *(self._rules.reasons if self.has_failed else ()))
+        for layer, error in self._values(paths):
+            fields = error if isinstance(error, dict) else {**layer, "message": error}
+            code, message = fields.get("code"), fields.get("message")
+            if message or (code and fields is error):
+                return None if code is None else str(code), str(message or "")
+        return None, ""
 
-def _is_error_code(rules: Job, code: str) -> bool:
-    if code.isdecimal():
-        return len(code) == 3 and code[0] in "45"
-    return bool(code) and code.lower() not in _NO_ERROR_CODES.union(rules.succeeded)
+    def is_only_an_error(self) -> bool:
+        """Whether a 2xx response has an error, and no job."""
+        if self.status or self.url:
+            return False
+        body = errors.read_error_body(json.dumps(self.job.to_dict()).encode())
+        code = body.get("code", "").lower()
+        is_word = not code.isdecimal() and code not in {*_NO_ERROR_CODES, *self._rules.succeeded}
+        is_code = is_word or re.fullmatch(r"[45]\d\d", code)
+        # Beside the error of a gateway, an id is that of the request.
+        is_error = not self.id and self.value(self._rules.error)
+        return bool((is_code or body.get("type") == "error" or is_error) and body["message"])
 
+    def value(self, paths: Sequence[str]) -> Any:
+        """The first value at these paths; None if there is none."""
+        return next((value for _, value in self._values(paths)), None)
 
-def _is_transient(error: errors.APIError) -> bool:
-    """Whether the next poll may succeed; a maintenance page may come with status 200."""
-    if isinstance(error, errors.APIStatusError):
-        code = error.code or ""  # the status of HTTP, in a response with status 200
-        is_code = error.status_code < 300 and code.isdecimal() and len(code) == 3
-        return is_transient_status(int(code) if is_code else error.status_code)
-    if isinstance(error, errors.APIConnectionError):
-        return is_transient_error(error.__cause__)
-    return isinstance(error, errors.APIResponseValidationError)
-
-
-def _poll_delay(interval: float, error: errors.APIError | None) -> float:
-    """Seconds until the next poll: what the server asks for, but not less than the interval."""
-    delay = interval * random.uniform(1 - _JITTER, 1 + _JITTER)
-    return max(delay, _retry_after(error) + _JITTER * delay)
-
-
-def _retry_after(error: errors.APIError | None) -> float:
-    """Seconds that the server asks to wait; 0 if it does not."""
-    if not isinstance(error, errors.APIStatusError):
-        return 0.0
-    return errors.retry_after(error.headers) or 0.0
-
-
-def is_lost(rules: Job, error: Exception) -> bool:
-    """Whether an error says that the gateway does not find a job or its result."""
-    if not isinstance(error, errors.APIStatusError) or error.status_code in _CALLER_STATUSES:
-        return False
-    text = f"{error.code} {error.message}"
-    return error.status_code in (404, 410) or _says(rules.lost, text)
-
-
-def has_ended(rules: Job, job: Any) -> bool:
-    """Whether the job has ended; an error if it has no result."""
-    _raise_for_failure(rules, job)
-    status = status_of(rules, job)
-    if status in rules.succeeded or (not status and _first_url(rules, job)):
-        result(rules, job)
-        return True
-    return False
-
-
-def has_succeeded(rules: Job, job: Any) -> bool:
-    """Whether a job has ended well, and has its result."""
-    is_allowed = _first_value(rules, job, rules.allowed) is not False
-    has_status = status_of(rules, job) in rules.succeeded
-    return has_status and is_allowed and bool(_first_url(rules, job))
-
-
-def _raise_for_failure(rules: Job, job: Any) -> None:
-    """Raise an error if a job has ended without a result."""
-    status = status_of(rules, job)
-    has_failed = status in (*rules.failed, *rules.expired)
-    code, reason = _reason(rules, job, [*rules.error, *(rules.reasons if has_failed else ())])
-    is_withheld = (code or reason) and _says(rules.moderation, f"{code} {reason}")
-    if is_withheld and not has_succeeded(rules, job):
-        raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
-    if status in rules.expired:
-        raise _job_error(errors.JobExpiredError, f"the job is {status}", rules, job, code, reason)
-    if status in rules.failed:
-        raise _job_error(errors.JobFailedError, f"the job is {status}", rules, job, code, reason)
-
-
-def _job_error(
-    error_type: type[errors.JobError], msg: str, rules: Job, job: Any, code: str | None, reason: str
-) -> errors.JobError:
-    error = error_type(": ".join(filter(None, [msg, code, reason])), job, code)
-    error.job_id = _first_id(rules, job) or None
-    return error
-
-
-def result(rules: Job, job: Any) -> str:
-    """The URL of the result of a job that has succeeded."""
-    code, reason = _reason(rules, job, rules.error)
-    if _first_value(rules, job, rules.allowed) is False:
-        raise _job_error(errors.VideoWithheldError, _WITHHELD, rules, job, code, reason)
-    if url := _first_url(rules, job):
-        return url
-    if code or reason:
-        raise _job_error(errors.JobFailedError, "the job has no result", rules, job, code, reason)
-    status = status_of(rules, job)
-    msg = "the job is done and paid for, but the response has no result where we look for one"
-    if status and status not in rules.succeeded:
-        msg = f"the job is {status}, and has no result"
-    raise _job_error(errors.ResultMissingError, f"{msg}: look at .job", rules, job, None, "")
-
-
-def id_of(rules: Job, job: Any) -> str:
-    """The id of a job, from the response that created it; an id is returned as it is."""
-    if not isinstance(job, OpenObject):
-        return cast(str, job)
-    job_id = _first_id(rules, job)
-    if re.fullmatch(r"(?!\.{1,2}$)\S+", job_id) and job_id.isprintable():
-        return job_id
-    msg = "the job was accepted, but the response has no id where we look for one"
-    raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
-
-
-def _id_in(rules: Job, created: Any) -> str:
-    """The id of the job that was created; a response that is only an error has none."""
-    content = json.dumps(created.to_dict()).encode()
-    if not status_of(rules, created) and is_only_an_error(rules, created, content):
-        raise errors.APIResponseValidationError("an error, and no job", content=content)
-    return id_of(rules, created)
-
-
-def _reason(rules: Job, job: Any, paths: Sequence[str]) -> tuple[str | None, str]:
-    """The code and the message of an error, which is an object, or a text beside its code."""
-    for layer, error in _values_at(rules, job, paths):
-        fields = error if isinstance(error, dict) else {**layer, "message": error}
-        code, message = fields.get("code"), fields.get("message")
-        if message or (code and fields is error):
-            return None if code is None else str(code), str(message or "")
-    return None, ""
-
-
-def status_of(rules: Job, job: Any) -> str:
-    """The status of a job in lower case; "" if there is none.
-
-    A number is an HTTP status, and so is an ambiguous word if there is no result.
-    """
-    values = _values_at(rules, job, rules.status)
-    texts = (value.lower() for _, value in values if isinstance(value, str) and value)
-    ignored = () if _first_url(rules, job) else rules.ambiguous
-    return next((text for text in texts if not text.isdecimal() and text not in ignored), "")
-
-
-def progress(rules: Job, job: Any) -> float | None:
-    """How much of a job is done, 0 to 100, from 42, "42" or "42%"; None if it is anything else."""
-    value = _first_value(rules, job, rules.progress)
-    try:
-        number = float(value.strip().removesuffix("%") if isinstance(value, str) else value)
-    except (OverflowError, TypeError, ValueError):
-        return None
-    return number if not isinstance(value, bool) and 0 <= number <= 100 else None
-
-
-def cost_of(rules: Job, job: Any) -> float | None:
-    """The price of a job in US dollars, if its last response reports it."""
-    value = _first_value(rules, job, rules.cost)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    cost = value * rules.cost_unit
-    return cost if 0 <= cost <= _MAX_COST else None
-
-
-def _first(value: Any) -> Any:
-    """The first item of a list, however nested; any other value as it is."""
-    while isinstance(value, list):
-        value = value[0] if value else None
-    return value
+    def _values(self, paths: Sequence[str]) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The values at these paths, without null, each after the layer that holds it."""
+        for layer in self._layers:
+            for path in paths:
+                value: Any = layer
+                for name in path.split("."):
+                    value = _first(value.get(name) if isinstance(value, dict) else None)
+                if value is not None:
+                    yield layer, value
 
 
 def _layers(value: Any, wrappers: Sequence[str], depth: int = 4) -> Iterator[dict[str, Any]]:
@@ -396,29 +274,60 @@ def _layers(value: Any, wrappers: Sequence[str], depth: int = 4) -> Iterator[dic
         yield value
 
 
-def _values_at(rules: Job, job: Any, paths: Sequence[str]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The values at these paths, without null, each after the layer that holds it."""
-    for layer in _layers({} if job is None else job.to_dict(), rules.wrappers):
-        for path in paths:
-            value: Any = layer
-            for name in path.split("."):
-                value = _first(value.get(name) if isinstance(value, dict) else None)
-            if value is not None:
-                yield layer, value
+def _first(value: Any) -> Any:
+    """The first item of a list, however nested; any other value as it is."""
+    while isinstance(value, list):
+        value = value[0] if value else None
+    return value
 
 
-def _first_value(rules: Job, job: Any, paths: Sequence[str]) -> Any:
-    return next((value for _, value in _values_at(rules, job, paths)), None)
+def _says(patterns: Sequence[str], text: str) -> bool:
+    """Whether a text says one of these, in which `*` stands for any words."""
+    text = text.lower().replace("_", " ")
+    return any(re.search(".*".join(map(re.escape, words.split("*"))), text) for words in patterns)
 
 
-def _first_url(rules: Job, job: Any) -> str:
-    """The first URL, or path from the root, that is a result; "" if there is none."""
-    texts = (str(value).strip() for _, value in _values_at(rules, job, rules.result))
-    return next((text for text in texts if re.match(r"(https?:/)?/\S*$", text)), "")
+def is_lost(rules: Job, error: Exception) -> bool:
+    """Whether an error says that the gateway does not find a job or its result."""
+    if not isinstance(error, errors.APIStatusError) or error.status_code in _CALLER_STATUSES:
+        return False
+    return error.status_code in (404, 410) or _says(rules.lost, f"{error.code} {error.message}")
 
 
-def _first_id(rules: Job, job: Any) -> str:
-    """The first text or whole number that is an id; "" if there is none."""
-    values = _values_at(rules, job, rules.id)
-    ids = (value for _, value in values if type(value) in (str, int) and value != "")
-    return str(next(ids, ""))
+def id_of(rules: Job, job: Any) -> str:
+    """The id of a job, from the response that created it; an id is returned as it is."""
+    if not isinstance(job, OpenObject):
+        return cast(str, job)
+    reading = _Reading(rules, job)
+    msg = "the job was accepted, but the response has no id where we look for one"
+    if reading.is_only_an_error():
+        msg = "an error, and no job"
+    elif re.fullmatch(r"(?!\.{1,2}$)\S+", reading.id) and reading.id.isprintable():
+        return reading.id
+    raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
+
+
+def result(rules: Job, job: Any) -> str:
+    """The URL of the result of a job that has succeeded."""
+    reading = _Reading(rules, job)
+    reading.is_done = True  # whatever its status is
+    return reading.final_url()
+
+
+def status_of(rules: Job, job: Any) -> str:
+    """The status of a job in lower case; "" if there is none."""
+    return _Reading(rules, job).status
+
+
+def progress(rules: Job, job: Any) -> float | None:
+    """How much of a job is done, 0 to 100, from 42, "42" or "42%"; None if it is anything else."""
+    text = str(_Reading(rules, job).value(rules.progress)).strip().removesuffix("%")
+    percent = float(text) if re.fullmatch(r"\d+(\.\d*)?(e-\d+)?", text) else -1.0
+    return percent if 0 <= percent <= 100 else None
+
+
+def cost_of(rules: Job, job: Any) -> float | None:
+    """The price of a job in US dollars, if its last response reports it."""
+    value = _Reading(rules, job).value(rules.cost)
+    is_price = type(value) in (int, float) and 0 <= value <= _MAX_COST / rules.cost_unit
+    return value * rules.cost_unit if is_price else None

@@ -193,8 +193,7 @@ def sync_and_wait(
         client,
         _jobs.create_and_wait,
         OPERATION.request(body=body),
-        _jobs.Waiting(interval, timeout, on_progress),
-        on_created,
+        _jobs.Waiting(interval, timeout, on_progress, on_created),
     )
 
 
@@ -246,8 +245,7 @@ async def asyncio_and_wait(
         client,
         _jobs.create_and_wait,
         OPERATION.request(body=body),
-        _jobs.Waiting(interval, timeout, on_progress),
-        on_created,
+        _jobs.Waiting(interval, timeout, on_progress, on_created),
     )
 
 
