@@ -4,6 +4,7 @@ A wait is a generator, as calls are; see `_calls`. The rules are the `x-job` of 
 """
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -63,7 +64,8 @@ def create_and_wait(
     config: Config, opened: Opened, creating: Request[Any], waiting: Waiting[T]
 ) -> _calls.Steps[T]:
     """Create a job and wait for it; every error after the creation has the id of the job."""
-    logger, follower = config.package.logger, creating.operation.follower
+    logger = config.package.logger
+    follower: Operation[T] = creating.operation.follower
     created = yield from _calls.parsed(config, opened, creating)
     job_id = id_of(follower.rules, created)
     logger.info("created the job %s", job_id, extra={"event": "created", "job_id": job_id})
@@ -73,9 +75,8 @@ def create_and_wait(
         reading = _Reading(follower.rules, created)
         # A link without a status may be that of the job, and a status alone that of the request.
         if reading.status and (reading.url or not reading.is_done) and reading.final_url():
-            return cast(T, follower.read_json(created.to_dict()))
-        request: Request[T] = follower.follow(job_id)
-        return (yield from wait(config, opened, request, job_id, waiting))
+            return follower.read_json(created.to_dict())
+        return (yield from wait(config, opened, follower.follow(job_id), job_id, waiting))
     except errors.APIError as error:  # a callback may raise one, of another job
         error.job_id = error.job_id or job_id
         raise
@@ -206,12 +207,10 @@ class _Reading:
         """The URL of the result, "" if the job goes on; an error if it ended without a result."""
         rules, status = self._rules, self.status
         code, reason = error or self._reason()
-        is_moderated = _says(rules.moderation, f"{code} {reason}")
+        is_withheld = self.is_done and self.value(rules.allowed) is False
         has_result = status in rules.succeeded and self.url
         kind: type[errors.JobError] = errors.JobFailedError
-        if (self.is_done and self.value(rules.allowed) is False) or (
-            is_moderated and not has_result
-        ):
+        if is_withheld or (not has_result and _says(rules.moderation, f"{code} {reason}")):
             kind, msg = errors.VideoWithheldError, _WITHHELD
         elif self.has_failed:
             kind = errors.JobExpiredError if status in rules.expired else kind
@@ -258,24 +257,22 @@ class _Reading:
         """The values at these paths, without null, each after the layer that holds it."""
         for layer in self._layers:
             for path in paths:
-                value: Any = layer
-                for name in path.split("."):
-                    value = _first(value.get(name) if isinstance(value, dict) else None)
+                value = functools.reduce(_field, path.split("."), layer)
                 if value is not None:
                     yield layer, value
 
 
 def _layers(value: Any, wrappers: Sequence[str], depth: int = 4) -> Iterator[dict[str, Any]]:
     """The objects that may be the job, from the innermost wrapper to the outermost object."""
-    value = _first(value)
     if isinstance(value, dict) and depth:
         for name in wrappers:
-            yield from _layers(value.get(name), wrappers, depth - 1)
+            yield from _layers(_field(value, name), wrappers, depth - 1)
         yield value
 
 
-def _first(value: Any) -> Any:
-    """The first item of a list, however nested; any other value as it is."""
+def _field(value: Any, name: str) -> Any:
+    """A field of an object, if it has it; a list stands for its first item, however nested."""
+    value = value.get(name) if isinstance(value, dict) else None
     while isinstance(value, list):
         value = value[0] if value else None
     return value
