@@ -1,5 +1,6 @@
 """Responses about jobs as gateways and their upstreams send them, and what comes of each."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ def test_a_poll_ends_a_wait_by_what_it_says(row: Row) -> None:
         assert error.job == VideoJob.from_dict(row["body"])
         cost = _jobs.cost_of(get_video.JOB, error.job)
         assert (error.code, cost) == (row.get("code"), row.get("price"))
+        if "status" not in row:
+            with pytest.raises(type(error), match=re.escape(str(error))):
+                get_video.result(error.job)
 
 
 @each_row_of(GATEWAYS["creates"])

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -150,8 +151,9 @@ def _reason_of(error: errors.APIError) -> str:
     cause: BaseException | None = error.__cause__
     why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause)
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:  # those of a name lookup are negative
-            why = (os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)).lower()
+        if isinstance(cause, OSError) and cause.errno:  # or the number is of a name lookup or TLS
+            is_of_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
+            why = (os.strerror(cause.errno) if is_of_system else str(cause.strerror)).lower()
         cause = cause.__cause__ or cause.__context__
     return "no response from the gateway" + (f" ({why})" if why else "")
 

@@ -227,6 +227,8 @@ def result(job: VideoJob) -> str:
     """The URL of the result of a job that has succeeded, wherever the gateway put it.
 
     Raises:
+        errors.JobFailedError: The job failed or was cancelled.
+        errors.JobExpiredError: The gateway no longer keeps the job or its result.
         errors.VideoWithheldError: Moderation withheld the result.
         errors.ResultMissingError: The response has no result where the spec says.
     """
