@@ -1,110 +1,88 @@
 """The clients: what users call, and the sessions that they open."""
 
 import contextlib
+import copy
 import functools
+import operator
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary, ref
 
-import attrs
 import httpx
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
+from . import config as _settings  # attrs itself uses `_config`
+from ._downloads import OnProgress
 from ._io import asyncio_download, download
-from .config import (
-    ARRIVED,
-    FROM_ENVIRONMENT,
-    LIMITS,
-    Config,
-    Opened,
-    merged_headers,
-    refuse_plain_http,
-    validate_header,
-    validate_header_name,
-    validate_token,
-)
-
-S = TypeVar("S", httpx.Client, httpx.AsyncClient)
+from .config import Config, Opened
+from .validators import Named
 
 # Seconds that a connection may be idle. Servers close those that were idle for some seconds, and
 # nobody knows what became of a POST that was sent at that moment.
 _MAX_IDLE = 0.5
 
-# The schemes whose proxies httpx takes from the environment, as `getproxies` names them.
-_PROXY_SCHEMES = ("http", "https", "all")
-
-# The variables of the environment that httpx reads when it opens a session.
-_CERTIFICATES = ("SSL_CERT_DIR", "SSL_CERT_FILE")
-_PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-
 # Arguments of httpx with transports of the caller, whose exceptions prove nothing.
 _TRANSPORTS = ("mounts", "transport")
 
 # The settings that sessions are opened with.
-_OPENED_WITH = (
-    *("base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args", "async_transport"),
+_opened_with = operator.attrgetter(
+    "base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args", "async_transport"
 )
 
+# Opens a session: `_open` or `_asyncio_open`.
+_Open = Callable[[Config], Opened]
 
-class _PerLoop(Generic[S]):
-    """A session for each process and event loop, or the caller's session for all of them.
+
+class Sessions:
+    """The sessions that clients share: one for each process and event loop, or the caller's.
 
     Processes that share connections would get each other's responses.
     """
 
     def __init__(self) -> None:
-        self.sessions: dict[tuple[int, Any], S] = {}
-        self.custom: S | None = None
-        self._is_closed = False
-
-    def get(self, loop: Any, open_session: Callable[[Config], S], config: Config) -> S:
-        key = os.getpid(), loop
-        session = self.custom or self.sessions.get(key)
-        if session is None and not self._is_closed:
-            for other in [key for key in self.sessions if key[1] and key[1].is_closed()]:
-                self.sessions.pop(other, None)
-            # Of threads that each open one, the first one's is used by all; others send nothing.
-            session = self.sessions.setdefault(key, _open_or_explain(open_session, config))
-        if session is None or self._is_closed or session.is_closed:
-            msg = "this client is closed; make a new one"
-            raise RuntimeError(msg)
-        return session
-
-    def close(self) -> list[S]:
-        """Refuse further use, and return the sessions for the caller to close."""
-        self._is_closed, process = True, os.getpid()
-        if self.custom is not None:
-            return [self.custom]
-        return [session for (owner, _), session in self.sessions.items() if owner == process]
-
-
-class Sessions:
-    """The sessions that clients share: a synchronous one, and one for each event loop."""
-
-    def __init__(self) -> None:
-        self.settings: list[Any] | None = None  # what they are opened with
-        self.sync: _PerLoop[httpx.Client] = _PerLoop()
-        self.asynchronous: _PerLoop[httpx.AsyncClient] = _PerLoop()
+        self.settings: tuple[Any, ...] | None = None  # what they are opened with
+        self.custom: dict[_Open, Opened] = {}
+        self.by_loop: dict[tuple[_Open, int, Any], Opened] = {}
+        self._closed: set[_Open] = set()
 
     def opened(self, config: Config) -> Opened:
         """The synchronous session."""
-        session = self.sync.get(None, _open, config)
-        is_ours = self.sync.custom is None and config.httpx_args.keys().isdisjoint(_TRANSPORTS)
-        return Opened(session, is_ours)
+        return self._get(config, _open, None)
 
     def asyncio_opened(self, config: Config) -> Opened:
         """The session of the running event loop."""
-        session = self.asynchronous.get(_running_loop(), _asyncio_open, config)
-        is_ours = self.asynchronous.custom is None and config.async_transport is None
-        return Opened(session, is_ours and config.httpx_args.keys().isdisjoint(_TRANSPORTS))
+        return self._get(config, _asyncio_open, _running_loop())
+
+    def _get(self, config: Config, open_session: _Open, loop: Any) -> Opened:
+        key = open_session, os.getpid(), loop
+        opened = self.custom.get(open_session) or self.by_loop.get(key)
+        if opened is None and open_session not in self._closed:
+            for other in list(self.by_loop):
+                if other[2] and other[2].is_closed():
+                    self.by_loop.pop(other, None)
+            # Of threads that each open one, the first one's is used by all; others send nothing.
+            opened = self.by_loop.setdefault(key, _open_or_explain(open_session, config))
+        if opened is None or open_session in self._closed or opened.session.is_closed:
+            msg = "this client is closed; make a new one"
+            raise RuntimeError(msg)
+        return opened
+
+    def close(self, open_session: _Open) -> list[Any]:
+        """Refuse further use, and return the sessions for the caller to close."""
+        self._closed.add(open_session)
+        if open_session in self.custom:
+            return [self.custom[open_session].session]
+        kind = open_session, os.getpid()
+        return [opened.session for key, opened in list(self.by_loop.items()) if key[:2] == kind]
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""
-        if session := self.asynchronous.sessions.pop((os.getpid(), _running_loop()), None):
-            await session.aclose()
+        if opened := self.by_loop.pop((_asyncio_open, os.getpid(), _running_loop()), None):
+            await opened.session.aclose()
 
 
 def _running_loop() -> Any:
@@ -117,82 +95,84 @@ def _running_loop() -> Any:
         raise RuntimeError(msg) from None
 
 
-def _open(config: Config) -> httpx.Client:
-    return httpx.Client(**_arguments(config, _note_arrival))
+def _open(config: Config) -> Opened:
+    args = _arguments(config)
+    session = httpx.Client(**args)
+    session.event_hooks["response"].insert(0, _note_arrival)
+    return Opened(session, is_ours=args.keys().isdisjoint(_TRANSPORTS))
 
 
-def _asyncio_open(config: Config) -> httpx.AsyncClient:
+def _asyncio_open(config: Config) -> Opened:
     """Open a session on `Connections`, unless there are proxies, HTTP/2 or other transports."""
-    args, transport = _arguments(config, _asyncio_note_arrival), config.async_transport
+    args, transport = _arguments(config), config.async_transport
     if transport is not None:
         args["transport"] = transport() if callable(transport) else transport
+    is_ours = args.keys().isdisjoint(_TRANSPORTS)
     for used in (args.get("transport"), *(args.get("mounts") or {}).values()):
         if used is not None:
             _bind_to_loop(used)
-    is_proxied = args.get("trust_env", True) and not getproxies().keys().isdisjoint(_PROXY_SCHEMES)
-    if not is_proxied and not any(map(args.get, ("transport", "mounts", "http2", "proxy"))):
+    trusts_env = args.get("trust_env", True)
+    is_proxied = trusts_env and not getproxies().keys().isdisjoint(("http", "https", "all"))
+    if is_ours and not (is_proxied or args.get("proxy") or args.get("http2")):
         from ._connections import Connections  # imports asyncio, 20 ms
 
-        tls = args["verify"], args.get("cert"), args.get("trust_env", True)
-        args["transport"] = Connections(httpx.create_ssl_context(*tls), args["limits"])
-    return httpx.AsyncClient(**args)
+        context = httpx.create_ssl_context(args["verify"], args.get("cert"), trusts_env)
+        args["transport"] = Connections(context, args["limits"])
+    session = httpx.AsyncClient(**args)
+    session.event_hooks["response"].insert(0, _asyncio_note_arrival)
+    return Opened(session, is_ours)
 
 
-def _arguments(config: Config, note_arrival: Callable[..., Any]) -> dict[str, Any]:
-    """The arguments for the session of httpx."""
-    limits = config.httpx_args.get("limits", LIMITS)
-    expiry = _MAX_IDLE if limits.keepalive_expiry is None else limits.keepalive_expiry
-    limits = httpx.Limits(
-        max_connections=limits.max_connections,
-        max_keepalive_connections=limits.max_keepalive_connections,
-        keepalive_expiry=min(expiry, _MAX_IDLE),
-    )
-    hooks = config.httpx_args.get("event_hooks") or {}
+def _arguments(config: Config) -> dict[str, Any]:
+    """The arguments for a session of httpx."""
+    limits = copy.copy(config.httpx_args.get("limits", _settings.LIMITS))
+    if limits.keepalive_expiry is None or limits.keepalive_expiry > _MAX_IDLE:
+        limits.keepalive_expiry = _MAX_IDLE
+    headers = httpx.Headers({"User-Agent": config.package.user_agent})
+    headers.update(config.headers)
     return {
         "base_url": config.base_url,
         "cookies": config.cookies,
-        "headers": merged_headers({"User-Agent": config.package.user_agent}, config.headers),
+        "headers": headers,
         "timeout": config.timeout,
         "verify": config.verify_ssl,
         **config.httpx_args,
         "limits": limits,
-        "event_hooks": {**hooks, "response": [note_arrival, *hooks.get("response", ())]},
     }
 
 
 def _note_arrival(response: httpx.Response) -> None:
     """An event hook: whatever is raised from here on, the request was received."""
-    response.request.extensions[ARRIVED] = response.status_code, response.headers
+    response.request.extensions[_settings.ARRIVED] = response.status_code, response.headers
 
 
 async def _asyncio_note_arrival(response: httpx.Response) -> None:
     _note_arrival(response)
 
 
-# The event loop of each transport of a caller: its connections work in no other.
+# The event loop of each transport of a caller.
 _loops: "WeakKeyDictionary[httpx.AsyncBaseTransport, ref[Any]]" = WeakKeyDictionary()
 
 
 def _bind_to_loop(transport: Any) -> None:
-    """Bind a transport to the running event loop; an error if it belongs to another one."""
+    """Bind a transport to the running event loop: its connections work in no other."""
     if not isinstance(transport, httpx.AsyncBaseTransport):
         msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
         raise TypeError(msg)
     loop = _running_loop()
     if _loops.setdefault(transport, ref(loop))() is not loop:
-        msg = (
-            "this transport belongs to another event loop: pass a class or a function that makes"
-            " one as async_transport"
-        )
+        msg = "a transport is for one event loop: pass a class or a function that makes one"
         raise RuntimeError(msg)
 
 
-def _open_or_explain(open_session: Callable[[Config], S], config: Config) -> S:
+def _open_or_explain(open_session: _Open, config: Config) -> Opened:
     """Open a session; if that fails, name the variables of the environment that it reads."""
     try:
         return open_session(config)
     except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
-        read = _CERTIFICATES if isinstance(error, OSError) else _PROXIES
+        read: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+        if isinstance(error, OSError):
+            read = ("SSL_CERT_DIR", "SSL_CERT_FILE")
         names = sorted(name for name in os.environ if name.upper() in read and os.environ[name])
         if not names or not config.httpx_args.get("trust_env", True):
             raise
@@ -210,21 +190,15 @@ class Client(Config):
     def __attrs_post_init__(self) -> None:
         """Share no session that is opened with other settings, as `attrs.evolve` would."""
         super().__attrs_post_init__()
-        settings = [getattr(self, name) for name in _OPENED_WITH]
-        old = self.sessions
-        if old.settings not in (None, settings):
+        settings, custom = _opened_with(self), self.sessions.custom
+        if self.sessions.settings not in (None, settings):
             object.__setattr__(self, "sessions", Sessions())
-            self.sessions.sync.custom = old.sync.custom  # what the caller opened is used on
-            self.sessions.asynchronous.custom = old.asynchronous.custom
+            self.sessions.custom.update(custom)  # what the caller opened is used on
         self.sessions.settings = settings
 
-    def __copy__(self) -> Self:
-        """A copy opens its own connections."""
-        return evolve(self, sessions=Sessions())
-
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """Leave the connections out of pickles."""
-        arguments = {item.name: getattr(self, item.name) for item in attrs.fields(type(self))}
+        """Leave the connections out of pickles and copies."""
+        arguments = asdict(self, recurse=False)
         del arguments["sessions"]
         return functools.partial(type(self), **arguments), ()
 
@@ -233,26 +207,26 @@ class Client(Config):
 
         It shares the connections of this client, so closing either closes both.
         """
-        merged = merged_headers(self.overrides.get("headers", {}), headers)
+        _settings.validate_headers(self, Named("headers"), headers)
+        merged = httpx.Headers(self.overrides.get("headers"))
+        merged.update(headers)
         return evolve(self, overrides={**self.overrides, "headers": merged})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
         """A client that also sends these cookies; see `with_headers`."""
+        _settings.validate_headers(self, Named("cookies"), cookies)
         merged = {**self.overrides.get("cookies", {}), **cookies}
         return evolve(self, overrides={**self.overrides, "cookies": merged})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
         """A client with another timeout; see `with_headers`."""
+        _settings.validate_timeout(self, Named("timeout"), timeout)
         return evolve(self, overrides={**self.overrides, "timeout": timeout})
 
     def download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        on_progress: Callable[[int, int | None], object] | None = None,
+        self, url: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None
     ) -> Path:
-        """Save what is at `url` as `path`, completely or not at all.
+        """Save what is at `url` as `path`, completely or not at all, and return the path.
 
         A temporary file beside `path` is filled first, and replaces `path` when it is complete. A
         connection that breaks starts over, up to `max_retries` times. Token, headers and cookies of
@@ -262,9 +236,6 @@ class Client(Config):
             url: Where the file is: an absolute URL, or a path at the API.
             path: Where to save it.
             on_progress: Called with the number of bytes so far, and with the total or None.
-
-        Returns:
-            The path.
 
         Raises:
             ValueError: No file can be fetched from `url`; nothing was sent.
@@ -276,11 +247,7 @@ class Client(Config):
         return download(self, url, path, on_progress)
 
     async def asyncio_download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        on_progress: Callable[[int, int | None], object] | None = None,
+        self, url: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None
     ) -> Path:
         """The async counterpart of `download`."""
         return await asyncio_download(self, url, path, on_progress)
@@ -301,27 +268,26 @@ class Client(Config):
         The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
         429 only, because exceptions of a session that we did not open prove nothing.
         """
-        self.sessions.sync.custom = client
+        self.sessions.custom[_open] = Opened(client, is_ours=False)
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self.sessions.asynchronous.custom = client
+        self.sessions.custom[_asyncio_open] = Opened(client, is_ours=False)
         return self
 
     def close(self) -> None:
         """Close the connections; after this the client sends nothing more."""
-        for session in self.sessions.sync.close():
+        for session in self.sessions.close(_open):
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this the client sends nothing more from there."""
-        for session in self.sessions.asynchronous.close():
+        for session in self.sessions.close(_asyncio_open):
             with contextlib.suppress(RuntimeError):  # its event loop is closed or another one
                 await session.aclose()
 
     def __enter__(self) -> Self:
-        """Enter a block at whose end the connections are closed."""
         self.sessions.opened(self)
         return self
 
@@ -329,7 +295,6 @@ class Client(Config):
         self.close()
 
     async def __aenter__(self) -> Self:
-        """Enter a block at whose end the connections of asyncio are closed."""
         self.sessions.asyncio_opened(self)
         return self
 
@@ -341,18 +306,22 @@ class Client(Config):
 class AuthenticatedClient(Client):
     """The base of the generated clients that authenticate with a token."""
 
-    token: str = field(default=FROM_ENVIRONMENT, validator=validate_token, repr=False)
-    prefix: str = field(default="Bearer", validator=validate_header, kw_only=True)
+    token: str = field(default=_settings.FROM_ENVIRONMENT, repr=False)
+    prefix: str = field(default="Bearer", validator=_settings.validate_header, kw_only=True)
     auth_header_name: str = field(
-        default="Authorization", validator=validate_header_name, kw_only=True
+        default="Authorization", validator=_settings.validate_header_name, kw_only=True
     )
     allow_plain_http: bool = field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse to send the token unencrypted."""
+        """Refuse a token that is no header, and to send it unencrypted."""
         super().__attrs_post_init__()
-        if not self.allow_plain_http:
-            refuse_plain_http(self.base_url)
+        _settings.validate_header(self, Named("token"), self.token)
+        url = httpx.URL(self.base_url)  # httpx refuses addresses such as 127.0.0.256
+        is_loopback = re.fullmatch(r"127(\.[0-9]+){3}|::1|(.+\.)?localhost", url.host)
+        if url.scheme == "http" and not (is_loopback or self.allow_plain_http):
+            msg = "base_url is plain http, and shows the token: use https, or allow_plain_http=True"
+            raise ValueError(msg)
 
     @property
     def credentials(self) -> tuple[str, str, str]:

@@ -1,36 +1,23 @@
 """The settings of a client, validated; `client` uses them."""
 
-import ipaddress
 import logging
 import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
-import attrs
 import httpx
 from attrs import field, frozen
 
-from .validators import Named, header
-
-# Long enough for a server that creates a job before it responds, and finite.
-DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+from .validators import Named, Validator, all_of, ge, gt, header, integer, le, number
 
 # Seconds, far below what the clocks of the operating system can count.
 MAX_SECONDS = 1e9
-
-# Bytes, far above what JSON about a job takes.
-MAX_RESPONSE_SIZE = 67_108_864
+_seconds: Validator = all_of(number, gt(0), le(MAX_SECONDS))
 
 # httpx's own defaults.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-
-# A class or function that makes a transport for each event loop, or a transport for one loop.
-AsyncTransport = Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None
-
-# Arguments of httpx that have no effect on a transport of the caller.
-_IGNORED_BY_TRANSPORTS = ("cert", "http1", "http2", "limits", "proxy", "verify")
 
 # The extension of a request that holds status and headers of its response once they arrived.
 ARRIVED = "arrived"
@@ -52,12 +39,10 @@ class Package(NamedTuple):
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` of its requests."""
         return f"{self.command}/{self.version}"
 
     @property
     def logger(self) -> logging.Logger:
-        """Its logger."""
         return logging.getLogger(self.name)
 
 
@@ -66,14 +51,6 @@ class Opened(NamedTuple):
 
     session: Any
     is_ours: bool
-
-
-class Sessions(Protocol):
-    """Opens the sessions of clients, each when it is first needed."""
-
-    def opened(self, config: "Config") -> Opened: ...
-
-    def asyncio_opened(self, config: "Config") -> Opened: ...
 
 
 class _FromEnvironment:
@@ -85,12 +62,6 @@ class _FromEnvironment:
 FROM_ENVIRONMENT: Any = _FromEnvironment()
 
 
-def merged_headers(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    """Merge headers; a new one replaces an old one of the same name, whatever its case."""
-    replaced = {name.lower() for name in new}
-    return {name: old[name] for name in old if name.lower() not in replaced} | dict(new)
-
-
 def validate_header(_: Any, attribute: Any, value: Any) -> None:
     """A validator of the value of a header. It may be a secret, so no message shows it."""
     if not isinstance(value, str):
@@ -99,33 +70,21 @@ def validate_header(_: Any, attribute: Any, value: Any) -> None:
     header(_, attribute, value)
 
 
-def validate_token(_: Any, attribute: Any, value: Any) -> None:
-    """A validator of a token."""
-    if value is FROM_ENVIRONMENT:
-        return
-    validate_header(_, attribute, value)
-    if not value:
-        msg = f"{attribute.name} must not be empty"
-        raise ValueError(msg)
-
-
 def validate_header_name(_: Any, attribute: Any, value: Any) -> None:
     """A validator of the name of a header."""
-    validate_token(_, attribute, value)
+    validate_header(_, attribute, value)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
-        msg = f"{attribute.name} must not contain blanks or separators: {value!r}"
+        msg = f"{attribute.name} must not be empty or contain blanks or separators: {value!r}"
         raise ValueError(msg)
 
 
-def _validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
+def validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
     for name, content in value.items():
-        validate_header_name(_, Named(f"a name in {attribute.name!r}"), name)
+        validate_header_name(_, Named(f"a name in {attribute.name}"), name)
         validate_header(_, Named(f"{attribute.name}[{name!r}]"), content)
 
 
-def _validate_base_url(_: Any, __: Any, value: Any) -> None:
-    if value is FROM_ENVIRONMENT:
-        return
+def _validate_base_url(value: Any) -> None:
     try:
         url = httpx.URL(value)
     except (TypeError, httpx.InvalidURL) as error:
@@ -133,47 +92,18 @@ def _validate_base_url(_: Any, __: Any, value: Any) -> None:
         msg = f"base_url is not a URL{reason}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     if url.userinfo or url.query or url.fragment:  # which may hold a password or a key
-        msg = (
-            "base_url must not contain a user, a password, a query or a fragment;"
-            " httpx_args can have them, as auth and params"
-        )
+        msg = "base_url must contain no user, query or fragment: httpx_args has auth and params"
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
         raise ValueError(msg)
 
 
-def refuse_plain_http(base_url: str) -> None:
-    """Raise a ValueError if a token would be sent unencrypted to another machine."""
-    url = httpx.URL(base_url)
-    if url.scheme == "http" and not _is_loopback(url.host):
-        msg = (
-            f"base_url is plain http, so anyone on the way to {url.host} could read the token:"
-            " use https, or pass allow_plain_http=True"
-        )
-        raise ValueError(msg)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def _validate_timeout(_: Any, __: Any, value: Any) -> None:
+def validate_timeout(_: Any, __: Any, value: Any) -> None:
     """Refuse what the operating system cannot count, before a request is paid for."""
     for name, seconds in httpx.Timeout(value).as_dict().items():
-        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-        if seconds is not None and not (is_number and 0 < seconds <= MAX_SECONDS):
-            msg = f"timeout must be above 0, at most {MAX_SECONDS:g} seconds: {name} is {seconds!r}"
-            raise ValueError(msg)
-
-
-def _validate_overrides(_: Any, __: Any, value: dict[str, Any]) -> None:
-    for name in ("headers", "cookies"):
-        _validate_headers(_, Named(name), value.get(name, {}))
-    _validate_timeout(_, __, value.get("timeout"))
+        if seconds is not None:
+            _seconds(_, Named(f"timeout.{name}"), seconds)
 
 
 def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
@@ -182,25 +112,17 @@ def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
         raise ValueError(msg)
 
 
-def _validate_int(_: Any, attribute: Any, value: int) -> None:
-    if type(value) is not int or value < 0:
-        msg = f"{attribute.name} must be an int of 0 or more: {value!r}"
-        raise ValueError(msg)
-
-
 def _validate_transport(config: "Config", _: Any, value: Any) -> None:
     if value is None:
         return
-    if value == "aiohttp":
-        msg = (
-            "async_transport is a transport, no longer a name: pip install httpx-aiohttp, and pass"
-            " async_transport=httpx_aiohttp.AiohttpTransport"
-        )
-        raise ValueError(msg)
     if not (callable(value) or isinstance(value, httpx.AsyncBaseTransport)):
-        msg = f"async_transport must make an httpx.AsyncBaseTransport, or be one: {value!r}"
-        raise TypeError(msg)
-    ignored = [name for name in _IGNORED_BY_TRANSPORTS if name in config.httpx_args]
+        msg = (
+            f"async_transport must make an httpx.AsyncBaseTransport, or be one: {value!r}; for"
+            " aiohttp, pip install httpx-aiohttp and async_transport=httpx_aiohttp.AiohttpTransport"
+        )
+        raise (ValueError if value == "aiohttp" else TypeError)(msg)
+    names = ("cert", "http1", "http2", "limits", "proxy", "verify")
+    ignored = [name for name in names if name in config.httpx_args]
     ignored += ["verify_ssl"] * (config.verify_ssl is not True)
     if ignored:
         msg = f"async_transport would ignore {' and '.join(ignored)}: give it to the transport"
@@ -211,53 +133,50 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
-def _from_environment(package: Package, argument: str) -> str:
-    variable = package.environment.get(argument)
-    if value := os.environ.get(variable or "", ""):
-        return value
-    msg = f"{argument} is missing: pass it" + (f", or set {variable}" if variable else "")
-    raise ValueError(msg)
-
-
 @frozen(eq=False)
 class Config:
     """The settings of a client; the generated clients document each of them."""
 
     package: ClassVar[Package]
 
-    base_url: str = field(default=FROM_ENVIRONMENT, validator=_validate_base_url)
+    base_url: str = FROM_ENVIRONMENT
     # Later changes to the caller's own dicts have no effect on the copies.
     headers: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=_validate_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy, validator=validate_headers, kw_only=True, repr=False
     )
     cookies: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=_validate_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy, validator=validate_headers, kw_only=True, repr=False
     )
+    # Long enough for a server that creates a job before it responds, and finite.
     timeout: httpx.Timeout | float | None = field(
-        default=DEFAULT_TIMEOUT, validator=_validate_timeout, kw_only=True
+        default=httpx.Timeout(60.0, connect=10.0), validator=validate_timeout, kw_only=True
     )
     verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True)
     follow_redirects: bool = field(default=False, kw_only=True)
     httpx_args: dict[str, Any] = field(
         factory=dict, converter=_copy, validator=_validate_httpx_args, kw_only=True, repr=False
     )
-    max_retries: int = field(default=2, validator=_validate_int, kw_only=True)
-    async_transport: AsyncTransport = field(
-        default=None, validator=_validate_transport, kw_only=True, repr=False
+    max_retries: int = field(default=2, validator=[integer, ge(0)], kw_only=True)
+    async_transport: Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None = (
+        field(default=None, validator=_validate_transport, kw_only=True, repr=False)
     )
-    max_response_size: int = field(default=MAX_RESPONSE_SIZE, validator=_validate_int, kw_only=True)
+    # Bytes, far above what JSON about a job takes.
+    max_response_size: int = field(default=67_108_864, validator=[integer, ge(0)], kw_only=True)
     # Of each request of this client, but not of other clients that share its connections.
-    overrides: dict[str, Any] = field(
-        factory=dict, validator=_validate_overrides, kw_only=True, repr=False
-    )
-    sessions: Sessions = field(kw_only=True, repr=False)
+    overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
+    sessions: Any = field(kw_only=True, repr=False)  # see `client.Sessions`
 
     def __attrs_post_init__(self) -> None:
-        """Read arguments that were left out from their environment variables."""
+        """Read arguments that were left out from the environment, and refuse empty ones."""
         for name in ("base_url", "token"):
-            if getattr(self, name, "") is FROM_ENVIRONMENT:
-                object.__setattr__(self, name, _from_environment(self.package, name))
-                attrs.validate(self)
+            value, variable = getattr(self, name, None), self.package.environment.get(name, "")
+            if value is FROM_ENVIRONMENT:
+                value = os.environ.get(variable, "")
+                object.__setattr__(self, name, value)
+            if value == "":
+                msg = f"{name} is missing: pass it" + (f", or set {variable}" if variable else "")
+                raise ValueError(msg)
+        _validate_base_url(self.base_url)
 
     @property
     def credentials(self) -> tuple[str, str, str] | None:
