@@ -100,8 +100,9 @@ def exception(kind: Any, request: httpx.Request) -> Any:
 def open_session(**given: Any) -> httpx.Client:
     """The session of a client, on which the outcomes happen."""
     base_url = given.pop("base_url", URL)
+    own = {name: given.pop(name) for name in ("cookies", "headers", "timeout") if name in given}
     args = {"transport": httpx.MockTransport(happen)} | given
-    session = Client(URL, httpx_args=args).get_httpx_client()
+    session = Client(URL, httpx_args=args, **own).get_httpx_client()
     session.base_url = base_url
     return session
 

@@ -60,7 +60,8 @@ WRONG_VALUES: list[tuple[str, list[Any], str]] = [
     ("timeout", [httpx.Timeout(5, read=1e10)], "'timeout.read' must be <= 1000000000.0"),
     ("max_retries", [-1], "'max_retries' must be >= 0"),
     ("async_transport", ["aiohttp"], "async_transport=httpx_aiohttp.AiohttpTransport"),
-    ("httpx_args", [{"base_url": "https://other.example"}], "must not contain base_url"),
+    ("httpx_args", [{"headers": {}}], "must not contain headers: pass headers= to the client"),
+    ("httpx_args", [{"verify": False}], "must not contain verify: pass verify_ssl="),
     *(("httpx_args", [{name: None}], f"ignore {name}") for name in ("proxy", "limits", "http2")),
     ("verify_ssl", [False], "would ignore verify_ssl"),
 ]

@@ -131,13 +131,13 @@ def _arguments(config: Config) -> dict[str, Any]:
     headers = httpx.Headers({"User-Agent": config.package.user_agent})
     headers.update(config.headers)
     return {
+        **config.httpx_args,
         "base_url": config.base_url,
         "cookies": config.cookies,
         "headers": headers,
+        "limits": limits,
         "timeout": config.timeout,
         "verify": config.verify_ssl,
-        **config.httpx_args,
-        "limits": limits,
     }
 
 

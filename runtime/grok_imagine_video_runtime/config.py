@@ -107,9 +107,11 @@ def validate_timeout(_: Any, __: Any, value: Any) -> None:
 
 
 def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
-    if "base_url" in value:
-        msg = "httpx_args must not contain base_url: the credentials are for the client's own"
-        raise ValueError(msg)
+    for name in ("base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"):
+        if name in value:
+            argument = "verify_ssl" if name == "verify" else name
+            msg = f"httpx_args must not contain {name}: pass {argument}= to the client"
+            raise ValueError(msg)
 
 
 def _validate_transport(config: "Config", _: Any, value: Any) -> None:
@@ -121,7 +123,7 @@ def _validate_transport(config: "Config", _: Any, value: Any) -> None:
             " aiohttp, pip install httpx-aiohttp and async_transport=httpx_aiohttp.AiohttpTransport"
         )
         raise (ValueError if value == "aiohttp" else TypeError)(msg)
-    names = ("cert", "http1", "http2", "limits", "proxy", "verify")
+    names = ("cert", "http1", "http2", "limits", "proxy")
     ignored = [name for name in names if name in config.httpx_args]
     ignored += ["verify_ssl"] * (config.verify_ssl is not True)
     if ignored:
