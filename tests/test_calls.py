@@ -5,19 +5,17 @@ import gzip
 import itertools
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from conftest import TOKEN, assert_well_made, client_of
-from grok_imagine_video import AuthenticatedClient, create_video, errors
+from grok_imagine_video import create_video, errors
 from grok_imagine_video_runtime import _calls
 from grok_imagine_video_runtime.operations import Request
 from playing import URL, Play, asking, status
-
-REQUEST = asking(json={})
 
 
 def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
@@ -37,19 +35,16 @@ def test_of_all_methods_those_that_only_read_are_retried() -> None:
 
 NOT_AS_SPECIFIED: dict[str, bytes] = {
     **{"nothing": b"", "HTML": b"<html><title>Hi</title>", "half of it": b'{"request_id": "1"'},
-    **{"null": b"null", "list": b"[]", "number": b"4", "not UTF-8": b'{"a": "\xff"}'},
-    **{"too deep": b"[" * 10**6, "much junk": b"x" * 10**6},
-    **{
-        "deep": b'{"a": 1, "x": ' * 101 + b"5" + b"}" * 101,
-        "lists": b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
-    },
+    **{"null": b"null", "list": b"[]", "not UTF-8": b'{"a": "\xff"}', "too deep": b"[" * 10**6},
+    "deep": b'{"a": 1, "x": ' * 101 + b"5" + b"}" * 101,
+    "lists": b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
 }
 
 
 @pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
 def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
     client = client_of(URL, max_retries=0)
-    request = Request(create_video.OPERATION, REQUEST.arguments)
+    request = Request(create_video.OPERATION, asking(json={}).arguments)
     end = Play(client, _calls.parsed, request, outcomes=[status(200, content)]).end
     assert type(end) is errors.APIResponseValidationError
     assert end.content == content
@@ -65,10 +60,7 @@ def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes)
 AWAY = "https://me:word@other.example/new?key=s3cret#part"
 ELSEWHERE = ("http://gateway.example/new", "https://gateway.example:444/new", AWAY)
 # No URLs, or none that can be asked for.
-UNREADABLE = (
-    *("http://xn--/new", "http://a..b/new", f"http://{'a' * 64}.example/new", "http://[/new"),
-    *("https://gateway.example:99999/new", "https://me:word@[::1/new?key=s3cret"),
-)
+UNREADABLE = ("http://xn--/new", f"{URL}:99999/new", "https://me:word@[::1/new?key=s3cret")
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
@@ -91,66 +83,33 @@ def test_a_redirect_that_is_not_followed_names_the_new_address(place: str, code:
 
 
 OTHER = httpx.Request("POST", "https://telemetry.example/")
-
-
-def about_other(code: int) -> httpx.HTTPStatusError:
-    response = httpx.Response(code, request=OTHER)
-    return httpx.HTTPStatusError("", request=OTHER, response=response)
-
-
-# What a hook raises, unless it calls `raise_for_status`.
+# What a hook raises of a request that arrived.
 OF_HOOKS: list[Callable[[httpx.Request], Exception]] = [
-    lambda _: httpx.ConnectError("down"),
-    lambda _: httpx.ConnectError("down", request=OTHER),
     lambda request: httpx.ConnectError("down", request=request),
-    *(lambda _: about_other(404), lambda _: about_other(429), lambda _: ZeroDivisionError()),
-]
-HOOKS: list[tuple[int, Any, Any]] = [
-    *((201, error_of, errors.OutcomeUnknownError) for error_of in OF_HOOKS),
-    *((303, None, errors.OutcomeUnknownError), (400, None, errors.BadRequestError)),
+    lambda _: httpx.HTTPStatusError("", request=OTHER, response=httpx.Response(429, request=OTHER)),
+    lambda _: ZeroDivisionError(),
 ]
 
 
-@pytest.mark.parametrize(("code", "error_of", "expected"), HOOKS)
-def test_what_an_event_hook_raises_says_nothing_about_our_request_but_its_status(
-    code: int, error_of: Any, expected: Any
-) -> None:
+@pytest.mark.parametrize("error_of", OF_HOOKS)
+def test_what_an_event_hook_raises_does_not_say_that_nothing_was_sent(error_of: Any) -> None:
     def hook(response: httpx.Response) -> None:
-        if error_of:
-            raise error_of(response.request)
-        response.raise_for_status()
+        raise error_of(response.request)
 
     hooks = {"event_hooks": {"response": [hook]}}
-    played = play("POST", *[status(code, X_Request_Id="r1")] * 3, session=hooks)
-    assert type(played.end) is expected
-    assert (played.end.status_code, played.end.request_id) == (code, "r1")
+    played = play("POST", *[status(201, X_Request_Id="r1")] * 3, session=hooks)
+    assert type(played.end) is errors.OutcomeUnknownError
+    assert (played.end.status_code, played.end.request_id) == (201, "r1")
     assert len(played.requests) == 1
 
 
-def test_a_redirect_that_breaks_off_is_not_followed() -> None:
-    def broken() -> Iterator[bytes]:
-        yield b"x"
-        raise httpx.ReadError("")
-
-    headers = {"Location": "/new", "Content-Encoding": "gzip"}
-    moved = httpx.Response(307, headers=headers, content=broken())
-    end = play("POST", moved, OK, follow_redirects=True).end
-    assert type(end) is errors.OutcomeUnknownError
-
-
-def test_redirects_in_a_circle_end() -> None:
-    played = play("GET", *[status(302, Location="/new")] * 30, follow_redirects=True)
-    assert (type(played.end), len(played.requests)) == (errors.APIStatusError, 21)
-
-
-def test_an_event_hook_may_read_the_body_before_it_raises_for_the_status() -> None:
-    hooks: list[Any] = [httpx.Response.read, httpx.Response.raise_for_status]
-    wrong = status(400, gzip.compress(b'{"error": "why"}'), Content_Encoding="gzip")
-    for called, content in ((hooks, b'{"error": "why"}'), (hooks[1:], b"")):
-        end = play("POST", wrong, session={"event_hooks": {"response": called}}).end
-        assert (type(end), end.content) == (errors.BadRequestError, content)
-    only_read = {"event_hooks": {"response": hooks[:1]}}
-    assert play("POST", wrong | {"status_code": 200}, session=only_read).end == {"error": "why"}
+def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
+    hooks = {"event_hooks": {"response": [httpx.Response.read, httpx.Response.raise_for_status]}}
+    content = b'{"error": "why"}'
+    wrong = status(400, gzip.compress(content), Content_Encoding="gzip")
+    end = play("POST", wrong, session=hooks).end
+    assert (type(end), end.content) == (errors.BadRequestError, content)
+    assert play("POST", wrong | {"status_code": 200}, session=hooks).end == {"error": "why"}
 
 
 def test_a_large_body_has_the_time_that_a_slow_upload_takes() -> None:
@@ -163,19 +122,15 @@ def test_a_large_body_has_the_time_that_a_slow_upload_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "method", "error", "kind", "hint"),
+    ("length", "kind", "hint"),
     [
-        (70_000, "POST", None, errors.APIConnectionError, "(nothing was sent)"),
-        (1000, "POST", httpx.ConnectError, errors.APIConnectionError, "(nothing was sent)"),
-        (1000, "POST", httpx.ReadError, errors.OutcomeUnknownError, "send it again)"),
-        (1000, "GET", httpx.ReadError, errors.APIConnectionError, "yyy"),
+        (70_000, errors.APIConnectionError, "(nothing was sent)"),  # it is no URL
+        (1000, errors.OutcomeUnknownError, "send it again)"),
     ],
 )
-def test_a_long_path_hides_nothing(
-    length: int, method: str, error: Any, kind: type[Exception], hint: str
-) -> None:
-    request = asking(method, "/v1/" + "y" * length)
-    end = Play(client_of(URL), _calls.parsed, request, outcomes=[error] * 3).end
+def test_a_long_path_hides_nothing(length: int, kind: type[Exception], hint: str) -> None:
+    request = asking("POST", "/v1/" + "y" * length)
+    end = Play(client_of(URL), _calls.parsed, request, outcomes=[httpx.ReadError]).end
     assert type(end) is kind
     assert_well_made(end)
     assert str(end).endswith(hint)
@@ -204,19 +159,12 @@ def test_the_url_and_the_exception_are_named_without_secrets() -> None:
         assert end.removesuffix("[token]") == f"GET {URL}/v1/[token]: {why}"
 
 
-def test_a_token_too_short_to_be_a_secret_does_not_garble_messages() -> None:
-    client = AuthenticatedClient(URL, "why")
-    end = Play(client, _calls.parsed, REQUEST, outcomes=[status(400)]).end
-    assert end.message == "why"
-
-
 # The pause that each asks for, without jitter; None for the error at once, "" for a backoff.
 RETRY_AFTER: dict[str, float | str | None] = {
-    **{"3": 3, "0.5": 0.5, "0": 0, "-5": 0, "60": 60, "nan": "", "soon": "", "": ""},
-    **{"61": None, "86400": None, "9" * 4000: None, "inf": None, "9" * 30 + "h": ""},
+    **{"0.5": 0.5, "-5": 0, "60": 60, "nan": "", "soon": ""},
+    **{"61": None, "9" * 4000: None, "inf": None},
     **dict.fromkeys(("%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"), 29),
     **{"Sun, 06 Nov 1994 08:49:37 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": None},
-    **{"Mon, 01 Jan 2024 00:00:00 XYZ": 0, "Mon, 01 Jan 2024 00:00:00 +2500": 0},
 }
 
 
