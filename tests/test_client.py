@@ -27,7 +27,6 @@ from grok_imagine_video import (
     get_video,
     types,
 )
-from grok_imagine_video_runtime import _calls
 from playing import URL
 from ways import Way
 
@@ -37,31 +36,28 @@ WRONG_TYPES: list[tuple[str, list[Any], str]] = [
     ("token", [None], "token must be str, not NoneType"),
     ("headers", [{"X-A": 1}], "headers['X-A'] must be str"),
     ("base_url", [None], "base_url is not a URL"),
-    ("max_retries", [True], "'max_retries' must be int"),
     ("async_transport", ["aiohttpx", True], "async_transport must make"),
 ]
 WRONG_VALUES: list[tuple[str, list[Any], str]] = [
     ("token", [TOKEN + end for end in ("\n", "\0", "é", " ")], "token must be printable"),
-    ("token", [""], "token is missing: pass it, or set GROK_API_KEY"),
+    ("token", [""], "token must not be empty"),
     ("prefix", ["A\r\nB:"], "prefix must be printable"),
     ("auth_header_name", ["X Key", "A\nB"], "auth_header_name must"),
-    ("headers", [{"X:A": "1"}, {"A\nB": "1"}], "a name in headers must"),
+    ("headers", [{"X:A": "1"}, {"A\nB": "1"}], "a name in 'headers' must"),
     ("headers", [{"A": " 1"}, {"A": TOKEN + "\r\nB: 1"}], "headers['A'] must be"),
     ("cookies", [{"a": "b\n"}], "cookies['a'] must be"),
     ("base_url", ["a.example", "https://", URL + ":99999"], "must start with https://"),
-    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "no user, query or fragment"),
-    ("base_url", [f"https://me:word{ELSEWHERE}"], "no user, query or fragment"),
+    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "a query or a fragment"),
+    ("base_url", [f"https://me:word{ELSEWHERE}"], "base_url must not contain"),
     *(
         ("base_url", [f"https://{wrong}"], "base_url is not a URL")
         for wrong in ("a:b:c", f"me:{TOKEN}{ELSEWHERE}", f"me:pass/word{ELSEWHERE}")
     ),
     ("base_url", ["http://10.0.0.1", "http://127.0.0.1.example"], "allow_plain_http=True"),
-    ("timeout", [0, -1, 1e10, float("nan")], "'timeout.connect' must be"),
-    ("timeout", [httpx.Timeout(5, read=1e10)], "'timeout.read' must be <= 1000000000.0"),
-    ("max_retries", [-1], "'max_retries' must be >= 0"),
+    ("timeout", [0, 1e10, float("nan"), httpx.Timeout(5, read=1e10)], "timeout must be above 0"),
+    ("max_retries", [-1, True], "max_retries must be"),
     ("async_transport", ["aiohttp"], "async_transport=httpx_aiohttp.AiohttpTransport"),
-    ("httpx_args", [{"headers": {}}], "must not contain headers: pass headers= to the client"),
-    ("httpx_args", [{"verify": False}], "must not contain verify: pass verify_ssl="),
+    ("httpx_args", [{"base_url": "https://other.example"}], "must not contain base_url"),
     *(("httpx_args", [{name: None}], f"ignore {name}") for name in ("proxy", "limits", "http2")),
     ("verify_ssl", [False], "would ignore verify_ssl"),
 ]
@@ -107,13 +103,6 @@ def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None
         for client in (old, attrs.evolve(old, base_url=another.base_url)):
             create(way, client)
     assert len(server.arrived) == len(another.arrived) == 1
-
-
-def test_a_session_of_the_callers_stays_with_an_evolved_client() -> None:
-    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as session:
-        old = AuthenticatedClient(URL, TOKEN)
-        old.set_httpx_client(session)
-        assert attrs.evolve(old, timeout=5.0).get_httpx_client() is session
 
 
 @pytest.mark.parametrize("is_own", [False, True], ids=["", "own session"])
@@ -190,12 +179,13 @@ PATHS = ["", "/", "/api", "/api/", "/a%20b/c", "/v1", "/v1/", "/api/v1", "/api/v
 
 
 def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end() -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=str(request.url))
+
     for path in PATHS:
-        with Client(URL + path) as client:
-            kwargs = create_video.OPERATION.request(body=BODY).arguments
-            request = _calls.build_request(client, client.get_httpx_client(), kwargs)
+        client = Client(URL + path, httpx_args={"transport": httpx.MockTransport(echo)})
         found = path.rstrip("/").removesuffix("/v1") + "/v1/videos/generations"
-        assert str(request.url) == URL + found
+        assert create_video.sync_detailed(client=client, body=BODY).content.decode() == URL + found
 
 
 HEADERS: list[tuple[dict[str, Any], str]] = [
@@ -236,7 +226,7 @@ def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
             client.get_async_httpx_client()
         for _ in range(2):
             asyncio.run(call())
-        assert len(client.sessions.by_loop) == 1  # not that of a closed loop
+        assert len(client.sessions.asynchronous.sessions) == 1  # not that of a closed loop
     assert len(server.arrived) == len(server.connections) == 2
 
 
@@ -269,13 +259,10 @@ def test_without_an_event_loop_of_asyncio_nothing_is_sent() -> None:
     """Under trio, for example: here the coroutines are driven by hand."""
     with serving(OK) as server:
         client = Client(server.base_url)
-        calls = (
+        for call in (
             create_video.asyncio(client=client, body=BODY),
-            create_video.asyncio_and_wait(client=client, body=BODY),
             client.asyncio_download("/", "v"),
-            client.__aenter__(),
-        )
-        for call in calls:
+        ):
             with pytest.raises(RuntimeError, match="async functions need asyncio"):
                 call.send(None)
     assert not server.arrived
@@ -290,31 +277,26 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_a_bad_variable_is_named(name: str, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    for other in ("NO_PROXY", "SSL_CERT_DIR"):
-        monkeypatch.delenv(other, raising=False)
-    if name == "NO_PROXY":  # read only beside a proxy
-        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv(name, UNUSABLE[name])
-    with pytest.raises(ValueError, match=rf"^(ALL_PROXY or )?{name} cannot be used \(\w+\)$"):
+    with pytest.raises(ValueError, match=f"^{name} ") as raised:
         way.call(create_video, "sync", Client(URL), body=BODY)
+    assert "\n" not in str(raised.value)
+    assert "s3cret" not in str(raised.value)
     Client(URL, httpx_args={"trust_env": False}).get_httpx_client().close()
 
 
-def test_after_a_fork_no_process_gets_the_responses_of_another() -> None:
-    def respond(connection: Any) -> None:
-        path = server.latest[connection].split()[1].decode()
-        responding(200, {"status": path.rpartition("/")[2]})(connection)
-
-    with serving(respond) as server, Client(server.base_url) as client:
-        get_video.sync("parent", client=client)
-        children = []
-        for child in range(4):
-            if (pid := os.fork()) == 0:
-                ids = [f"{child}-{number}" for number in range(50)]
-                right = all(get_video.sync(each, client=client)["status"] == each for each in ids)
-                os._exit(0 if right else 1)
-            children.append(pid)
-        assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
+def test_after_a_fork_no_process_uses_the_connections_of_another() -> None:
+    with serving(OK) as server, Client(server.base_url) as client:
+        get_video.sync("1", client=client)
+        if (child := os.fork()) == 0:
+            try:
+                os._exit(get_video.sync("2", client=client) is None)
+            finally:
+                os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+    assert len(server.connections) == 2
 
 
 @sync_and_asyncio
@@ -371,7 +353,10 @@ def test_a_client_is_pickled_without_its_connections(again: Any) -> None:
 
 
 def test_a_client_with_a_context_for_tls_is_copied_and_its_pickle_is_refused() -> None:
-    client = AuthenticatedClient(URL, TOKEN, verify_ssl=ssl.create_default_context())
-    assert copy.copy(client).token == TOKEN
-    with pytest.raises(TypeError, match="cannot pickle 'SSLContext' object"):
-        pickle.dumps(client)
+    context = ssl.create_default_context()
+    given: list[dict[str, Any]] = [{"verify_ssl": context}, {"httpx_args": {"verify": context}}]
+    for options in given:
+        client = AuthenticatedClient(URL, TOKEN, **options)
+        assert copy.copy(client).token == TOKEN
+        with pytest.raises(TypeError, match=r"^verify.* is an ssl.SSLContext, which no pickle can"):
+            pickle.dumps(client)
