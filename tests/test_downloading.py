@@ -1,6 +1,5 @@
 """Saving a video: completely or not at all, with credentials for the API's own origin only."""
 
-import asyncio
 import gzip
 import io
 import os
@@ -16,7 +15,7 @@ import pytest
 from conftest import TOKEN, client_of
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import errors
-from grok_imagine_video_runtime import _downloads, _files
+from grok_imagine_video_runtime import _downloads
 from playing import URL, Play, status
 from ways import Clock, Way
 
@@ -89,13 +88,11 @@ def test_a_failed_download_leaves_the_old_file_and_no_temporary_one(
     assert len(server.arrived) == 1
 
 
-LONG_PAGE = b"{" * 200_000
 # What a download gets, and whether it is no video.
 FILES: dict[str, tuple[bytes, str, bool]] = {
     **{"nothing": (b"", "video/mp4", True), "a login page": (PAGE, "text/html", True)},
-    "JSON": (b'{"error": "expired"}', "application/problem+json; charset=utf-8", True),
-    "a list": (b" [1]", "APPLICATION/JSON", True),
-    **{"XML": (b"<Error/>", "text/xml", True), "a long page": (LONG_PAGE, "text/html", True)},
+    "JSON": (b' [{"error": "expired"}]', "APPLICATION/problem+json; charset=utf-8", True),
+    "a long page": (b"{" * 200_000, "text/html", True),
     "a video of PHP": (VIDEO, "text/html; charset=UTF-8", False),
     **{"a video that begins so": (b"<{[" + VIDEO, "video/mp4", False), "text": (PAGE, "", False)},
 }
@@ -122,16 +119,16 @@ def test_no_page_is_saved_as_a_video(content: bytes, kind: str, is_refused: bool
 
 # What is at a URL, the error or what an `APIConnectionError` says, and the number of requests.
 REFUSED: dict[str, tuple[Any, type[Exception] | str, int]] = {
-    "500": (status(500, TOKEN.encode()), errors.InternalServerError, 3),
     "429": (status(429, b"oops"), errors.RateLimitError, 3),
     "404": (status(404, TOKEN.encode()), errors.NotFoundError, 1),
-    "404, no gzip": (status(404, b"x", Content_Encoding="gzip"), errors.NotFoundError, 1),
     **{str(code): (status(code, b""), errors.APIStatusError, 1) for code in (204, 206, 304, 402)},
     "reset": (httpx.ReadError, "ReadError boom", 3),
     "refused": (httpx.ConnectError, "ConnectError boom (nothing was sent)", 3),
     "no protocol": (httpx.UnsupportedProtocol, "UnsupportedProtocol boom (nothing was sent)", 1),
     "fewer bytes": (status(200, b"x", Content_Length="9"), "Error the file has 1 bytes", 3),
     "more bytes": (status(200, b"xx", Content_Length="1"), "2 bytes, not the 1 that were", 3),
+    "redirect in a circle": (status(302, Location="/x"), "more than 20 redirects", 21),
+    "redirect to a file": (status(302, Location="file:///x"), "InvalidURL url must start", 1),
     "redirect to no URL": (status(302, Location="http://[::1"), "RemoteProtocolError", 3),
 }
 
@@ -140,33 +137,21 @@ REFUSED: dict[str, tuple[Any, type[Exception] | str, int]] = {
 def test_what_is_no_whole_file_has_its_error_and_its_number_of_requests(
     outcome: Any, error: type[Exception] | str, requests: int
 ) -> None:
-    hooks = {"event_hooks": {"response": [httpx.Response.raise_for_status]}}
-    for session in ({},) if isinstance(error, str) else ({}, hooks):
-        played = play(f"/{TOKEN}?signature=s3cret", *[outcome] * 21, session=session)
-        if isinstance(error, str):
-            assert type(played.end) is errors.APIConnectionError
-            assert error in str(played.end)
-            cause: Any = played.end.__cause__
-            assert "authorization" not in cause.request.headers
-        else:
-            assert type(played.end) is error
-            content: Any = getattr(played.end, "content", None)
-            assert session or bool(content) == bool(outcome["content"])
-        assert len(played.requests) == requests
-        assert len(played.slept) == 2 * (requests == 3)
-        assert "s3cret" not in str(played.end)
-        assert TOKEN not in str(played.end)
-        assert TOKEN.encode() not in getattr(played.end, "content", b"")
-
-
-@pytest.mark.parametrize(
-    ("address", "requests"), [("/x", 21), ("file://host/x", 1), (f"{URL}:99999", 1)]
-)
-def test_a_redirect_that_leads_to_no_file_is_named(address: str, requests: int) -> None:
-    played = play("/v.mp4", *[status(302, Location=address)] * 21)
-    assert type(played.end) is errors.APIStatusError
-    assert f"{address}, which was not followed" in str(played.end)
+    played = play(f"/{TOKEN}?signature=s3cret", *[outcome] * 21)
+    if isinstance(error, str):
+        assert type(played.end) is errors.APIConnectionError
+        assert error in str(played.end)
+        cause: Any = played.end.__cause__
+        kept = [] if isinstance(cause, httpx.InvalidURL) else cause.request.headers
+        assert "authorization" not in kept
+    else:
+        assert type(played.end) is error
+        assert bool(played.end.content) == bool(outcome["content"])
+        assert TOKEN.encode() not in played.end.content
     assert len(played.requests) == requests
+    assert len(played.slept) == 2 * (requests == 3)
+    assert "s3cret" not in str(played.end)
+    assert TOKEN not in str(played.end)
 
 
 def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> None:
@@ -178,20 +163,16 @@ def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> N
 
 
 def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told() -> None:
-    places = ("next", "/last", f"{URL}/home", f"{URL}:65535/away", "http://gateway.example/plain")
+    places = ("next", "/last", f"{URL}/home", f"{URL}:65535/away")
     hops = [status(302, Location=place) for place in places]
     session = {"params": {"key": TOKEN}, "timeout": 7}
     played = play(f"{CDN}/a/v.mp4?signature=a%2Fb", *hops, status(200, VIDEO), session=session)
     assert played.end is None
     assert [str(request.url) for request in played.requests] == [
         *(f"{CDN}/a/v.mp4?signature=a%2Fb", f"{CDN}/a/next", f"{CDN}/last"),
-        *(
-            f"{URL}/home?key={quote(TOKEN, safe='')}",
-            f"{URL}:65535/away",
-            "http://gateway.example/plain",
-        ),
+        *(f"{URL}/home?key={quote(TOKEN, safe='')}", f"{URL}:65535/away"),
     ]
-    at_home = [False, False, False, True, False, False]
+    at_home = [False, False, False, True, False]
     assert played.have_auth == at_home
     assert [TOKEN in str(request.headers.raw) for request in played.requests] == at_home
     for request in played.requests:
@@ -208,26 +189,14 @@ def test_the_signature_of_a_url_stays_whole_at_the_own_origin() -> None:
 
 
 def test_a_path_from_the_root_is_one_under_a_base_url_with_a_path() -> None:
-    for base_url, path, found in (
-        (URL + "/api", "/v1/content", "/v1/content"),
-        (URL + "/api", "v1/content", "/api/v1/content"),
-        ("", "/v1/content", "/v1/content"),  # a session that does not say where the API is
-    ):
-        played = play(path, status(200, VIDEO), session={"base_url": base_url})
-        assert [str(request.url) for request in played.requests] == [URL + found]
-
-
-def test_the_timeout_of_one_call_is_that_of_its_download_from_elsewhere() -> None:
-    client = client_of(URL).with_timeout(5)
-    call = client, _downloads.save, f"{CDN}/v.mp4", io.BytesIO(), None
-    (request,) = Play(*call, outcomes=[status(200, VIDEO)], session={"timeout": 7}).requests
-    assert request.extensions["timeout"] == httpx.Timeout(5).as_dict()
+    for base_url in (URL + "/api", ""):  # a session need not say where the API is
+        (request,) = play("/v1", status(200, VIDEO), session={"base_url": base_url}).requests
+        assert str(request.url) == f"{URL}/v1"
 
 
 URLS = [
-    *("file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://cdn.example/v.mp4", ""),
-    *("http:///v.mp4", "//cdn.example/v.mp4", "http://[::1", "http://cdn.example:65536/"),
-    "ftp://me:s3cret@cdn.example/v.mp4?s3cret",
+    *("file:///etc/passwd", "ftp://me:s3cret@cdn.example/v.mp4?s3cret", "", "http:///v.mp4"),
+    *("//cdn.example/v.mp4", "http://[::1", "http://cdn.example:65536/"),
 ]
 
 
@@ -277,24 +246,10 @@ def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_w
 
     noted(os, "fsync", lambda descriptor: os.fstat(descriptor).st_ino)
     noted(Path, "replace", lambda path: path.stat().st_size)
+    noted(_downloads.Save, "write", lambda _: 0)
     with serving(SAVED) as server:
         inodes = save(server).stat().st_ino, tmp_path.stat().st_ino
-    synced, replaced, folder_synced = done
+    *writes, synced, replaced, folder_synced = done
+    assert writes == [("write", 0)] * 3  # of a megabyte each, so that memory does not have it all
     assert [synced, folder_synced] == [("fsync", inode) for inode in inodes]
     assert replaced == ("replace", len(VIDEO))
-
-
-def test_the_disk_is_waited_for_however_often_a_call_is_cancelled() -> None:
-    async def cancel_twice() -> None:
-        task = asyncio.create_task(_files.in_thread(is_done.wait, 20))
-        for _ in range(2):
-            await asyncio.sleep(0)
-            task.cancel()
-        await asyncio.sleep(0)
-        assert not task.done()
-        is_done.set()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    is_done = threading.Event()
-    asyncio.run(cancel_twice())
