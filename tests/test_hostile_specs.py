@@ -3,14 +3,14 @@
 import re
 import resource
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from faults import no_response, serving
 from tools import BadInputError
 from tools.generator.__main__ import main as generate
 from tools.review.__main__ import main as review
@@ -87,14 +87,9 @@ def refusals(
     return refusals
 
 
-def spec(old: str, new: str) -> str:
-    assert old in SPEC
-    return SPEC.replace(old, new, 1)
-
-
 def with_prompt(schema: str) -> str:
     """The spec with another schema of the prompt."""
-    return spec("description: Words.", schema)
+    return SPEC.replace("description: Words.", schema)
 
 
 def with_note(value: str) -> str:
@@ -107,14 +102,13 @@ HOSTILE = {
     "lists in lists": (with_note("[" * 2_000 + "]" * 2_000), "levels deep"),
     "an alias": (with_note("[&a 1, *a]"), "aliases of YAML"),
     "number of many digits": (with_prompt(f"maxLength: {'9' * 5_000}"), "number"),
-    "number beyond all floats": (with_prompt(f"maxLength: {'9' * 400}"), "number"),
     "number that is infinite": (with_prompt("maximum: 1e999"), "number"),
     "text that is too long": (with_prompt(f"description: {'a' * 11_000_000}"), "larger than"),
     "key that is a list": (with_note("{[1]: 2}"), "key"),
     "NUL byte": (with_note("a\0b"), "#x0000"),
     "half a surrogate": (with_note(r'"\uD800"'), "half of a surrogate pair"),
     "half a list": (with_note("["), "not YAML"),
-    "key that is there twice": (spec("info: {", "info: {}\ninfo: {"), 'duplicate key "info"'),
+    "key that is there twice": (f"info: {{}}\n{SPEC}", 'duplicate key "info"'),
     "tag of Python": (with_note("!!python/object/apply:os.system [true]"), "tag"),
     "list": ("- 1\n", "not an OpenAPI document"),
     "nothing": ("", "not an OpenAPI document"),
@@ -129,34 +123,25 @@ def test_a_hostile_spec_gets_one_cheap_line(text: str, part: str, refusals: Refu
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 300_000
 
 
-@pytest.fixture
-def host() -> Iterator[str]:
-    """A server that nobody may call."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
-        server.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            server.accept()
-
-
 # What leads elsewhere, and the place that is named.
 ELSEWHERE = {
     "$ref: 'http://HOST/a.yaml'": "$ref",
     "$ref: '/nowhere/a.yaml#/a'": "$ref",
     "x-a: [{$ref: a.yaml}]": "x-a/0/$ref",
-    "$dynamicRef: 'http://HOST/a'": "$dynamicRef",
     "discriminator: {mapping: {a: 'http://HOST/a'}}": "discriminator/mapping",
     "x-a: {externalValue: 'http://HOST/a'}": "x-a/externalValue",
 }
 
 
 @pytest.mark.parametrize("schema", ELSEWHERE)
-def test_nothing_is_fetched(schema: str, refusals: Refusals, host: str) -> None:
-    text = with_prompt(schema.replace("HOST", host))
+def test_nothing_is_fetched(schema: str, refusals: Refusals) -> None:
     told = f"{PROMPT}/{ELSEWHERE[schema]}: other documents are not read: "
-    assert [line for line in refusals(text).values() if told not in line] == []
-    with pytest.raises(BadInputError, match=f"^openapi.yaml of abc: {re.escape(told)}"):
-        Spec.parse(text, "openapi.yaml of abc")  # as the review reads its base
+    with serving(no_response) as server:
+        text = with_prompt(schema.replace("http://HOST", server.base_url))
+        assert [line for line in refusals(text).values() if told not in line] == []
+        with pytest.raises(BadInputError, match=f"^openapi.yaml of abc: {re.escape(told)}"):
+            Spec.parse(text, "openapi.yaml of abc")  # as the review reads its base
+        assert not server.connections
 
 
 @pytest.mark.parametrize("limit", ["minLength: 1000000000000", "maxLength: 10000000000000000"])

@@ -49,18 +49,6 @@ def test_the_imports_point_down() -> None:
             assert height[part] < height[part_of(path)], f"{path.name} imports {part}"
 
 
-def test_an_import_within_a_function_says_how_many_milliseconds_it_saves() -> None:
-    for path, tree in MODULES.items():
-        lines = path.read_text("utf-8").splitlines()
-        functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-        asynchronous = (node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef))
-        for function in (*functions, *asynchronous):
-            for node in ast.walk(function):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    assert " ms" in lines[node.lineno - 1], f"{path.name}:{node.lineno}"
-        assert "import_module" not in path.read_text("utf-8"), path.name
-
-
 def entered(call: Callable[[], Any]) -> dict[tuple[str, str], None]:
     """The functions of ours that a call enters, in their order, without validators."""
     found: dict[tuple[str, str], None] = {}
