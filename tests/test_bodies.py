@@ -20,11 +20,21 @@ JSON = b'{"request_id": "1"}'
 VIDEO = bytes(range(256)) * 9000  # more than is decompressed at once, and it does not shrink much
 
 
+def raw_deflate(content: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(content) + stream.flush()
+
+
+def two_members(content: bytes) -> bytes:
+    return gzip.compress(content[:5]) + gzip.compress(content[5:])
+
+
 # The name of a coding, and what compresses.
 READABLE: dict[str, tuple[str, Any]] = {
     **{"gzip": ("gzip", gzip.compress), "x-gzip": ("X-GZIP", gzip.compress)},
-    **{"identity, too": ("identity, gzip", gzip.compress), "deflate": ("deflate", zlib.compress)},
-    **{name: (name, bytes) for name in ("", "identity", "aws-chunked", "utf-8", "binary, utf-8")},
+    **{"two members": ("gzip", two_members), "identity, too": ("identity, gzip", gzip.compress)},
+    **{"deflate": ("deflate", zlib.compress), "raw deflate": ("deflate", raw_deflate)},
+    **{name: (name, bytes) for name in ("", "binary, utf-8")},
 }
 
 
@@ -57,16 +67,16 @@ def test_a_body_is_read_however_it_is_compressed_and_cut(name: str) -> None:
 WHOLE = {"gzip": gzip.compress(JSON), "deflate": zlib.compress(JSON)}
 # The name of a coding, what comes, and a part of what is said.
 BROKEN: dict[str, tuple[str, bytes, str]] = {
-    **{f"no {name}": (name, JSON, f"not {name}") for name in ("gzip", "deflate")},
+    **{f"no {name}": (name, JSON, f"not {name}") for name in WHOLE},
     **{f"half a {name}": (name, WHOLE[name][:-3], "ends before") for name in WHOLE},
     **{f"more than a {name}": (name, WHOLE[name] + b"more", "is not") for name in WHOLE},
-    **{"a byte": ("gzip", b"\x1f", "ends before"), "a sum": ("gzip", WHOLE["gzip"][:-8], "ends")},
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_body_that_is_not_what_its_headers_say_is_kept_as_it_came(name: str) -> None:
-    coding, content, told = BROKEN[name]
+@pytest.mark.parametrize(("coding", "content", "told"), BROKEN.values(), ids=BROKEN)
+def test_a_body_that_is_not_what_its_headers_say_is_kept_as_it_came(
+    coding: str, content: bytes, told: str
+) -> None:
     unknown = play("POST", 200, content, coding).end
     assert type(unknown) is errors.OutcomeUnknownError
     assert told in str(unknown)
@@ -77,20 +87,14 @@ def test_a_body_that_is_not_what_its_headers_say_is_kept_as_it_came(name: str) -
 
 
 # What could become gigabytes in one step, or is compressed more than once.
-UNREADABLE = {
-    **dict.fromkeys(("br", "zstd", "compress"), bytes(range(256)) * 3),
-    **{"gzip, gzip": gzip.compress(gzip.compress(JSON)), "deflate, br": JSON},
-}
-
-
-@pytest.mark.parametrize("coding", UNREADABLE)
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_a_body_that_nobody_can_read_within_bounds_is_kept_as_it_came(coding: str) -> None:
-    content = UNREADABLE[coding]
+    content = bytes(range(256)) * 3
     accepted, busy = (play("POST", code, content, coding).end for code in (200, 429))
     assert (type(accepted), accepted.content) == (errors.APIResponseValidationError, content)
     assert coding in str(accepted)
     assert (type(busy), busy.content) == (errors.RateLimitError, content)
-    assert str(busy) == "status 429: Too Many Requests" or content == JSON
+    assert str(busy) == "status 429: Too Many Requests"
 
 
 def test_a_few_bytes_do_not_become_gigabytes() -> None:
@@ -105,12 +109,11 @@ def test_a_few_bytes_do_not_become_gigabytes() -> None:
         tracemalloc.stop()
 
 
-def compressed(content: bytes) -> Fault:
-    return responding(200, gzip.compress(content), Content_Encoding="gzip")
+COMPRESSED = responding(200, gzip.compress(b" " * 2000), Content_Encoding="gzip")
 
 
 @sync_and_asyncio
-@pytest.mark.parametrize("fault", [responding(200, b" " * 2000), compressed(b" " * 2000)])
+@pytest.mark.parametrize("fault", [responding(200, b" " * 2000), COMPRESSED])
 def test_a_response_too_large_is_not_read_on(fault: Fault, way: Way, tmp_path: Path) -> None:
     with serving(fault) as server:
 

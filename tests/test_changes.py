@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from edits import EDITS, Edit
-from tools.review.changes import LOOK, Impact, worst
+from tools.review.changes import LOOK, worst
 from tools.review.documents import compare_documents
 from tools.review.spec import Spec
 
@@ -19,10 +19,6 @@ SCHEMAS = "#/components/schemas/"
 
 def edited(place: str, patch: Any) -> Spec:
     return Spec(Edit("", place, patch).of(OLD.document), OLD.lines)
-
-
-def rating(old: Spec, new: Spec) -> Impact:
-    return worst(change.impact for change in compare_documents(old, new))
 
 
 def accepts(spec: Spec, body: Any) -> bool:
@@ -44,18 +40,8 @@ def test_a_change_gets_its_rating(edit: Edit) -> None:
         assert all(accepts(OLD, change.body) for change in shown)
         assert any(not accepts(new, change.body) for change in shown)
     if edit.title.endswith("on the way back"):
-        assert rating(new, OLD) == edit.title.split()[2] != impact
-
-
-def test_rules_beside_a_reference_are_kept_when_it_is_written_in_place() -> None:
-    beside = {"type": None, "minimum": None, "maximum": 10, "$ref": f"{SCHEMAS}Seconds"}
-    schemas = {
-        "Seconds": {"type": "integer", "minimum": 1, "maximum": 15},
-        "CreateVideoRequest": {"properties": {"duration": beside}},
-    }
-    narrow = edited("schemas", schemas)
-    assert rating(narrow, OLD) == "minor"
-    assert rating(narrow, edited("duration", {"maximum": 10})) == "patch"
+        back = worst(change.impact for change in compare_documents(new, OLD))
+        assert back == edit.title.split()[2] != impact
 
 
 def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
@@ -84,13 +70,6 @@ SAME = [
     ("{type: integer, maximum: 1e20}", "{type: integer, exclusiveMaximum: 100000000000000000001}"),
     ('{type: [integer, "null"], maximum: 9.5}', '{type: [integer, "null"], maximum: 9}'),
     ("{allOf: [{type: integer}, {maximum: 9.5}]}", "{allOf: [{type: integer}, {maximum: 9}]}"),
-    ("{type: integer, not: {maximum: 9.5}}", "{type: integer, not: {maximum: 9}}"),
-    ("{type: integer, anyOf: [{const: 1}, {minimum: 8.1}]}",
-     "{type: integer, anyOf: [{const: 1}, {minimum: 9}]}"),
-    ("{type: array, items: {type: integer, maximum: 9.5}}",
-     "{type: array, items: {type: integer, maximum: 9}}"),
-    ("{type: object, required: [a], not: {required: [a, b]}}",
-     "{type: object, required: [a], not: {required: [b]}}"),
     ("{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [a, c]}]}}",
      "{type: object, required: [a], not: {anyOf: [{required: [b]}, {required: [c]}]}}"),
 ]  # fmt: skip
@@ -98,19 +77,11 @@ SAME = [
 # Pairs that only look so: a body tells them apart.
 APART = [
     ("{type: number, maximum: 15.9}", "{type: number, maximum: 15}"),
-    ("{maximum: 15.9}", "{maximum: 15}"),
     ("{type: integer, maximum: 16}", "{type: integer, maximum: 15.9}"),
-    ("{type: integer, maximum: 20, exclusiveMaximum: 16}",
-     "{type: integer, maximum: 20, exclusiveMaximum: 18}"),
     ("{type: integer, maximum: 9007199254740993}", "{type: integer, maximum: 9007199254740992}"),
     ("{type: integer, multipleOf: 1.5}", "{type: integer}"),
-    ("{type: number, multipleOf: 0.5}", "{type: number}"),
-    ("{type: number, maximum: 15}", "{type: integer, maximum: 15.9}"),
     ("{anyOf: [{type: integer}, {maximum: 9.5}]}", "{anyOf: [{type: integer}, {maximum: 9}]}"),
     ("{type: object, not: {required: [a, b]}}", "{type: object, not: {required: [b]}}"),
-    ("{type: object, required: [a], not: {required: [a, b]}}",
-     "{type: object, not: {required: [b]}}"),
-    ("{type: object, allOf: [{required: [a]}]}", "{type: object, allOf: [{required: [a, b]}]}"),
 ]  # fmt: skip
 
 

@@ -26,16 +26,11 @@ def test_every_shape_of_an_error_is_read(row: Row) -> None:
 
 
 HOSTILE: dict[str, Any] = {
-    "deep": b"[" * 100_000,
     "deep objects": b'{"error":' * 100_000,
     "deep enough for Python": b'{"error":' * 900 + b"1" + b"}" * 900,
-    "deep JSON in strings": {"message": json.dumps({"message": "[" * 10**5})},
-    "many brackets": b"<" * 200_000,
     "many titles": b"<title" * 100_000,
-    "long line": {"error": "x" * 10**6},
     "many lines": {"error": "x\n" * 10**5},
     "terminal codes": {"error": "\x1b[2J\x00\x07\u202e" * 9},
-    "zeros": b"\0" * 10**5,
     "number too long": b"9" * 10**5,
     "surrogates": b'{"error": "\\ud800", "code": "\\udfff"}',
     "long fields": {"error": dict.fromkeys([*OPENAI, "request_id"], "x" * 10**4)},
@@ -52,19 +47,13 @@ def test_every_body_is_shown_in_one_line(body: Any) -> None:
     assert pickle.loads(pickle.dumps(error)).content == content
 
 
-REQUEST_IDS = ("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray")
-
-
 def test_the_line_has_what_helps() -> None:
     error = errors.status_error(400, {"x-request-id": "r1"}, encoded({"error": OPENAI}))
     assert str(error) == "status 400: Bad: code no_model: param model (request id r1)"
     assert repr(error) == f"BadRequestError({str(error)!r})"
     twice = errors.status_error(500, {}, b'{"error": {"message": "Bad", "code": "500"}}')
     assert str(twice) == "status 500: Bad"
-    unknown = errors.OutcomeUnknownError("why")
-    assert str(unknown) == "why"
-    assert unknown.headers is None
-    for name in REQUEST_IDS:
+    for name in ("request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray"):
         error = errors.status_error(500, {name: "r1"}, b"")
         assert str(error) == "status 500: Internal Server Error (request id r1)"
 
