@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 Fault = Callable[[socket.socket], None]
@@ -106,19 +106,6 @@ def saying(*parts: bytes, then: Fault = hang_up) -> Fault:
     return fault
 
 
-def dripping(drops: Iterable[bytes], start: bytes = b"\r\n", then: Fault = hang_up) -> Fault:
-    """Send a response drop by drop, each of them well within the caller's timeout."""
-
-    def fault(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n" + start)
-        for drop in drops:
-            time.sleep(0.02)
-            connection.sendall(drop)
-        then(connection)
-
-    return fault
-
-
 def responding(status: int, content: Any = b"", **headers: str) -> Fault:
     """Send a whole response. Content other than bytes is sent as JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -130,7 +117,6 @@ def responding(status: int, content: Any = b"", **headers: str) -> Fault:
         end = b"\r\nConnection: close\r\n\r\n" if closes else b"\r\n\r\n"
         connection.sendall(head + end + body)
 
-    vars(fault)["status"] = status
     return fault
 
 

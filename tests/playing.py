@@ -17,8 +17,8 @@ class Play:
     """What came of the steps of a generator, to which each outcome happens in turn.
 
     An outcome is a response as arguments of `httpx.Response`, an exception, or a kind of one. The
-    clock goes on while the generator sleeps, and some seconds for each request. A generator that
-    asks for more outcomes than there are has not ended.
+    clock goes on while the generator sleeps. A generator that asks for more outcomes than there
+    are has not ended.
     """
 
     def __init__(
@@ -29,17 +29,13 @@ class Play:
         outcomes: Any = (),
         session: Any = None,
         is_ours: bool = True,
-        seconds: float = 0.0,
     ) -> None:
         self.requests: list[httpx.Request] = []
         self.deadlines: list[float | None] = []
-        self.have_auth: list[bool] = []
-        self.times: list[float] = []
         self.slept: list[float] = []
         self.now = 0.0
         self.end: Any = None
         self.has_ended = True
-        self._seconds = seconds
         self._outcomes = iter(outcomes)
         opened = Opened(open_session(**session) if session else SESSION, is_ours)
         try:
@@ -65,9 +61,6 @@ class Play:
             outcome = AssertionError("one request too many")
         self.requests.append(step.request)
         self.deadlines.append(step.deadline)
-        self.have_auth.append(step.auth is not None)
-        self.times.append(self.now)
-        self.now += self._seconds
         step.request.extensions["outcome"] = outcome
         deadline, step.deadline = step.deadline, None  # it is not on the clock of the machine
         _io.send(step)
@@ -89,8 +82,6 @@ def happen(request: httpx.Request) -> httpx.Response:
 def exception(kind: Any, request: httpx.Request) -> Any:
     if issubclass(kind, httpx.RequestError):
         return kind("boom", request=request)
-    if issubclass(kind, ExceptionGroup):
-        return kind("boom", [OSError()])
     try:
         return kind("boom")
     except TypeError:  # one of httpx that says what is wrong itself

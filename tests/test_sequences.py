@@ -28,7 +28,7 @@ REDIRECTS = [
 CLASSES = [each for each in vars(httpx).values() if isinstance(each, type)]
 HTTPX = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 # What a mock, a hook, a closed session, a `Location` that is no URL, or a bug may raise.
-OTHERS = (RuntimeError, ValueError, UnicodeError, AssertionError, OSError, ExceptionGroup)
+OTHERS = (RuntimeError, ValueError, UnicodeError, AssertionError, OSError)
 EXCEPTIONS = [*(each for each in CLASSES if issubclass(each, HTTPX)), *OTHERS, TooLargeError]
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 NEVER_SENT = (*NOT_SENT, httpx.UnsupportedProtocol)
