@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from faults import no_response, serving
 from making import run
 from tools import BadInputError
+from tools.generator import __main__ as generator
 from tools.review import __main__ as review
 from tools.review import lint
 from tools.review.callers import PACKAGE
@@ -74,6 +76,18 @@ def reviewed(repo: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
     code, out, err = run(review.main, *words)
     assert err == ""
     return code, out, json.loads((repo / "build" / "review.json").read_text())
+
+
+@pytest.mark.usefixtures("repo")
+def test_no_command_follows_a_reference_to_another_document() -> None:
+    """Redocly and the libraries of the generator would."""
+    with serving(no_response) as server:
+        edit(("summary: Create a video\n", f"$ref: {server.base_url}\n"))
+        for main in (review.main, lint.main, generator.main):
+            code, out, err = run(main)
+            assert "$ref: other documents are not read: " in (err or code)
+            assert (out, len((err or code).splitlines())) == ("", 1)
+        assert not server.connections
 
 
 VERSION = re.findall(r"^  version: (.*)$", (ROOT / SPEC).read_text(), re.MULTILINE)[0]
