@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from conftest import BODY, client_of, create, each_async_way, limited_to, sync_and_asyncio
-from faults import OK, crowd, hang_up, no_response, read_request, reset, responding, saying, serving
+from faults import OK, crowd, hang_up, no_response, read_request, responding, saying, serving
 from grok_imagine_video import Client, create_video, errors
 from ways import Call, Way
 
@@ -135,18 +135,6 @@ def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) ->
     kinds = {type(outcome) for outcome in outcomes}
     assert kinds == {errors.OutcomeUnknownError, errors.APIConnectionError}
     assert len(server.arrived) == 1
-
-
-def test_a_failure_frees_its_connection(way: Way, tmp_path: Path) -> None:
-    faults = responding(307, Location="http://xn--/x"), reset, reset, OK
-    with serving(*faults) as server, way.using(limited_to(1, server.base_url)) as call:
-        with pytest.raises(errors.OutcomeUnknownError, match="http://xn--/x"):  # no URL
-            call(create_video, "sync", body=BODY)
-        with pytest.raises(errors.OutcomeUnknownError):
-            call(create_video, "sync", body=BODY)
-        with pytest.raises(errors.APIConnectionError):
-            call(None, "download", "/video.mp4", tmp_path / "video.mp4")
-        assert call(create_video, "sync", body=BODY)["request_id"] == "1"
 
 
 @each_async_way
