@@ -48,17 +48,8 @@ def play(method: str, code: int, content: bytes, coding: str, **options: Any) ->
 def test_a_body_is_read_however_it_is_compressed_and_cut(name: str) -> None:
     coding, compress = READABLE[name]
     headers = httpx.Headers({"Content-Encoding": coding})
-    for content in (JSON, VIDEO, b" " * (3 * 2**20 + 1)):
-        data = compress(content)
-        assert _bodies.decoded(headers, data, len(content)) == content
-        for size in (1, 2, 3, 60_000):
-            decoder = _bodies.Decoder(headers)
-            starts = range(0, min(len(data), 2000 * size), size)
-            cut = (data[start : start + size] for start in starts)
-            pieces = [piece for chunk in cut for piece in decoder.feed(chunk)]
-            assert content.startswith(b"".join(pieces))
-            assert max(map(len, pieces), default=0) <= max(2**20, size)
-    assert _bodies.decoded(headers, b"", 0) == b""
+    for content in (JSON, VIDEO, b" " * (3 * 2**20 + 1), b""):
+        assert _bodies.decoded(headers, content and compress(content), len(content)) == content
     played = play("POST", 200, compress(JSON), coding)
     assert played.end == {"request_id": "1"}
     assert played.requests[0].headers["accept-encoding"] == "identity"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from conftest import (
 )
 from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import create_video, errors, get_video
-from grok_imagine_video_runtime import _io
 from ways import Clock, Way
 
 pytestmark = pytest.mark.usefixtures("clock")  # retries take no time
@@ -124,47 +124,36 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
 
 
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=no_response)
-CANCELLED = {
-    **{"call": no_response, "pause of a call": responding(429), "download": HALF},
-    **{"wait": no_response, "pause of a wait": PENDING},
+# What is begun with a client, a path and a callback, until the callback or a pause is reached.
+CANCELLED: dict[str, tuple[Fault, Callable[..., Any]]] = {
+    "pause of a call": (
+        responding(429),
+        lambda client, *_: create_video.asyncio(client=client, body=BODY),
+    ),
+    "pause of a wait": (PENDING, lambda client, *_: get_video.asyncio_wait("1", client=client)),
+    "download": (
+        HALF,
+        lambda client, path, note: client.asyncio_download("/v", path, on_progress=note),
+    ),
 }
 
 
 @each_async_way
 @pytest.mark.usefixtures("way")
-@pytest.mark.parametrize("name", CANCELLED)
+@pytest.mark.parametrize(("fault", "begin"), CANCELLED.values(), ids=CANCELLED)
 def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: Fault, begin: Callable[..., Any], tmp_path: Path, clock: Clock
 ) -> None:
-    async def sleep_for_ever(_: float) -> None:
-        reached.append(True)
-        await asyncio.Event().wait()
-
-    def saving(*_: object) -> None:
-        reached.append(any(tmp_path.iterdir()))
-
     async def cancel() -> Any:
         async with limited_to(1, server.base_url, max_retries=1) as client:
-            call: Any
-            if name == "download":
-                call = client.asyncio_download("/v.mp4", tmp_path / "v.mp4", on_progress=saving)
-            elif "wait" in name:
-                call = get_video.asyncio_wait("1", client=client)
-            else:
-                call = create_video.asyncio(client=client, body=BODY)
-            task = asyncio.create_task(call)
-            while not (reached or (has_no_pause and server.arrived)):
-                await asyncio.wait([task], timeout=0.01)
-            task.cancel()
+            task: asyncio.Task[Any]
+            task = asyncio.create_task(begin(client, tmp_path / "v", lambda *_: task.cancel()))
+            clock.meanwhile = task.cancel
             with pytest.raises(asyncio.CancelledError):
                 await task
             return await create_video.asyncio(client=client, body=BODY)
 
-    reached: list[bool] = []
-    has_no_pause = CANCELLED[name] is no_response
-    monkeypatch.setattr(_io, "_asyncio_sleep", sleep_for_ever)
-    with serving(CANCELLED[name], OK) as server:
+    with serving(fault, OK) as server:
         assert asyncio.run(cancel())["request_id"] == "1"
     assert len(server.arrived) == 2
-    assert all(reached)
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,6 @@ from tools.review.spec import Spec
 SCHEMAS = {
     "{type: string, nullable: true}": "{type: [string, 'null']}",
     "{type: string, nullable: false}": "{type: string}",
-    "{type: 'null', nullable: true}": "{type: ['null']}",
     "{nullable: true, description: d}": "{description: d}",
     "{$ref: '#/a', nullable: true}": "{$ref: '#/a'}",
     "{allOf: [{$ref: '#/a'}], nullable: true, description: d}": (
@@ -25,11 +24,8 @@ SCHEMAS = {
     ),
     "{minimum: 1, exclusiveMinimum: true}": "{exclusiveMinimum: 1}",
     "{maximum: 1, exclusiveMaximum: false}": "{maximum: 1}",
-    "{items: {properties: {nullable: {nullable: true, type: string}}}}": (
-        "{items: {properties: {nullable: {type: [string, 'null']}}}}"
-    ),
-    "{properties: {example: {type: string, nullable: true}}}": (
-        "{properties: {example: {type: [string, 'null']}}}"
+    "{items: {properties: {example: {type: string, nullable: true}}}}": (
+        "{items: {properties: {example: {type: [string, 'null']}}}}"
     ),
     "{example: {type: a, nullable: true}, x-a: {type: a, nullable: true}, enum: [{type: a}]}": (
         "{example: {type: a, nullable: true}, x-a: {type: a, nullable: true}, enum: [{type: a}]}"
