@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tblib import pickling_support  # type: ignore[import-untyped]
 
-import faults
 import relay
 from bodies import TEXT
 from grok_imagine_video import (
@@ -26,19 +25,13 @@ from grok_imagine_video import (
     errors,
 )
 from grok_imagine_video_runtime import _io
-from ways import ASYNC_WAYS, WAYS, Clock, Way
+from ways import WAYS, Clock, Way
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
 
 TOKEN = "a-token/of-the-tests"
 BODY = CreateVideoRequest.from_dict(TEXT)
-
-# For tests of what only tasks can do.
-each_async_way = pytest.mark.parametrize("way", ASYNC_WAYS, indirect=True, ids=lambda way: way.name)
-
-# For tests in which it makes no difference whether the server keeps its connections.
-sync_and_asyncio = pytest.mark.parametrize("way", WAYS[:2], indirect=True, ids=lambda way: way.name)
 
 
 def client_of(base_url: str, **options: Any) -> AuthenticatedClient:
@@ -76,11 +69,10 @@ def assert_well_made(error: Exception) -> None:
     assert TOKEN not in "".join(traceback.format_exception(error))
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: way.name)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
-    """Runs the test in each of the ways."""
+@pytest.fixture(params=WAYS.values(), ids=[*WAYS])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Runs the test with sync and with asyncio."""
     found: Way = request.param
-    monkeypatch.setattr(faults, "closes", found.closes)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import client_of, create, sync_and_asyncio
+from conftest import client_of, create
 from faults import Fault, responding, serving
 from grok_imagine_video import AuthenticatedClient, errors, get_video
 from grok_imagine_video_runtime import _bodies, _calls
@@ -103,7 +103,6 @@ def test_a_few_bytes_do_not_become_gigabytes() -> None:
 COMPRESSED = responding(200, gzip.compress(b" " * 2000), Content_Encoding="gzip")
 
 
-@sync_and_asyncio
 @pytest.mark.parametrize("fault", [responding(200, b" " * 2000), COMPRESSED])
 def test_a_response_too_large_is_not_read_on(fault: Fault, way: Way, tmp_path: Path) -> None:
     with serving(fault) as server:

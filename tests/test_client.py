@@ -15,7 +15,7 @@ import httpx_aiohttp
 import pytest
 
 from bodies import TEXT
-from conftest import BODY, TOKEN, create, sync_and_asyncio
+from conftest import BODY, TOKEN, create
 from faults import OK, no_response, responding, serving
 from grok_imagine_video import (
     AuthenticatedClient,
@@ -131,7 +131,7 @@ def test_a_client_with_other_options_shares_connections_alone(is_own: bool, way:
         [False, True, False, True, True, True],
         [False, False, True, False, True, True],
     ]
-    assert len(server.connections) == (6 if way.closes else 2)  # one was lost to the timeout
+    assert len(server.connections) == 2  # one was lost to the timeout
 
 
 def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +213,6 @@ def test_headers_are_sent_once_as_the_client_was_given_them(arguments: Any, head
     assert not given["httpx_args"]
 
 
-@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("transport", [None, httpx_aiohttp.AiohttpTransport])
 def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
     async def call() -> None:
@@ -299,7 +298,6 @@ def test_after_a_fork_no_process_uses_the_connections_of_another() -> None:
     assert len(server.connections) == 2
 
 
-@sync_and_asyncio
 @pytest.mark.parametrize("given", ["session", "httpx_args", "async_transport"])
 def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, way: Way) -> None:
     """httpx-aiohttp says `ConnectTimeout` of a connection that broke after the request had left."""

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import trustme
 
-from conftest import BODY, client_of, create, each_async_way, limited_to, sync_and_asyncio
+from conftest import BODY, client_of, create, limited_to
 from faults import OK, crowd, hang_up, no_response, read_request, responding, saying, serving
 from grok_imagine_video import Client, create_video, errors
 from ways import Call, Way
@@ -46,7 +46,7 @@ def test_a_post_takes_a_connection_of_the_last_half_second_or_a_new_one(
         call(create_video, "sync", body=BODY)
         monkeypatch.setattr(time, "monotonic", lambda: now() + seconds)
         call(create_video, "sync", body=BODY)
-    assert len(server.connections) == (2 if way.closes else connections)
+    assert len(server.connections) == connections
     assert [b"\r\ncookie: a=b\r\n" in each.lower() for each in server.arrived] == [False, True]
 
 
@@ -63,7 +63,7 @@ def test_a_post_on_a_breaking_connection_is_sent_once_and_never_on_a_closed_one(
         call(create_video, "sync", body=BODY)
         with pytest.raises(errors.OutcomeUnknownError):
             call(create_video, "sync", body=BODY)
-    assert (len(server.arrived), len(server.connections)) == (3, 3 if way.closes else 2)
+    assert (len(server.arrived), len(server.connections)) == (3, 2)
 
 
 CREATE: Call = create_video, "sync", {"body": BODY}
@@ -76,7 +76,6 @@ def assert_that_one_stays_open(*servers: Any) -> None:
         time.sleep(0.01)
 
 
-@sync_and_asyncio
 def test_connections_that_idle_long_are_closed(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only the one that is needed: each would keep a socket of the server's."""
     now = time.monotonic
@@ -111,7 +110,6 @@ def test_as_many_requests_are_in_flight_as_the_limit_allows(
     assert arrived == [*range(in_flight, calls + 1, in_flight)]
 
 
-@sync_and_asyncio
 def test_a_connection_to_another_server_takes_the_place_of_an_idle_one(
     way: Way, tmp_path: Path
 ) -> None:
@@ -125,7 +123,6 @@ def test_a_connection_to_another_server_takes_the_place_of_an_idle_one(
         assert_that_one_stays_open(server, other)
 
 
-@sync_and_asyncio
 def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
     with (
         serving(no_response) as server,
@@ -137,8 +134,6 @@ def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) ->
     assert len(server.arrived) == 1
 
 
-@each_async_way
-@pytest.mark.usefixtures("way")
 def test_cancelled_calls_leave_no_connection_behind() -> None:
     async def cancel_one_that_is_sent_and_one_that_waits() -> None:
         async with limited_to(1, server.base_url) as client:
@@ -155,7 +150,6 @@ def test_cancelled_calls_leave_no_connection_behind() -> None:
         asyncio.run(cancel_one_that_is_sent_and_one_that_waits())
 
 
-@sync_and_asyncio
 def test_what_replaces_the_transports_of_httpx_lets_no_request_out(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +185,6 @@ def serving_tls(authority: trustme.CA, host: str) -> Iterator[str]:
         yield server.base_url.replace("http://127.0.0.1", "https://localhost")
 
 
-@sync_and_asyncio
 def test_certificates_are_verified_as_asked(way: Way, authority: tuple[trustme.CA, str]) -> None:
     (ours, path), stranger = authority, trustme.CA()
     context = ssl.create_default_context(cafile=path)

@@ -16,9 +16,7 @@ from conftest import (
     assert_well_made,
     client_of,
     create,
-    each_async_way,
     limited_to,
-    sync_and_asyncio,
 )
 from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import create_video, errors, get_video
@@ -70,7 +68,6 @@ def test_what_arrived_before_the_connection_broke_is_kept_without_the_token(way:
     assert (error.status_code, error.content, error.request_id) == (200, kept, "r1")
 
 
-@sync_and_asyncio
 def test_a_post_that_was_never_sent_is_retried(way: Way, clock: Clock) -> None:
     with pytest.raises(errors.APIConnectionError, match="nothing was sent") as raised:
         create(way, client_of("http://127.0.0.1:9"))
@@ -138,8 +135,6 @@ CANCELLED: dict[str, tuple[Fault, Callable[..., Any]]] = {
 }
 
 
-@each_async_way
-@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("fault", "begin"), CANCELLED.values(), ids=CANCELLED)
 def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
     fault: Fault, begin: Callable[..., Any], tmp_path: Path, clock: Clock

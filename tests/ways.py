@@ -26,14 +26,9 @@ COUNTERPARTS = {
 
 @frozen
 class Way:
-    """Sync or asyncio, with a server that keeps connections, or one that closes each of them."""
+    """Sync or asyncio."""
 
-    name: str
-    closes: bool = False
-
-    @property
-    def is_sync(self) -> bool:
-        return self.name.startswith("sync")
+    is_sync: bool
 
     @contextlib.contextmanager
     def using(self, client: Any) -> Iterator["Calls"]:
@@ -55,11 +50,7 @@ class Way:
             return call(owner, name, *args, **kwargs)
 
 
-WAYS = (
-    *(Way("sync"), Way("asyncio")),
-    *(Way("sync, closing", closes=True), Way("asyncio, closing", closes=True)),
-)
-ASYNC_WAYS = WAYS[1::2]
+WAYS = {"sync": Way(is_sync=True), "asyncio": Way(is_sync=False)}
 
 
 @frozen
