@@ -31,7 +31,6 @@ class Play:
         is_ours: bool = True,
     ) -> None:
         self.requests: list[httpx.Request] = []
-        self.deadlines: list[float | None] = []
         self.slept: list[float] = []
         self.now = 0.0
         self.end: Any = None
@@ -60,11 +59,9 @@ class Play:
             self.has_ended = False
             outcome = AssertionError("one request too many")
         self.requests.append(step.request)
-        self.deadlines.append(step.deadline)
         step.request.extensions["outcome"] = outcome
-        deadline, step.deadline = step.deadline, None  # it is not on the clock of the machine
+        step.deadline = None  # it is not on the clock of the machine
         _io.send(step)
-        step.deadline = deadline
         return None
 
 

@@ -3,8 +3,6 @@
 import datetime
 import gzip
 import itertools
-import logging
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -192,13 +190,3 @@ def test_the_backoff_doubles_with_jitter_up_to_a_bound() -> None:
         pauses = [played.slept[retry] for played in plays]
         assert all(least <= pause <= most for pause in pauses)
         assert len(set(pauses)) > 1 or least == most
-
-
-def test_each_retry_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "grok_imagine_video")
-    echo = status(429, {"error": f"{TOKEN} is too fast"}, Retry_After="2")
-    play("POST", echo, httpx.ConnectError, OK)
-    first, second = caplog.messages
-    assert re.match(r"retry 1 of 2 in [23]\.\d s: status 429", first)
-    assert "ConnectError" in second
-    assert TOKEN not in caplog.text

@@ -46,7 +46,7 @@ def test_a_post_that_may_have_been_carried_out_is_sent_once(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with (
-        serving(responding(429), fault) as server,
+        serving(responding(429, {"error": f"{TOKEN} is too fast"}), fault) as server,
         pytest.raises(errors.OutcomeUnknownError) as raised,
     ):
         create(way, client_of(server.base_url, timeout=0.3))

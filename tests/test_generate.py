@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from making import document, load, made_from, run
+from making import run
 from tools.generator import driver
 from tools.generator.__main__ import main
 
@@ -31,13 +31,6 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(PACKAGE, tmp_path / "a copy", ignore=without_caches))
 
 
-def test_every_file_says_not_to_edit_it_and_what_to_run() -> None:
-    for content in contents(PACKAGE).values():
-        assert content.startswith(b"# Do not edit: ")
-        told = b"\n# To change it, edit openapi.yaml or templates/ and run: make generate\n"
-        assert told in content
-
-
 def test_another_spec_name_and_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path / "new")
     pets, spec, config = (tmp_path / name for name in ("new/pets", "pets.yaml", "config.yaml"))
@@ -54,22 +47,6 @@ def test_another_spec_name_and_leftovers(tmp_path: Path, monkeypatch: pytest.Mon
     assert ([*package.__all__], package.__version__) == (exported, "2.5.0rc1")
     assert package.get_pet.sync
     assert package.Pet()
-
-
-SHARED = """
-    /a: {get: {operationId: find, tags: [a], responses: {}}}
-    /b: {get: {operationId: find, tags: [b], responses: {}}}
-    /c: {get: {operationId: errors, tags: [c], responses: {}}}
-    /d: {get: {operationId: own, tags: [d], responses: {}}}
-"""
-
-
-def test_a_name_that_two_things_share_goes_to_neither(tmp_path: Path) -> None:
-    shared = made_from(document(load(SHARED)), tmp_path)
-    exported = ["__version__", "AuthenticatedClient", "Client", "errors", "own"]
-    assert [*shared.__all__] == exported
-    assert shared.errors is not import_module(f"{shared.__name__}.api.c.errors")
-    assert all(import_module(f"{shared.__name__}.api.{tag}.find").sync for tag in "ab")
 
 
 SEND = """/m: {post: {operationId: send, responses: {}, requestBody: {content: {

@@ -1,7 +1,6 @@
 """How the package is built: who imports whom, what a call enters, and what is private elsewhere."""
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,13 +78,3 @@ def test_a_call_is_one_breath(name: str, functions: int, files: int) -> None:
     print(*(f"{file:16} {function}" for file, function in found), sep="\n")
     assert len(found) <= functions
     assert len({file for file, _ in found}) <= files
-
-
-# What ruff does not see: a name in quotes, or one that is imported.
-PRIVATE = r"""(?:vars\(.*\)\[|attr\(.*, )["']_[a-z]|^ *(?:from|import) [a-z].*[. ]_[a-z]"""
-
-
-def test_nothing_private_of_a_library_is_used() -> None:
-    for path in MODULES:
-        found = re.search(PRIVATE, path.read_text("utf-8"), re.MULTILINE)
-        assert not found, f"{path.name}: {found}"

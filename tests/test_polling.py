@@ -30,13 +30,6 @@ def test_polling_goes_on_until_a_response_says_that_the_job_has_ended() -> None:
         assert len(set(played.slept)) == 2  # waits do not poll in step
 
 
-def test_every_request_has_the_deadline_of_the_wait_redirected_or_not() -> None:
-    hops = (status(302, Location=place) for place in ("/x", f"{URL}/y"))
-    played = play(*hops, PENDING, DONE)
-    assert [request.url.path for request in played.requests][1:3] == ["/x", "/y"]
-    assert played.deadlines == [900] * 4
-
-
 @pytest.mark.parametrize("timeout", [4, 52])
 def test_a_wait_asks_once_more_right_before_its_deadline(timeout: int) -> None:
     played = play(status(503), *[PENDING] * 20, timeout=timeout)

@@ -259,14 +259,6 @@ def test_every_kind_of_field_goes_out_and_comes_back(features: ModuleType) -> No
     assert sent == ["true", "1", "application/json"]
 
 
-def test_docstrings_and_types_say_what_the_spec_says(features: ModuleType) -> None:
-    assert "self_ (Sealed | Unset): Who it is." in features.Everything.__doc__
-    assert "q (str | Unset): Which one." in features.ask.sync.__doc__
-    assert features.ask.sync.__annotations__["return"] == features.Everything | None
-    assert features.sealed.sync.__annotations__["return"] == features.Sealed
-    assert features.listed.sync.__annotations__["return"].__args__ == (features.Form,)
-
-
 BAD_ARGUMENTS: list[Spec] = [
     *({"id": 10}, {"day": 31}, {"q": "x"}, {"tags": ["a", "b", "c"]}, {"tags": [1]}),
     *({"x_level": 0}, {"x_level": None}, {"body": {}}),
