@@ -141,22 +141,14 @@ def accepts(way: Callable[[Any], object], value: Any) -> bool:
     return True
 
 
-def kind_of(message: str) -> type[Exception]:
-    """A wrong type is a TypeError, everything else a ValueError."""
-    return TypeError if ", not " in message else ValueError
-
-
 REFUSALS: dict[str, Any] = {
-    "'duration' must be <= 15: 99": {"duration": 99},
     "'duration' must be int, not bool: True": {"duration": True},
-    "'size' must be one of '480p', '720p': '999p'": {"size": "999p"},
     "'size' must be one of '480p', '720p': 'yyy": {"size": "y" * 10**6},
     "'code' must match '^a+$': 'aa\\n'": {"code": "aa\n"},
     "'digits' must match '^\\\\d$': '\uff11'": {"digits": "\uff11"},
     "'speed' must be finite: nan": {"speed": float("nan")},
     "Length of 'tags' must be <= 2: 3": {"tags": ["a", "b", "c"]},
     "'tags' must be str, not int: 1": {"tags": [1]},
-    "'inner' must be Inner, not str: 'u'": {"inner": "u"},
     "'inner' must be Inner, not dict: {} (Inner.from_dict makes one)": {"inner": {}},
     # What `from_dict` says.
     "in 'inner': a JSON object is needed, not str: 'u'": {"inner": "u"},
@@ -173,8 +165,9 @@ def test_a_refusal_names_the_field_the_rule_and_the_value(message: str, one: Mod
     ways: list[Callable[[], object]] = [lambda: one.One.from_dict(source)]
     if message[0] == "'":
         ways = [lambda: one.One(**source), lambda: setattr(body, *next(iter(source.items())))]
+    kind = TypeError if ", not " in message else ValueError
     for refuse in ways:
-        with pytest.raises(kind_of(message)) as refusal:
+        with pytest.raises(kind) as refusal:
             refuse()
         assert str(refusal.value)[: len(message)] == message
         assert len(str(refusal.value)) < 300
@@ -278,9 +271,7 @@ RESPONSES = {
     "list where an object should be": {"self": [{"a": "x"}]},
     "unknown values": {"kind": "nothing", "color": "green", "level": 7},
     "value of another type": {"count": "100%", "class": 5},
-    "unknown alternative": {"pet": {"type": "bird"}, "maybe-pet": {"type": "bird"}},
-    "alternative of another type": {"when": ["never"], "pet": "Rex"},
-    "enumeration of another type": {"level": "three", "color": 3},
+    "alternative of another type": {"when": ["never"], "pet": "Rex", "maybe-pet": {"type": "bird"}},
 }
 
 
@@ -352,8 +343,6 @@ def test_fields_are_there_by_their_names_in_json(features: ModuleType, one: Modu
     assert body.to_dict() == {"duration": 4, "new": 5}
     with pytest.raises(ValueError, match="'duration' must be <= 15: 99"):
         body["duration"] = 99
-    with pytest.raises(ValueError, match="'a_b' and 'c' cannot be used together"):
-        features.Pair(a_b=1, c=2)
 
 
 def test_forms_files_lists_and_texts(features: ModuleType) -> None:
