@@ -6,7 +6,6 @@ import re
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -110,22 +109,6 @@ def responding(status: int, content: Any = b"", **headers: str) -> Fault:
 
     def fault(connection: socket.socket) -> None:
         connection.sendall(head + b"\r\n\r\n" + body)
-
-    return fault
-
-
-def crowd(size: int, then: Fault, count: Callable[[], object]) -> Fault:
-    """Respond each time when so many requests have arrived, and others could have done so."""
-
-    def wait_and_count() -> None:
-        time.sleep(0.05)
-        count()
-
-    everybody_is_here = threading.Barrier(size, wait_and_count)
-
-    def fault(connection: socket.socket) -> None:
-        everybody_is_here.wait(30)
-        then(connection)
 
     return fault
 

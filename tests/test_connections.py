@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from conftest import BODY, client_of, create, limited_to
-from faults import OK, crowd, hang_up, no_response, read_request, responding, saying, serving
+from faults import OK, hang_up, no_response, read_request, responding, saying, serving
 from grok_imagine_video import Client, create_video, errors
 from ways import Call, Way
 
@@ -98,10 +98,19 @@ def test_as_many_requests_are_in_flight_as_the_limit_allows(
     args: dict[str, Any], in_flight: int, calls: int, way: Way
 ) -> None:
     """More than a hundred in httpx's own queue make no progress: of two thousand none."""
+
+    def count() -> None:
+        time.sleep(0.05)  # others could arrive
+        arrived.append(len(server.arrived))
+
+    def respond_to_all_at_once(connection: socket.socket) -> None:
+        everybody_is_here.wait(30)
+        OK(connection)
+
     arrived: list[int] = []
-    fault = crowd(in_flight, OK, lambda: arrived.append(len(server.arrived)))
+    everybody_is_here = threading.Barrier(in_flight, count)
     with (
-        serving(fault) as server,
+        serving(respond_to_all_at_once) as server,
         way.using(client_of(server.base_url, timeout=30, httpx_args=args)) as call,
     ):
         outcomes = call.together([CREATE] * calls, at_once=calls)

@@ -11,12 +11,10 @@ from grok_imagine_video import (
     Client,
     CreateVideoRequest,
     CreateVideoResponse,
-    ImageInput,
     ReferenceImage,
     batch,
     create_video,
     errors,
-    get_video,
 )
 from grok_imagine_video.types import Response
 
@@ -25,40 +23,21 @@ BODY = CreateVideoRequest("grok-imagine-video", "A lake", "480p", "16:9", 4)
 BODY.reference_images = [ReferenceImage(url=URL), ReferenceImage()]
 CLIENTS: list[Client] = [
     Client(base_url=URL, headers={"X-A": "b"}, cookies={"a": "b"}, timeout=httpx.Timeout(30.0)),
-    Client(URL, verify_ssl=True, follow_redirects=False, httpx_args={"proxy": None}),
-    Client(URL, max_retries=0, async_transport=httpx.AsyncHTTPTransport()),
+    Client(URL, max_retries=0, async_transport=httpx.AsyncHTTPTransport(), verify_ssl=True),
 ]
-
-
-def bytes_so_far(done: int, total: int | None) -> None:
-    print(done, total)
 
 
 def save(client: Client) -> Path:
     response: Response[CreateVideoResponse] = create_video.sync_detailed(client=client, body=BODY)
     print(response.status_code, response.content)
-    price: float | None = get_video.cost(get_video.sync("id", client=client))
-    print(price, ImageInput.from_file("lake.png").url, ReferenceImage.from_file(Path("a.gif")).url)
-    return client.download("/lake.mp4", Path("lake.mp4"), on_progress=bytes_so_far)
+    return client.download("/lake.mp4", Path("lake.mp4"), on_progress=print)
 
 
 def handle(error: errors.APIError) -> object:
-    match error:
-        case errors.RateLimitError():
-            seconds: float | None = error.retry_after
-            return seconds
-        case errors.JobFailedError() | errors.JobExpiredError() | errors.VideoWithheldError():
-            return error.job
-    return error
+    return error.retry_after if isinstance(error, errors.RateLimitError) else error.job_id
 
 
-async def many(client: Client, bodies: list[CreateVideoRequest]) -> list[str]:
-    def show(status: batch.Status, entry: batch.Entry) -> None:
-        print(f"{status.done} of {status.total}", entry.number, entry.state, entry.job_id)
-
-    summary: batch.Summary = await batch.asyncio_run(
-        bodies, client=client, folder="videos", rate=30, resend=["unknown"], on_progress=show
-    )
+async def many(client: Client, bodies: list[CreateVideoRequest]) -> batch.Summary:
     with batch.Journal(Path("videos"), read_only=True) as journal:
-        print(len(journal.entries), batch.status("videos") == summary)
-    return [f"{each.number} {each.state}: {each.reason}" for each in summary.problems]
+        print(len(journal.entries), batch.status("videos").problems)
+    return await batch.asyncio_run(bodies, client=client, folder="videos", resend=["unknown"])
