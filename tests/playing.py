@@ -71,8 +71,8 @@ def happen(request: httpx.Request) -> httpx.Response:
         return outcome
     if isinstance(outcome, dict):
         content = outcome.get("content", b"")
-        streamed = {"content": iter([content[:1], content[1:]])} if "content" in outcome else {}
-        return httpx.Response(**outcome | streamed)
+        parts = iter([content[:1], content[1:9], content[9:]])
+        return httpx.Response(**outcome | ({"content": parts} if "content" in outcome else {}))
     raise outcome if isinstance(outcome, Exception) else exception(outcome, request)
 
 

@@ -68,8 +68,6 @@ BROKEN: dict[str, Fault] = {
     "breaks off": announced(10**7, VIDEO, then=reset),
     "stops coming": announced(10**7, VIDEO, then=no_response),
     "cut between chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na"),
-    "no response": no_response,
-    "no gzip": responding(200, VIDEO, Content_Encoding="gzip"),
     "half a gzip": responding(200, gzip.compress(VIDEO)[:-1], Content_Encoding="gzip"),
     **{"brotli": responding(200, VIDEO, Content_Encoding="br"), "a bug of the caller": SAVED},
 }

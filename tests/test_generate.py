@@ -106,6 +106,12 @@ PATHS = {
     "line 5: #/paths/~1m/post/requestBody/content: a body of several media types": (
         SEND.replace(OF_M, f"{OF_BYTES}, multipart/form-data: {{schema: {{type: object}}}}")
     ),
+    "#/paths/~1m/post/requestBody/content: a media type is there twice": (
+        SEND.replace(OF_M, f"{OF_M}, application/json;charset=utf-8: {{}}")
+    ),
+    "content/application~1octet-stream: application/octet-stream is not": (
+        SEND.replace(OF_M, OF_BYTES)
+    ),
     "form-data/encoding/a/explode: what is sent": (
         SEND.replace(OF_M, "multipart/form-data: {encoding: {a: {explode: false}}, schema: {}}")
     ),

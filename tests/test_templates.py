@@ -123,16 +123,6 @@ def test_what_no_validator_enforces_is_refused_with_its_place(place: str, tmp_pa
     assert f'"{keyword}":' in spec.read_text().splitlines()[int(told[1]) - 1]
 
 
-def test_what_is_received_may_have_all_of_that(tmp_path: Path) -> None:
-    fields = {f"x{number}": each for number, each in enumerate(REFUSED.values())}
-    content = {"application/json": {"schema": {"type": "object", "properties": fields}}}
-    responses = {"200": {"description": "", "content": content}}
-    paths = {"/": {"get": {"operationId": "get", "responses": responses}}}
-    made = made_from(document(paths), tmp_path)
-    odd = dict.fromkeys(fields, "odd")
-    assert made.get.sync(client=client_of(made, odd)).to_dict() == odd
-
-
 def accepts(way: Callable[[Any], object], value: Any) -> bool:
     try:
         way(value)
