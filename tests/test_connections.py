@@ -191,18 +191,14 @@ def serving_tls(authority: trustme.CA, host: str) -> Iterator[str]:
 def test_certificates_are_verified_as_asked(way: Way, authority: tuple[trustme.CA, str]) -> None:
     (ours, path), stranger = authority, trustme.CA()
     context = ssl.create_default_context(cafile=path)
-    verifications: list[tuple[trustme.CA, str, Any, bool]] = [
-        *((ours, "localhost", context, True), (stranger, "localhost", context, False)),
-        *((stranger, "localhost", False, True), (ours, "elsewhere.example", True, False)),
-    ]
-    for signer, host, verify_ssl, is_accepted in verifications:
-        with serving_tls(signer, host) as url:
-            client = Client(url, verify_ssl=verify_ssl, max_retries=0)
-            if is_accepted:
-                assert create(way, client)["request_id"] == "1"
-            else:
-                with pytest.raises(errors.APIConnectionError, match="nothing was sent"):
-                    create(way, client)
+    accepted: list[tuple[trustme.CA, Any]] = [(ours, context), (ours, True), (stranger, False)]
+    for signer, verify_ssl in accepted:
+        with serving_tls(signer, "localhost") as url:
+            assert create(way, Client(url, verify_ssl=verify_ssl))["request_id"] == "1"
+    for signer, host in ((stranger, "localhost"), (ours, "elsewhere.example")):
+        refused = pytest.raises(errors.APIConnectionError, match="nothing was sent")
+        with serving_tls(signer, host) as url, refused:
+            create(way, Client(url, max_retries=0))
 
 
 def test_the_proxies_of_the_environment_are_used(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +210,6 @@ def test_the_proxies_of_the_environment_are_used(way: Way, monkeypatch: pytest.M
         for url, args in (
             ("https://gateway.example", {}),
             ("https://127.0.0.1:9", {}),
-            ("http://127.0.0.2:9", {"trust_env": False}),
             ("https://127.0.0.1:9", {"trust_env": False, "proxy": proxy.base_url}),
         ):
             with pytest.raises(errors.APIConnectionError, match="nothing was sent"):

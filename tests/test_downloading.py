@@ -179,12 +179,6 @@ def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told(
         assert request.extensions["timeout"] == httpx.Timeout(7).as_dict()
 
 
-def test_a_path_from_the_root_is_one_under_a_base_url_with_a_path() -> None:
-    for base_url in (URL + "/api", ""):  # a session need not say where the API is
-        (request,) = play("/v1", status(200, VIDEO), session={"base_url": base_url}).requests
-        assert str(request.url) == f"{URL}/v1"
-
-
 URLS = [
     *("file:///etc/passwd", "ftp://me:s3cret@cdn.example/v.mp4?s3cret", "", "http:///v.mp4"),
     *("//cdn.example/v.mp4", "http://[::1", "http://cdn.example:65536/"),

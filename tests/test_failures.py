@@ -30,7 +30,6 @@ FAULTS: dict[str, Fault] = {
     "no response": no_response,
     "hung up": hang_up,
     "reset": reset,
-    "cut in the header": saying(HEAD),
     "cut in the body": saying(ANNOUNCED, b'{"request_id":'),
     "reset in the body": saying(ANNOUNCED, b"{", then=reset),
     "body stops coming": saying(ANNOUNCED, b"{", then=no_response),

@@ -23,7 +23,6 @@ SCHEMAS = {
         "{anyOf: [{oneOf: [{type: string}], discriminator: {propertyName: p}}, {type: 'null'}]}"
     ),
     "{minimum: 1, exclusiveMinimum: true}": "{exclusiveMinimum: 1}",
-    "{maximum: 1, exclusiveMaximum: false}": "{maximum: 1}",
     "{items: {properties: {example: {type: string, nullable: true}}}}": (
         "{items: {properties: {example: {type: [string, 'null']}}}}"
     ),
