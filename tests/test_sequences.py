@@ -140,5 +140,4 @@ def test_a_call_ends_as_the_table_says_after_every_sequence_of_events(
         return not played.has_ended
 
     tried = sum(1 for _ in sequences(EVENTS, KINDS, goes_on))
-    print(f"{tried} sequences of events")
     assert tried > (800 if is_ours else 200)
