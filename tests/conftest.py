@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tblib import pickling_support  # type: ignore[import-untyped]
 
+import faults
 import relay
 from bodies import TEXT
 from grok_imagine_video import (
@@ -70,9 +71,10 @@ def assert_well_made(error: Exception) -> None:
 
 
 @pytest.fixture(params=WAYS.values(), ids=[*WAYS])
-def way(request: pytest.FixtureRequest) -> Way:
-    """Runs the test with sync and with asyncio."""
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Runs the test in each of the ways."""
     found: Way = request.param
+    monkeypatch.setattr(faults, "closes", found.closes)
     return found
 
 

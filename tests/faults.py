@@ -11,6 +11,9 @@ from typing import Any
 
 Fault = Callable[[socket.socket], None]
 
+# Whether servers close each connection after a response: it is set by the `way` of a test.
+closes = False
+
 
 class Server:
     """Has the n-th fault for the n-th request, and the last fault for all later ones.
@@ -46,6 +49,8 @@ class Server:
                     self.latest[connection] = request
                     number = len(self.arrived) - 1
                 self._faults[min(number, len(self._faults) - 1)](connection)
+                if closes:
+                    return
 
     @property
     def open_connections(self) -> int:
@@ -108,7 +113,8 @@ def responding(status: int, content: Any = b"", **headers: str) -> Fault:
     head = "\r\n".join(lines).encode()
 
     def fault(connection: socket.socket) -> None:
-        connection.sendall(head + b"\r\n\r\n" + body)
+        end = b"\r\nConnection: close\r\n\r\n" if closes else b"\r\n\r\n"
+        connection.sendall(head + end + body)
 
     return fault
 

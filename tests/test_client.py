@@ -34,28 +34,31 @@ WRONG_TYPES: list[tuple[str, list[Any], str]] = [
     ("token", [None], "token must be str, not NoneType"),
     ("headers", [{"X-A": 1}], "headers['X-A'] must be str"),
     ("base_url", [None], "base_url is not a URL"),
+    ("max_retries", [True], "'max_retries' must be int"),
     ("async_transport", ["aiohttpx", True], "async_transport must make"),
 ]
 WRONG_VALUES: list[tuple[str, list[Any], str]] = [
     ("token", [TOKEN + end for end in ("\n", "\0", "é", " ")], "token must be printable"),
-    ("token", [""], "token must not be empty"),
+    ("token", [""], "token is missing: pass it, or set GROK_API_KEY"),
     ("prefix", ["A\r\nB:"], "prefix must be printable"),
     ("auth_header_name", ["X Key", "A\nB"], "auth_header_name must"),
-    ("headers", [{"X:A": "1"}, {"A\nB": "1"}], "a name in 'headers' must"),
+    ("headers", [{"X:A": "1"}, {"A\nB": "1"}], "a name in headers must"),
     ("headers", [{"A": " 1"}, {"A": TOKEN + "\r\nB: 1"}], "headers['A'] must be"),
     ("cookies", [{"a": "b\n"}], "cookies['a'] must be"),
     ("base_url", ["a.example", "https://", URL + ":99999"], "must start with https://"),
-    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "a query or a fragment"),
-    ("base_url", [f"https://me:word{ELSEWHERE}"], "base_url must not contain"),
+    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "no user, query or fragment"),
+    ("base_url", [f"https://me:word{ELSEWHERE}"], "no user, query or fragment"),
     *(
         ("base_url", [f"https://{wrong}"], "base_url is not a URL")
         for wrong in ("a:b:c", f"me:{TOKEN}{ELSEWHERE}", f"me:pass/word{ELSEWHERE}")
     ),
     ("base_url", ["http://10.0.0.1", "http://127.0.0.1.example"], "allow_plain_http=True"),
-    ("timeout", [0, 1e10, float("nan"), httpx.Timeout(5, read=1e10)], "timeout must be above 0"),
-    ("max_retries", [-1, True], "max_retries must be"),
+    ("timeout", [0, -1, 1e10, float("nan")], "'timeout.connect' must be"),
+    ("timeout", [httpx.Timeout(5, read=1e10)], "'timeout.read' must be <= 1000000000.0"),
+    ("max_retries", [-1], "'max_retries' must be >= 0"),
     ("async_transport", ["aiohttp"], "async_transport=httpx_aiohttp.AiohttpTransport"),
-    ("httpx_args", [{"base_url": "https://other.example"}], "must not contain base_url"),
+    ("httpx_args", [{"headers": {}}], "must not contain headers: pass headers= to the client"),
+    ("httpx_args", [{"verify": False}], "must not contain verify: pass verify_ssl="),
     *(("httpx_args", [{name: None}], f"ignore {name}") for name in ("proxy", "limits", "http2")),
     ("verify_ssl", [False], "would ignore verify_ssl"),
 ]
@@ -103,6 +106,13 @@ def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None
     assert len(server.arrived) == len(another.arrived) == 1
 
 
+def test_a_session_of_the_callers_stays_with_an_evolved_client() -> None:
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as session:
+        old = AuthenticatedClient(URL, TOKEN)
+        old.set_httpx_client(session)
+        assert attrs.evolve(old, timeout=5.0).get_httpx_client() is session
+
+
 def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
     options: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"c": "1", "d": "5"}}
     with serving(OK, responding(307, Location="/x"), OK, no_response, OK, OK) as server:
@@ -124,7 +134,7 @@ def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
         [False, True, False, True, True, True],
         [False, False, True, False, True, True],
     ]
-    assert len(server.connections) == 2  # one was lost to the timeout
+    assert len(server.connections) == (6 if way.closes else 2)  # one was lost to the timeout
 
 
 def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +215,7 @@ def test_a_client_works_in_a_second_event_loop(transport: Any) -> None:
             client.get_async_httpx_client()
         for _ in range(2):
             asyncio.run(call())
-        assert len(client.sessions.asynchronous.sessions) == 1  # not that of a closed loop
+        assert len(client.sessions.by_loop) == 1  # not that of a closed loop
     assert len(server.arrived) == len(server.connections) == 2
 
 
@@ -252,13 +262,13 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_a_bad_variable_is_named(name: str, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.delenv("NO_PROXY")
+    for other in ("NO_PROXY", "SSL_CERT_DIR"):
+        monkeypatch.delenv(other, raising=False)
+    if name == "NO_PROXY":  # read only beside a proxy
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv(name, UNUSABLE[name])
-    with pytest.raises(ValueError, match=f"^{name} ") as raised:
+    with pytest.raises(ValueError, match=rf"^(ALL_PROXY or )?{name} cannot be used \(\w+\)$"):
         way.call(create_video, "sync", Client(URL), body=BODY)
-    assert "\n" not in str(raised.value)
-    assert "s3cret" not in str(raised.value)
     Client(URL, httpx_args={"trust_env": False}).get_httpx_client().close()
 
 
@@ -327,10 +337,7 @@ def test_a_client_is_pickled_without_its_connections(again: Any) -> None:
 
 
 def test_a_client_with_a_context_for_tls_is_copied_and_its_pickle_is_refused() -> None:
-    context = ssl.create_default_context()
-    given: list[dict[str, Any]] = [{"verify_ssl": context}, {"httpx_args": {"verify": context}}]
-    for options in given:
-        client = AuthenticatedClient(URL, TOKEN, **options)
-        assert copy.copy(client).token == TOKEN
-        with pytest.raises(TypeError, match=r"^verify.* is an ssl.SSLContext, which no pickle can"):
-            pickle.dumps(client)
+    client = AuthenticatedClient(URL, TOKEN, verify_ssl=ssl.create_default_context())
+    assert copy.copy(client).token == TOKEN
+    with pytest.raises(TypeError, match="cannot pickle 'SSLContext' object"):
+        pickle.dumps(client)

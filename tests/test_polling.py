@@ -1,6 +1,9 @@
 """What a wait decides: tried on its generator, without a socket or a clock."""
 
+import errno
 import json
+import socket
+import ssl
 from typing import Any
 
 import httpx
@@ -62,6 +65,27 @@ def test_progress_is_reported_for_each_response_as_one_number() -> None:
     assert found == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None, None]
 
 
+REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed")
+NO_CERTIFICATE = ssl.SSLCertVerificationError(1, "certificate verify failed")
+# Why there was no response: what httpx raises, its cause, and what a wait says.
+REASONS = [
+    (httpx.ReadTimeout("boom"), None, " (timed out)"),
+    (httpx.ReadError(""), None, ""),
+    (httpx.ConnectError("all failed"), None, " (all failed)"),
+    (httpx.ConnectError("all failed"), REFUSED, " (connection refused)"),
+    (httpx.ConnectError("[Errno -2]"), socket.gaierror(-2, "Not known"), " (not known)"),
+    (httpx.ConnectError("[SSL] why"), NO_CERTIFICATE, " (certificate verify failed)"),
+]
+
+
+@pytest.mark.parametrize(("error", "cause", "why"), REASONS)
+def test_a_timeout_names_the_reason_of_the_last_poll(error: Any, cause: Any, why: str) -> None:
+    error.__cause__ = cause
+    played = play(PENDING, error, timeout=2)
+    assert str(played.end) == f"gave up after 2 s: no response from the gateway{why}"
+    assert played.end.job.status == "pending"
+
+
 TIMES: list[tuple[str, Any]] = [("interval", 0), ("interval", float("nan")), ("interval", "5")]
 TIMES += [("timeout", 1e10), ("timeout", None), ("timeout", True)]
 
@@ -82,10 +106,12 @@ def test_a_job_that_goes_on_has_no_result() -> None:
         get_video.result(VideoJob.from_dict({"status": "pending"}))
 
 
+AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
 NO_IDS = ["a\n", "a b", " ", ".", "..", None]
+NO_JOBS = [AN_ERROR, {}, {"data": {}}, *({"id": x} for x in NO_IDS)]
 
 
-@pytest.mark.parametrize("content", [{}, {"data": {}}, *({"id": x} for x in NO_IDS)], ids=str)
+@pytest.mark.parametrize("content", NO_JOBS, ids=str)
 def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
     with pytest.raises(errors.APIResponseValidationError) as raised:
         create_video.job_id(CreateVideoResponse.from_dict(content))

@@ -26,9 +26,10 @@ COUNTERPARTS = {
 
 @frozen
 class Way:
-    """Sync or asyncio."""
+    """Sync or asyncio, with a server that keeps connections, or one that closes each of them."""
 
     is_sync: bool
+    closes: bool = False
 
     @contextlib.contextmanager
     def using(self, client: Any) -> Iterator["Calls"]:
@@ -51,6 +52,7 @@ class Way:
 
 
 WAYS = {"sync": Way(is_sync=True), "asyncio": Way(is_sync=False)}
+WAYS |= {f"{name}, closing": Way(way.is_sync, closes=True) for name, way in WAYS.items()}
 
 
 @frozen

@@ -11,10 +11,12 @@ from grok_imagine_video import (
     Client,
     CreateVideoRequest,
     CreateVideoResponse,
+    ImageInput,
     ReferenceImage,
     batch,
     create_video,
     errors,
+    get_video,
 )
 from grok_imagine_video.types import Response
 
@@ -30,6 +32,8 @@ CLIENTS: list[Client] = [
 def save(client: Client) -> Path:
     response: Response[CreateVideoResponse] = create_video.sync_detailed(client=client, body=BODY)
     print(response.status_code, response.content)
+    price: float | None = get_video.cost(get_video.sync("id", client=client))
+    print(price, ImageInput.from_file("lake.png").url, ReferenceImage.from_file(Path("a.gif")).url)
     return client.download("/lake.mp4", Path("lake.mp4"), on_progress=print)
 
 
