@@ -98,12 +98,17 @@ def test_impossible_times_are_refused(name: str, value: Any) -> None:
 
 
 def test_a_token_that_a_job_quotes_is_in_no_error() -> None:
-    assert_well_made(play(status(200, {"status": "failed", "error": TOKEN})).end)
+    for code in (200, 400):
+        played = play(status(code, {"id": "job-1", "status": "failed", "error": TOKEN}))
+        assert type(played.end) is errors.JobFailedError
+        assert_well_made(played.end)
 
 
 def test_a_job_that_goes_on_has_no_result() -> None:
-    with pytest.raises(errors.ResultMissingError, match="the job is pending, and has no result"):
-        get_video.result(VideoJob.from_dict({"status": "pending"}))
+    with pytest.raises(errors.ResultMissingError) as raised:
+        get_video.result(VideoJob.from_dict({"status": "pending", "id": "a"}))
+    assert str(raised.value).startswith("the job is pending, and has no result")
+    assert raised.value.job_id == "a"
 
 
 AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
@@ -122,7 +127,7 @@ def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
 # What a response says of its price, in units of 10^-10 US dollars, and what that is.
 COSTS: list[tuple[Any, float | None]] = [
     *((0, 0.0), (5 * 10**8, 0.05), (10**15, 1e5), (1.5, 1.5e-10)),
-    *((10**15 + 10**6, None), (-1, None), (True, None), ("5", None), (None, None)),
+    *((10**400, None), (10**15 + 10**6, None), (-1, None), (True, None), ("5", None), (None, None)),
 ]
 
 
