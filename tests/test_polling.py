@@ -112,7 +112,7 @@ def test_a_job_that_goes_on_has_no_result() -> None:
 
 
 AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
-NO_IDS = ["a\n", "a b", " ", ".", "..", None]
+NO_IDS = ["a\n", "a\a", "a b", " ", ".", "..", None]
 NO_JOBS = [AN_ERROR, {}, {"data": {}}, *({"id": x} for x in NO_IDS)]
 
 
