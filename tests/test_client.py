@@ -81,6 +81,17 @@ def test_wrong_arguments_are_refused_when_the_client_is_built(
         assert "//me:" not in str(refusal.value)
 
 
+def test_wrong_overrides_are_refused_when_they_are_given() -> None:
+    client = Client(URL)
+    wrong: list[tuple[Any, Any]] = [
+        (client.with_headers, {"A": "1\r\nB: 2"}),
+        *((client.with_cookies, {"a": "b\n"}), (client.with_timeout, 0)),
+    ]
+    for override, value in wrong:
+        with pytest.raises(ValueError, match="must be"):
+            override(value)
+
+
 def test_plain_http_is_allowed_on_loopback_without_a_token_and_on_request() -> None:
     for host in ("127.0.0.1:80", "127.8.9.1", "[::1]:80", "localhost", "a.localhost"):
         AuthenticatedClient(f"http://{host}", TOKEN)
