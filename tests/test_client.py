@@ -46,8 +46,8 @@ WRONG_VALUES: list[tuple[str, list[Any], str]] = [
     ("headers", [{"A": " 1"}, {"A": TOKEN + "\r\nB: 1"}], "headers['A'] must be"),
     ("cookies", [{"a": "b\n"}], "cookies['a'] must be"),
     ("base_url", ["a.example", "https://", URL + ":99999"], "must start with https://"),
-    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "no user, query or fragment"),
-    ("base_url", [f"https://me:word{ELSEWHERE}"], "no user, query or fragment"),
+    ("base_url", [f"{URL}/?key={TOKEN}", f"{URL}/#x"], "a user, a query or a fragment"),
+    ("base_url", [f"https://me:word{ELSEWHERE}"], "a user, a query or a fragment"),
     *(
         ("base_url", [f"https://{wrong}"], "base_url is not a URL")
         for wrong in ("a:b:c", f"me:{TOKEN}{ELSEWHERE}", f"me:pass/word{ELSEWHERE}")

@@ -92,7 +92,7 @@ def _validate_base_url(value: Any) -> None:
         msg = f"base_url is not a URL{reason}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     if url.userinfo or url.query or url.fragment:  # which may hold a password or a key
-        msg = "base_url must contain no user, query or fragment: httpx_args has auth and params"
+        msg = "base_url has a user, a query or a fragment: pass auth or params in httpx_args"
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
