@@ -4,7 +4,9 @@ import asyncio
 import copy
 import os
 import pickle
+import re
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -19,6 +21,8 @@ from grok_imagine_video import (
     AuthenticatedClient,
     Client,
     CreateVideoRequest,
+    ImageInput,
+    VideoJob,
     __version__,
     create_video,
     errors,
@@ -352,3 +356,27 @@ def test_a_client_with_a_context_for_tls_is_copied_and_its_pickle_is_refused() -
     assert copy.copy(client).token == TOKEN
     with pytest.raises(TypeError, match="cannot pickle 'SSLContext' object"):
         pickle.dumps(client)
+
+
+def slip(**fields: Any) -> Any:
+    return create_video.sync(client=Client(URL), body=CreateVideoRequest(**{**TEXT, **fields}))
+
+
+# What people write who come from other packages, and the way that the error names.
+SLIPS: dict[str, Callable[[], Any]] = {
+    "pass get_video.result(job)": lambda: AuthenticatedClient(URL, TOKEN).download(
+        VideoJob.from_dict({}),  # type: ignore[arg-type]
+        "v.mp4",
+    ),
+    "write ImageInput(url=...)": lambda: slip(image="https://host/lake.png"),
+    "write ImageInput(...)": lambda: slip(image=ImageInput),
+    "pass token=": lambda: AuthenticatedClient(api_key=TOKEN),  # type: ignore[call-arg]
+    "call create_video.sync(client=client, ...)": lambda: Client(URL).videos.create(),  # type: ignore[attr-defined]
+    "must be an open Client": lambda: get_video.sync("1", client=Client),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("hint", SLIPS)
+def test_a_slip_names_the_right_way(hint: str) -> None:
+    with pytest.raises((AttributeError, TypeError), match=re.escape(hint)):
+        SLIPS[hint]()

@@ -139,7 +139,7 @@ REFUSALS: dict[str, Any] = {
     "'speed' must be finite: nan": {"speed": float("nan")},
     "Length of 'tags' must be <= 2: 3": {"tags": ["a", "b", "c"]},
     "'tags' must be str, not int: 1": {"tags": [1]},
-    "'inner' must be Inner, not dict: {} (Inner.from_dict makes one)": {"inner": {}},
+    "'inner' must be Inner, not dict: {}; Inner.from_dict makes one": {"inner": {}},
     # What `from_dict` says.
     "in 'inner': a JSON object is needed, not str: 'u'": {"inner": "u"},
     "in 'inner': 'url' is required, and missing in: {}": {"inner": {}},

@@ -83,6 +83,11 @@ def save(
     config: Config, opened: Opened, url: str, file: BinaryIO, on_progress: OnProgress | None
 ) -> Steps[None]:
     """Fetch `url` into a file; a retry starts over."""
+    if not isinstance(url, str):
+        modules = (job.module.__name__.rpartition(".")[2] for job in config.package.jobs())
+        hint = " or ".join(f"{module}.result(job)" for module in modules)
+        msg = f"url must be str, not {type(url).__name__}: pass {hint or 'the URL of a file'}"
+        raise TypeError(msg)
     file_url = _parse_file_url(url)
 
     def attempt() -> Steps[Exchange]:

@@ -16,7 +16,7 @@ import httpx
 from ._calls import Exchange, Sleep, Steps
 from ._downloads import OnProgress, save
 from ._files import Rename, asyncio_atomic_file, atomic_file, replace_file
-from .config import Config, Opened
+from .config import Config, Opened, not_a_client
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +30,8 @@ _EMPTY_STREAM = httpx.ByteStream(b"")
 
 def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do the steps of a call, a wait or a download, and return what it returns."""
+    if not isinstance(config, Config):
+        raise not_a_client(config)
     opened = config.sessions.opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
         reply: Any = None
@@ -51,6 +53,8 @@ async def asyncio_run(
     config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """The async counterpart of `run`."""
+    if not isinstance(config, Config):
+        raise not_a_client(config)
     opened = config.sessions.asyncio_opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
         reply: Any = None

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary, ref
 
@@ -195,6 +195,18 @@ class Client(Config):
             object.__setattr__(self, "sessions", Sessions())
             self.sessions.custom.update(custom)  # what the caller opened is used on
         self.sessions.settings = settings
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Name the function to call in place of a method such as `client.videos.create`."""
+            jobs = () if name.startswith("_") else self.package.jobs()
+            names = [
+                create.module.__name__.rpartition(".")[2] for job in jobs for create in job.creates
+            ]
+            hint = "".join(f"; call {module}.sync(client=client, ...)" for module in names)
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(msg)
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
         """Leave the connections out of pickles and copies."""

@@ -5,7 +5,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import httpx
 from attrs import field, frozen
@@ -51,6 +51,11 @@ class Opened(NamedTuple):
 
     session: Any
     is_ours: bool
+
+
+def not_a_client(value: object) -> TypeError:
+    """The error for what was passed as a client and is none, such as a class."""
+    return TypeError(f"client must be an open Client or AuthenticatedClient, not {value!r}"[:200])
 
 
 class _FromEnvironment:
@@ -168,10 +173,19 @@ class Config:
     overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
     sessions: Any = field(kw_only=True, repr=False)  # see `client.Sessions`
 
+    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+        """Say what the argument is called that other packages call `api_key`."""
+        if "api_key" in arguments:
+            msg = "there is no argument api_key: pass token= to AuthenticatedClient"
+            raise TypeError(msg)
+        return super().__new__(cls)
+
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""
         for name in ("base_url", "token"):
-            value, variable = getattr(self, name, None), self.package.environment.get(name, "")
+            if not hasattr(type(self), name):
+                continue
+            value, variable = getattr(self, name), self.package.environment.get(name, "")
             if value is FROM_ENVIRONMENT:
                 value = os.environ.get(variable, "")
                 object.__setattr__(self, name, value)

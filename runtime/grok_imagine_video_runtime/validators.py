@@ -8,9 +8,10 @@ ValueError; the message names the field, the rule and the value.
 import math
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import attrs
 from attrs.validators import and_, deep_iterable, deep_mapping
 from attrs.validators import ge as ge
 from attrs.validators import gt as gt
@@ -42,13 +43,12 @@ def show(value: Any) -> str:
 
 
 def _type_validator(
-    expected: str, is_valid: Callable[[Any], bool], hint_for_dict: str = ""
+    expected: str, is_valid: Callable[[Any], bool], hints: Mapping[type, str] = {}
 ) -> Validator:
     def validate(_: Any, attribute: Any, value: Any) -> None:
         if not is_valid(value):
             rule = f"must be {expected}, not {type(value).__name__}"
-            hint = hint_for_dict if isinstance(value, dict) else ""
-            msg = f"{attribute.name!r} {rule}: {show(value)}{hint}"
+            msg = f"{attribute.name!r} {rule}: {show(value)}{hints.get(type(value), '')}"
             raise TypeError(msg)
 
     return validate
@@ -85,8 +85,13 @@ number = all_of(
 
 def model(cls: type) -> Validator:
     """An instance of a model."""
-    hint = f" ({cls.__name__}.from_dict makes one)"
-    return _type_validator(cls.__name__, lambda value: isinstance(value, cls), hint)
+    name, fields = cls.__name__, [field.name for field in attrs.fields(cls) if field.init]
+    hints: dict[type, str] = {
+        dict: f"; {name}.from_dict makes one",
+        type(cls): f"; write {name}(...)",
+    }
+    hints[str] = f"; write {name}({fields[0]}=...)" if fields else ""
+    return _type_validator(name, lambda value: isinstance(value, cls), hints)
 
 
 #: A segment of a path: an empty one or dots would make it another path.
