@@ -8,6 +8,7 @@ import fcntl
 import inspect
 import itertools
 import os
+import resource
 import shutil
 import socket
 import sqlite3
@@ -23,8 +24,8 @@ import pytest
 
 import relay
 from bodies import TEXT
-from conftest import TOKEN, Arrived, client_of, limited_to
-from faults import DONE, OK, Server, responding, serving
+from conftest import Arrived, client_of, limited_to
+from faults import OK, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     CreateVideoRequest,
@@ -34,12 +35,10 @@ from grok_imagine_video import (
     errors,
     get_video,
 )
-from grok_imagine_video_runtime.batch import _rate
+from grok_imagine_video_runtime.batch import _limits
 from grok_imagine_video_runtime.batch._journal import SCHEMA
 
-Here = dict[str, Any]
-FILE = responding(200, b"video")
-IMAGE = ImageInput(url="https://a.example")
+Options = dict[str, Any]
 
 
 def requests(count: int) -> list[CreateVideoRequest]:
@@ -47,46 +46,67 @@ def requests(count: int) -> list[CreateVideoRequest]:
     return [CreateVideoRequest.from_dict(TEXT | {"prompt": prompt}) for prompt in prompts]
 
 
-def at(server: Server, folder: Path) -> Here:
-    return {"client": client_of(server.base_url), "folder": folder}
+class Gateway:
+    """Responds to the n-th POST with the n-th outcome: a status, or a job and its price or None.
+
+    The last outcome is that of all later ones.
+    """
+
+    def __init__(self, *outcomes: float | None) -> None:
+        self.outcomes, self.posts = outcomes, 0
+        self.before_post: Callable[[], object] = int
+
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.before_post()
+            outcome = self.outcomes[min(self.posts, len(self.outcomes) - 1)]
+            self.posts += 1
+            if isinstance(outcome, int):
+                return httpx.Response(outcome, headers={"x-request-id": str(self.posts)})
+            return httpx.Response(200, json={"request_id": f"{self.posts}-{outcome}"})
+        if request.url.path == "/v.mp4":
+            return httpx.Response(200, content=b"video")
+        price = request.url.path.rpartition("-")[2]
+        usage = {} if price == "None" else {"cost_in_usd_ticks": float(price) * 1e10}
+        job = {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage}
+        return httpx.Response(200, json=job)
+
+    def run(
+        self, sent: Any, folder: Path, base_url: str = "https://a.example", **options: Any
+    ) -> batch.Summary:
+        transport = httpx.MockTransport(self.respond)
+        client = client_of(base_url, httpx_args={"transport": transport})
+        return batch.run(sent, client=client, folder=folder, **options)
 
 
-def asyncio_run(*args: Any, **kwargs: Any) -> batch.Summary:
-    async def run_and_close() -> batch.Summary:
-        async with kwargs["client"]:
-            return await batch.asyncio_run(*args, **kwargs)
-
-    kwargs["client"] = copy.copy(kwargs["client"])
-    return asyncio.run(run_and_close())
-
-
-@pytest.fixture
-def here(client: AuthenticatedClient, tmp_path: Path) -> Here:
-    """The relay, and a folder."""
-    return {"client": client, "folder": tmp_path}
-
-
-@pytest.mark.parametrize("run", [batch.run, asyncio_run])
 def test_each_request_becomes_a_file_and_a_later_run_goes_on(
-    run: Any, client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
+    client: AuthenticatedClient, arrived: list[Arrived], tmp_path: Path
 ) -> None:
+    async def run_again() -> batch.Summary:
+        async with copy.copy(client) as again:
+            return await batch.asyncio_run(
+                sent, client=again, folder=folder, operation=create_video
+            )
+
+    assert inspect.signature(batch.run) == inspect.signature(batch.asyncio_run)
     seen: list[tuple[batch.Status, batch.Entry]] = []
     folder = tmp_path / "new" / "videos"
     sent = [*requests(2), CreateVideoRequest.unchecked(**TEXT | {"prompt": "lake failed"})]
-    options: dict[str, Any] = {"client": client, "folder": str(folder)}
-    first = run(iter(sent), **options, on_progress=lambda *each: seen.append(each))
-    assert (first.total, first.done, first.failed, first.not_sent) == (3, 2, 1, 0)
-    assert first.cost == pytest.approx(0.4)
-    assert first.stopped is None
+    options: Options = {"client": client, "folder": str(folder)}
+    first = batch.run(iter(sent), **options, on_progress=lambda *each: seen.append(each))
+    assert (first.total, first.done, first.failed, first.finished, first.queued) == (3, 2, 1, 3, 0)
+    assert (round(first.cost, 2), first.stopped) == (0.4, None)
     (problem,) = first.problems
     assert (problem.number, problem.state) == (3, "failed")
     assert problem.job_id == next(entry.job_id for _, entry in seen if entry.number == 3)
     assert first == batch.status(folder)
     states = ["created", "created", "created", "done", "done", "failed"]
     assert sorted(entry.state for _, entry in seen) == states
-    assert all(0 < status.running <= 3 and status.unknown == 0 for status, _ in seen)
-    assert seen[-1][0].done + seen[-1][0].failed == 3
-    again = run([*sent, *requests(4)[3:]], **options, operation=create_video)
+    for status, _ in seen:  # each request is counted once, and none is unknown or unfinished
+        assert status.running + status.finished + status.queued == 3
+    assert (seen[-1][0].finished, seen[-1][0].running, seen[-1][0].cost) == (3, 0, first.cost)
+    sent += requests(4)[3:]
+    again = asyncio.run(run_again())
     assert (again.total, again.done, again.failed) == (4, 3, 1)
     assert again == batch.status(folder)
     assert len([each for each in arrived if each.method == "POST"]) == 4
@@ -94,31 +114,25 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
-def test_sync_and_asyncio_take_the_same() -> None:
-    assert inspect.signature(batch.run) == inspect.signature(batch.asyncio_run)
-
-
 NO_OPERATION = "no operation creates jobs .*: CreateVideoRequest"
 NO_JSON = CreateVideoRequest.unchecked(prompt=float("nan"))
+IMAGE = ImageInput(url="https://a.example")
 CHANGED: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": []})
 CHANGED.reference_images.append(None)
 ONE, TWO = requests(1), requests(2)
 # What is to be sent, how, the kind of the error, and a part of what it says.
-REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
+REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     ([IMAGE], {}, TypeError, NO_OPERATION),
-    ([*ONE, IMAGE], {}, TypeError, NO_OPERATION),
+    ([*ONE, IMAGE], {}, ValueError, "request 2 cannot be sent: 'body' must be CreateVideoRequest"),
     (ONE, {"operation": get_video}, TypeError, NO_OPERATION),
     ([*TWO, NO_JSON], {}, ValueError, "request 3 cannot be sent: Out of range float"),
     ([*TWO, CHANGED], {}, ValueError, "request 3 cannot be sent: 'reference_images' must be Ref"),
-    (ONE, {"concurrency": 0}, ValueError, "'concurrency' must be an int of 1 or more: 0"),
-    (ONE, {"concurrency": 2.0}, ValueError, "'concurrency' must be an int of 1 or more: 2.0"),
-    (ONE, {"rate": 0}, ValueError, "'rate' must be a number of requests a minute above 0: 0"),
-    (ONE, {"rate": float("nan")}, ValueError, "'rate' must be"),
-    (ONE, {"timeout": float("nan")}, ValueError, "must be finite: nan"),
+    (ONE, {"concurrency": 0}, ValueError, "'concurrency' must be >= 1: 0"),
+    (ONE, {"concurrency": 2.5}, TypeError, "'concurrency' must be int, not float: 2.5"),
+    (ONE, {"rate": 0}, ValueError, "'rate' must be > 0: 0"),
+    (ONE, {"budget": float("nan")}, ValueError, "'budget' must be finite: nan"),
     (ONE, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
-    (ONE, {"interval": -1}, ValueError, "'interval' must be > 0: -1"),
-    (ONE, {"resend": ["done"]}, ValueError, "must be a list with 'unknown' and 'failed' in it"),
-    (ONE, {"resend": "failed"}, ValueError, "must be a list with .* in it: 'failed'"),
+    (ONE, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed': 'd'"),
     (ONE, {"only": [2]}, ValueError, "there is no request 2"),
     (ONE, {"forget": [1]}, ValueError, "request 1 cannot be forgotten"),
 ]
@@ -126,11 +140,12 @@ REFUSED: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
 
 @pytest.mark.parametrize(("sent", "options", "error", "message"), REFUSED)
 def test_what_cannot_be_sent_is_refused_before_anything_is_sent(
-    sent: Any, options: Any, error: Any, message: str, here: Here, arrived: list[Arrived]
+    sent: Any, options: Options, error: Any, message: str, tmp_path: Path
 ) -> None:
+    gateway = Gateway(0.2)
     with pytest.raises(error, match=message):
-        batch.run(sent, **here, **options)
-    assert not arrived
+        gateway.run(sent, tmp_path, **options)
+    assert not gateway.posts
 
 
 class Lazy(Sequence[CreateVideoRequest]):
@@ -140,22 +155,15 @@ class Lazy(Sequence[CreateVideoRequest]):
         return 60
 
     def __getitem__(self, index: Any) -> Any:
-        if index >= len(self):
-            raise IndexError
-        return CreateVideoRequest.from_dict(TEXT | {"prompt": f"{index} " + "x" * 1_000_000})
+        prompt = f"{range(60)[index]} " + "x" * 1_000_000
+        return CreateVideoRequest.from_dict(TEXT | {"prompt": prompt})
 
 
 def test_few_requests_are_in_memory_at_the_same_time(tmp_path: Path) -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(400))
-    session = httpx.AsyncClient(transport=transport, base_url="https://a.example")
-    client = client_of("https://a.example").set_async_httpx_client(session)
     tracemalloc.start()
-    try:
-        assert batch.run(Lazy(), client=client, folder=tmp_path, concurrency=2).not_sent == 60
-        assert tracemalloc.get_traced_memory()[1] < 20e6
-    finally:
-        tracemalloc.stop()
-    assert not session.is_closed  # it is the caller's
+    assert Gateway(400).run(Lazy(), tmp_path, concurrency=2).refused == 60
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
 
 
 async def cancelled(
@@ -177,11 +185,11 @@ async def cancelled(
 
 # What is slow when the run is cancelled, the connections, whether it is cancelled once more, and
 # the states after that: what has not left is not sent, and no job is lost.
-CANCELS: list[tuple[str, int, bool, Here]] = [
-    ("unknown", 3, False, {"not_sent": 9}),
-    ("created", 3, True, {"unfinished": 3, "not_sent": 6}),
-    ("response", 2, False, {"unfinished": 2, "not_sent": 7}),
-    ("response", 3, True, {"unknown": 3, "not_sent": 6}),
+CANCELS: list[tuple[str, int, bool, Options]] = [
+    ("unknown", 3, False, {"queued": 9}),
+    ("created", 3, True, {"unfinished": 3, "queued": 6}),
+    ("response", 2, False, {"unfinished": 2, "queued": 7}),
+    ("response", 3, True, {"unknown": 3, "queued": 6}),
 ]
 
 
@@ -190,7 +198,7 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
     slow: str,
     connections: int,
     again: bool,
-    left: Here,
+    left: Options,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -225,83 +233,70 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
         assert len(server.arrived) == sent
     summary = batch.status(tmp_path)
     assert {name: getattr(summary, name) for name in left} == left
-    assert not any(each.state == "not sent" for each in summary.problems)
-    assert not summary.is_running
+    assert (summary.refused, summary.is_running) == (0, False)
 
 
-def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(here: Here, tmp_path: Path) -> None:
+def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise LookupError("mine")
 
+    gateway = Gateway(0.2)
     with pytest.raises(LookupError, match="mine"):
-        batch.run(requests(1), **here, on_progress=fail)
+        gateway.run(ONE, tmp_path, on_progress=fail)
     assert batch.status(tmp_path).unfinished == 1
-    assert batch.run(requests(1), **here).done == 1
+    assert (gateway.run(ONE, tmp_path).done, gateway.posts) == (1, 1)
 
 
-# What happens to the folder while a request is sent.
-LOSSES: dict[str, Callable[[Path], object]] = {
-    "moved": lambda folder: folder.rename(folder.with_name("moved")),
-    "with another journal": lambda folder: Path(
-        shutil.copy(folder / "journal.sqlite", folder / "copy")
-    ).replace(folder / "journal.sqlite"),
-    "cut": lambda folder: os.truncate(folder / "journal.sqlite", 0),
+def fill_disk(_: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+LOST = "journal.sqlite was removed, moved, cut or replaced: put it back"
+# What happens to the folder while request 2 is sent, the error, and the jobs that it has.
+LOSSES: dict[str, tuple[Callable[[Path], object], str, list[int]]] = {
+    "moved": (lambda folder: folder.rename(folder.with_name("moved")), LOST, [1, 2]),
+    "replaced": (
+        lambda folder: shutil.move(folder / "copy", folder / "journal.sqlite"),
+        LOST,
+        [1, 2],
+    ),
+    "cut": (lambda folder: os.truncate(folder / "journal.sqlite", 0), LOST, [1, 2]),
+    "full": (fill_disk, "journal.sqlite cannot be written: ", [2]),
 }
 
 
-@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
-def test_the_error_for_a_lost_journal_has_all_jobs(lose: Any, tmp_path: Path) -> None:
-    def lose_and_respond(connection: socket.socket) -> None:
-        lose(folder)
-        responding(200, {"request_id": "2"})(connection)
-
-    folder = tmp_path / "videos"
-    with serving(OK, DONE, FILE, lose_and_respond) as server:
-        with pytest.raises(batch.JournalError, match="was removed, moved, cut or repl") as error:
-            batch.run(requests(3), **at(server, folder), concurrency=1)
-        assert len([each for each in server.arrived if each.startswith(b"POST")]) == 2
-    assert error.value.jobs == {1: "1", 2: "2"}
-
-
-# The change that is not written, the requests that were sent, and the problem.
-UNWRITTEN: list[tuple[int, int, list[tuple[str, str]]]] = [
-    (1, 0, []),
-    (3, 3, [("unfinished", "its job 1 has ended, and the next run will see that again")]),
-]
-
-
-@pytest.mark.parametrize(("failing", "sent", "problems"), UNWRITTEN)
-def test_what_could_not_be_written_is_told(
-    failing: int, sent: int, problems: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_lost_journal_or_a_full_disk_stops_the_batch_and_loses_no_job(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def put_or_fail(journal: batch.Journal, entry: batch.Entry) -> None:
-        if next(count) >= failing:
-            raise batch.JournalError("the disk is full")
-        put(journal, entry)
+    def lose(_: batch.Status, entry: batch.Entry) -> None:
+        shutil.copy(tmp_path / "a" / "journal.sqlite", tmp_path / "a" / "copy")
+        if entry.state == "done":
+            gateway.before_post = lambda: spoil(tmp_path / "a")
 
-    count, put = itertools.count(1), batch.Journal.put
-    monkeypatch.setattr(batch.Journal, "put", put_or_fail)
-    with serving(OK, DONE, FILE) as server:
-        summary = batch.run(requests(1), **at(server, tmp_path))
-        assert (len(server.arrived), summary.stopped) == (sent, "the disk is full")
-    assert [(each.state, each.reason) for each in summary.problems] == problems
+    spoil, why, jobs = LOSSES[name]
+    gateway, limit = Gateway(0.2), resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(batch.JournalError, match=why) as error:
+            gateway.run(requests(3), tmp_path / "a", concurrency=1, on_progress=lose)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert error.value.jobs == {number: f"{number}-0.2" for number in jobs}
+    assert (gateway.posts, "request 2: its job is 2-0.2, which is not in" in caplog.text) == (
+        2,
+        True,
+    )
 
 
 @pytest.mark.parametrize("connections", [1, None])
 def test_few_connections_are_waited_for(
-    connections: int | None,
-    client: AuthenticatedClient,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    connections: int | None, base_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    few = limited_to(connections, client.base_url, timeout=5, pool=0.001)
+    few = limited_to(connections, base_url, timeout=5, pool=0.001)
     tasks: list[int] = []
-
-    def count(*_: object) -> None:
-        tasks.append(len(asyncio.all_tasks()))
-
-    options: dict[str, Any] = {"concurrency": 1_000_000, "on_progress": count}
-    assert batch.run(requests(20), client=few, folder=tmp_path, **options).done == 20
+    options: Options = {"on_progress": lambda *_: tasks.append(len(asyncio.all_tasks()))}
+    options |= {"client": few, "folder": tmp_path, "concurrency": 1_000_000}
+    assert batch.run(requests(20), **options).done == 20
     assert not caplog.messages
     assert max(tasks) < 100  # as many as there are requests, and not as the concurrency
 
@@ -322,13 +317,13 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
         batch.Journal(tmp_path).close()
 
 
-def test_a_folder_stays_locked_when_it_is_copied(here: Here, tmp_path: Path) -> None:
+def test_a_folder_stays_locked_when_it_is_copied(tmp_path: Path) -> None:
     def copy(*_: object) -> None:
         shutil.copytree(tmp_path / "videos", tmp_path / "copy", dirs_exist_ok=True)
         with pytest.raises(ValueError, match="another batch is running"):
             batch.Journal(tmp_path / "videos")
 
-    batch.run(requests(1), **here | {"folder": tmp_path / "videos"}, on_progress=copy)
+    Gateway(0.2).run(ONE, tmp_path / "videos", on_progress=copy)
     assert batch.status(tmp_path / "copy").total == 1
 
 
@@ -348,22 +343,19 @@ def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         batch.Journal(tmp_path)
 
 
-def test_an_address_is_the_same_however_spelt(client: AuthenticatedClient, tmp_path: Path) -> None:
-    for url in ("{}", "{}/", "{}/v1", "{}/v1/"):
-        other = AuthenticatedClient(url.format(client.base_url).replace("http", "HTTP"), TOKEN)
-        assert batch.run(requests(1), client=other, folder=tmp_path).done == 1
+def test_an_address_is_the_same_however_spelt(tmp_path: Path) -> None:
+    for end in ("", "/", "/v1", "/v1/"):
+        assert Gateway(0.2).run(ONE, tmp_path, "HTTPS://A.example" + end).done == 1
 
 
-def test_only_the_requests_that_are_asked_for_are_sent(here: Here, arrived: list[Arrived]) -> None:
-    assert batch.run(requests(3), **here, only=[2]).not_sent == 2
-    assert len([each for each in arrived if each.method == "POST"]) == 1
-    with pytest.raises(ValueError, match="request 2 is not the one that was sent"):
-        batch.run(requests(1), **here)  # its last requests are missing
+def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:
+    gateway = Gateway(0.2)
+    assert (gateway.run(requests(3), tmp_path, only=[2]).queued, gateway.posts) == (2, 1)
 
 
-def test_a_running_loop_is_told_what_to_do(here: Here) -> None:
+def test_a_running_loop_is_told_what_to_do(tmp_path: Path) -> None:
     async def run() -> None:
-        batch.run(requests(1), **here)
+        Gateway(0.2).run(ONE, tmp_path)
 
     with pytest.raises(RuntimeError, match=r"await batch\.asyncio_run\(\.\.\.\) instead"):
         asyncio.run(run())
@@ -371,7 +363,7 @@ def test_a_running_loop_is_told_what_to_do(here: Here) -> None:
 
 def test_another_outcome_ends_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(0, 4)
-    monkeypatch.setattr(_rate, "now", lambda: next(clock))
+    monkeypatch.setattr(_limits, "now", lambda: next(clock))
     limiter = batch.RateLimiter(patience=20)
     for _ in range(4):
         assert limiter.back_off(errors.RateLimitError(headers={"Retry-After": "0"}))
@@ -408,29 +400,27 @@ def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.Monk
             assert await limiter.acquire()
 
     monkeypatch.setattr(asyncio, "wait_for", skip)
-    monkeypatch.setattr(_rate, "now", lambda: sum(waited))
+    monkeypatch.setattr(_limits, "now", lambda: sum(waited))
     asyncio.run(send_lines())
     assert waited == pytest.approx(list(PAUSES.values()))
 
 
 ODD = SCHEMA + "INSERT INTO entries (number, state) VALUES (1, 'odd')"  # noqa: S608 - our own
-WITHOUT_JOB = ODD.replace("odd", "created")
 # What is in the place of the journal, a file or a database, and what is wrong with it.
 NOT_JOURNALS: list[tuple[bytes | str, str]] = [
     (b"", "no such table: entries"),
     (b"not a database" * 1000, "file is not a database"),
     ("CREATE TABLE entries (number, state)", "no such column: digest"),
     (ODD, "request 1 has no state"),
-    (WITHOUT_JOB, "request 1 has no state"),
+    (ODD.replace("odd", "created"), "request 1 has no state"),  # and no job
 ]
 
 
 @pytest.mark.parametrize(("content", "why"), NOT_JOURNALS)
 def test_what_is_not_a_journal_is_refused(content: bytes | str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "journal.sqlite"
-    if isinstance(content, bytes):
-        file.write_bytes(content)
-    else:
+    file.write_bytes(content if isinstance(content, bytes) else b"")
+    if isinstance(content, str):
         with contextlib.closing(sqlite3.connect(file)) as connection:
             connection.executescript(content)
     before = file.read_bytes()
@@ -439,9 +429,10 @@ def test_what_is_not_a_journal_is_refused(content: bytes | str, why: str, tmp_pa
     assert file.read_bytes() == before
 
 
-def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_a_journal_has_the_latest_attempts_and_the_prices_of_all(tmp_path: Path) -> None:
     with batch.Journal(tmp_path) as journal:
-        journal.put(batch.Entry(1, ""))
+        (level,) = journal._connection.execute("PRAGMA synchronous").fetchone()
+        assert level == 2  # a commit that has returned survives a crash of the machine
         journal.put(batch.Entry(1, "", 1, "created", "job"))
         for cost in (0.5, 1):
             journal.put(batch.Entry(1, "", 1, "done", "job", cost))
@@ -455,12 +446,77 @@ def test_a_journal_counts_each_line_once_and_when_it_is_opened_again(tmp_path: P
             assert journal.entries.get(entry.number) == before
         journal.put(batch.Entry(2, "", 2, "done", "job", cost=4, response=b"1" * 100))
     with batch.Journal(tmp_path) as again, batch.Journal(tmp_path, read_only=True) as reader:
-        for each in (journal, again, reader):
-            assert (+each.counts, each.cost) == ({"done": 2, "created": 1}, 7)
+        for each in (again, reader):
+            assert (each.entries, each.prices) == (journal.entries, (7, 4, 1))
             assert [entry.response for entry in each.entries.values()] == [None] * 3
 
 
-def test_a_commit_is_on_disk_before_it_counts(tmp_path: Path) -> None:
-    with batch.Journal(tmp_path) as journal:
-        (level,) = journal._connection.execute("PRAGMA synchronous").fetchone()
-        assert level == 2  # a commit that has returned survives a crash of the machine
+OVER = "one more request could exceed the budget of $1: "
+NO_PRICE = "no price was reported for request 1, so the budget cannot be kept"
+# The outcomes of the requests, how many are sent for a dollar, and why no more are.
+BUDGETS: dict[str, tuple[list[float | None], int, str]] = {
+    "the same": ([0.2], 5, OVER + "$1.00 is paid, and one costs up to $0.20"),
+    "the dearest counts": ([0.3, 0.1], 6, OVER + "$0.80 is paid, and one costs up to $0.30"),
+    "none": ([None], 1, NO_PRICE),
+    "none later": ([0.2, None], 5, OVER + "$0.20 is paid, 4 have no price yet"),
+    "unknown": ([0.2, 500], 5, OVER + "$0.20 is paid, 4 have no price yet"),
+    "unknown at first": ([500], 1, NO_PRICE),
+    "refused": ([400, 400, 0.4], 4, OVER + "$0.80 is paid"),
+    "too dear": ([1.5], 1, OVER + "$1.50 is paid"),
+    "free": ([0.0], 12, "None"),
+    "enough": ([0.05], 12, "None"),
+}
+
+
+@pytest.mark.parametrize("concurrency", [1, 20])
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_budget_is_kept_at_the_dearest_price(name: str, concurrency: int, tmp_path: Path) -> None:
+    outcomes, sent, stopped = BUDGETS[name]
+    gateway, seen = Gateway(*outcomes), list[batch.Status]()
+    options: Options = {"budget": 1.0, "concurrency": concurrency}
+    options["on_progress"] = lambda status, _: seen.append(status)
+    summary = gateway.run(requests(12), tmp_path, **options)
+    assert (gateway.posts, summary.queued) == (sent, 12 - sent)
+    assert str(summary.stopped).startswith(stopped)
+    assert summary.is_over_budget == stopped.startswith(OVER)
+    assert all(status.running <= 1 for status in seen if not status.cost)  # until there is a price
+    if summary.is_over_budget:
+        assert gateway.run(requests(12), tmp_path, **options).is_over_budget  # the next run too
+        assert gateway.posts == sent
+
+
+def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: Path) -> None:
+    gateway = Gateway(400, 400, 0.2)
+    first = gateway.run(requests(3), tmp_path, source="a", concurrency=1)
+    assert (first.done, first.refused, first.queued) == (1, 2, 0)
+    problems = {(problem.state, problem.reason) for problem in first.problems}
+    assert problems == {("refused", "status 400: Bad Request")}  # one reason, without request ids
+    shown = batch.status(tmp_path)
+    assert (shown.done, shown.refused, shown.queued, shown.source) == (1, 0, 2, "a")
+    again = gateway.run(requests(3), tmp_path)
+    assert (again.done, again.problems, again.source, gateway.posts) == (3, (), "a", 5)
+
+
+def test_a_dry_run_checks_everything_and_changes_nothing(tmp_path: Path) -> None:
+    def dry(count: int, folder: Path = tmp_path / "new", **options: Any) -> batch.Summary:
+        return gateway.run(requests(count), folder, dry_run=True, **options)
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+
+    gateway = Gateway(0.2)
+    assert (dry(3).queued, dry(3, source="a").source, files()) == (3, "a", {})
+    gateway.run(TWO, tmp_path / "new")
+    (tmp_path / "new" / "0004.mp4").touch()
+    before, tried = files(), dry(3)
+    assert (tried.total, tried.done, tried.queued, tried.cost) == (3, 2, 1, 0.4)
+    refusals: list[tuple[int, Options, str]] = [
+        (1, {}, "there is no request 2, which was sent"),
+        (2, {"base_url": "https://b.example"}, "were sent to https://a.example, not to"),
+        (2, {"folder": tmp_path / "new" / "0001.mp4"}, "0001.mp4 is not a folder"),
+        (4, {}, "0004.mp4 exists, and no run of this batch saved it"),
+    ]
+    for count, options, why in refusals:
+        with pytest.raises((OSError, ValueError), match=why):
+            dry(count, **options)
+    assert (files(), gateway.posts) == (before, 2)

@@ -109,7 +109,7 @@ def test_each_operation_that_creates_jobs_has_its_batches(made: Run, tmp_path: P
         where = f"--concurrency 1 --base-url {server.base_url}"
         assert made(f"batch-edit edits.csv -o edits {where}")[0] == 0
         sent = [request.partition(b"\r\n\r\n")[2] for request in server.arrived[::3]]
-    assert sent == [b'{"seconds":4}', b'{"seconds":5}']
+    assert sent == [b'{"seconds": 4}', b'{"seconds": 5}']
 
 
 @pytest.mark.parametrize("option", ["a mask", "size"])

@@ -20,6 +20,7 @@ else:
 
 
 _NAME = ".journal.lock"
+_HELD = (BlockingIOError, PermissionError)  # what is raised if another process holds it
 _TRIES = 10
 
 
@@ -28,24 +29,23 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, or raise ValueError because another process holds it."""
     with (folder / _NAME).open("ab") as file:
         for _ in range(_TRIES):
-            if _try_to_lock(file.fileno(), shared=False):
-                yield
-                return
+            with contextlib.suppress(*_HELD):
+                _lock(file.fileno(), shared=False)
+                break
             time.sleep(0.02)  # somebody who only looks holds it for less than that
-    msg = f"another batch is running in {folder}; wait for it, or use another folder"
-    raise ValueError(msg)
+        else:
+            msg = f"another batch is running in {folder}; wait for it, or use another folder"
+            raise ValueError(msg)
+        yield
 
 
 def is_locked(folder: Path) -> bool:
     """Whether another process holds the lock of a folder."""
-    with contextlib.suppress(OSError), (folder / _NAME).open("rb") as file:
-        return not _try_to_lock(file.fileno(), shared=True)
-    return False  # there is none
-
-
-def _try_to_lock(descriptor: int, *, shared: bool) -> bool:
     try:
-        _lock(descriptor, shared=shared)
-    except (BlockingIOError, PermissionError):  # another process holds it
-        return False
-    return True
+        with (folder / _NAME).open("rb") as file:
+            _lock(file.fileno(), shared=True)
+    except _HELD:
+        return True
+    except OSError:
+        return False  # there is none
+    return False

@@ -1,137 +1,139 @@
-"""One run of a batch: send each request at most once, follow its job and save its result."""
+"""The public functions: what a batch is given."""
 
 import asyncio
-import contextlib
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import httpx
-from attrs import evolve
-
-from .._files import remove_temporary_files
+from .._files import in_thread, remove_temporary_files
+from .._jobs import Waiting
 from ..client import Client
-from ..operations import Commands, Create, Request
-from . import _requests
-from ._following import Follower
-from ._journal import Journal, JournalError, State
-from ._options import Options
-from ._rate import RateLimiter, reason_of
-from ._records import Records
-from ._sending import Sender
-from ._status import Status, Summary, summary_of
-
-# A request to work on: its number, what is sent unless it has a job, and the digest of that.
-Work = tuple[int, Request[Any] | None, str]
+from ..models import SentObject
+from ._requests import Batch, Resend
+from ._sending import Run
+from ._status import OnProgress, Records, Summary
 
 
-class Run:
-    """One run over the requests."""
+async def asyncio_run(
+    requests: Iterable[SentObject],
+    *,
+    client: Client,
+    folder: str | os.PathLike[str],
+    operation: ModuleType | None = None,
+    concurrency: int = 20,
+    rate: float | None = None,
+    budget: float | None = None,
+    interval: float = 5.0,
+    timeout: float = 900.0,  # noqa: ASYNC109 - of each wait
+    resend: Collection[Resend] = (),
+    only: Collection[int] | None = None,
+    forget: Collection[int] = (),
+    source: str = "",
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """The async counterpart of `run`.
 
-    def __init__(
-        self,
-        requests: _requests.Numbered,
-        *,
-        create: Create,
-        job: Commands,
-        client: Client,
-        journal: Journal,
-        options: Options,
-    ) -> None:
-        self._requests, self._journal, self._options = requests, journal, options
-        self._create = create.module.OPERATION
-        self._suffix = job.module.JOB.suffix
-        self._folder, self._gateway = journal.path.parent, client.base_url.rstrip("/")
-        self._digests: dict[int, str] = {}
-        self._wanted: Collection[int] = ()
-        timeout = httpx.Timeout(client.timeout)
-        timeout.pool = None  # a request waits for a connection as long as it takes
-        client = client.with_timeout(timeout)
-        self._limiter = limiter = RateLimiter(options.rate, options.timeout, client.package.logger)
-        self._records = records = Records(journal, options.on_progress, client.package.logger)
-        self._sender = Sender(create.module, client, options.concurrency, limiter, records)
-        self._follower = Follower(job.module, client, options, self._path_of, limiter, records)
+    If it is cancelled, it sends no more requests, waits for the responses in flight, and writes
+    them down. If it is cancelled again, their outcome stays unknown.
+    """
+    waiting, path = Waiting[Any](interval, timeout), Path(folder)
+    options = resend, only, forget, source, dry_run, on_progress
+    batch = Batch(requests, client, path, operation, concurrency, rate, budget, waiting, *options)
+    return await _run(batch)
 
-    def status(self) -> Status:
-        """How far the batch is."""
-        return self._records.status()
 
-    def summary(self) -> Summary:
-        """How the run has ended."""
-        records, stopped = self._records, self._limiter.stopped
-        more = {"stopped": stopped, "is_refused": records.is_refused}
-        return summary_of(self._journal, records.total, records.reasons, **more)
+def run(
+    requests: Iterable[SentObject],
+    *,
+    client: Client,
+    folder: str | os.PathLike[str],
+    operation: ModuleType | None = None,
+    concurrency: int = 20,
+    rate: float | None = None,
+    budget: float | None = None,
+    interval: float = 5.0,
+    timeout: float = 900.0,
+    resend: Collection[Resend] = (),
+    only: Collection[int] | None = None,
+    forget: Collection[int] = (),
+    source: str = "",
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Create a job for each request, wait for all of them and save their results.
 
-    def check(self) -> None:
-        """Refuse to mix up requests, gateways or files; count results that a person has found."""
-        entries, only = self._journal.entries, self._options.only
-        _requests.check_gateway(self._journal, self._gateway)
-        self._digests = _requests.check(self._requests, entries, self._path_of, only or ())
-        self._wanted = self._digests.keys() if only is None else frozenset(only)
-        self._records.total = len(self._digests)
-        _requests.check_forgotten(self._journal, self._options.forget)
-        if "failed" in self._options.resend:
-            _requests.check_free(map(self._path_of, self._in_state("failed")))
-        _, source, _ = self._journal.about
-        self._journal.describe(self._gateway, self._options.source or source, self._records.total)
-        for number in self._in_state("unknown"):
-            if self._path_of(number).exists():
-                self._journal.put(evolve(entries[number], state="done", error=None))
+    All requests are checked before the first one is sent. Each is sent once; it is sent again only
+    where it is certain that no job was created, such as after status 429.
 
-    def _path_of(self, number: int) -> Path:
-        return _requests.path_of(self._folder, number, self._suffix)
+    Args:
+        requests: The requests, in the order of their numbers, from 1. A later run needs the same
+            ones; new ones are added at the end. They are read more than once; a sequence that makes
+            each one on demand saves memory.
+        client: Where the API is. Its `max_retries` do not count for requests that create jobs.
+        folder: Where the results and the journal are; made if it is missing.
+        operation: The operation that creates the jobs. Default: the one for such requests.
+        concurrency: How many requests are worked on at the same time, 1 or more.
+        rate: How many requests are sent in a minute, above 0. Default: no limit.
+        budget: US dollars, above 0, for all runs in the folder. A request is sent if all prices
+            stay within it when the request, and each job without a price, costs as much as the
+            dearest job so far. Until there is a price, one request runs alone. Default: no limit.
+        interval: Seconds between two requests for one job, above 0.
+        timeout: Seconds to wait for a job, and for a gateway that accepts nothing, above 0.
+        resend: Which requests of earlier runs are sent again, and may be paid for again: those that
+            are "unknown", "failed" or both.
+        only: The numbers of the requests to work on. Default: all.
+        forget: The numbers of requests that end without a result if the gateway still does not find
+            their jobs.
+        source: Where the requests come from, for `Summary.source`. Default: what it was before.
+        dry_run: Check everything, send nothing, and leave the folder as it is.
+        on_progress: Called with the `Status` and the `Entry` each time a request has a new entry.
 
-    async def all(self) -> None:
-        """Work on every unfinished request. If cancelled, wait for the responses in flight.
+    Returns:
+        How many are done, failed and so on. Errors of single requests are in it, not raised.
 
-        Raises:
-            JournalError: The journal is not in its place.
-        """
-        requests = self._remaining()
-        with contextlib.closing(self._records):
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self._options.concurrency, self._records.total)):
-                        group.create_task(self._work(requests))
-            except ExceptionGroup as errors:  # what on_progress raises
-                raise errors.exceptions[0] from None
-            finally:
-                await self._sender.end()
-        self._journal.check()
-        remove_temporary_files(self._folder)  # of runs that were killed
+    Raises:
+        TypeError: No operation creates jobs from such requests, or several do.
+        ValueError: An argument or a request cannot be used, another request was sent under its
+            number, the journal belongs to another gateway or process; nothing was sent.
+        JournalError: The journal cannot be written, or is no longer in its place; the error has the
+            ids of the jobs that are not in it.
+        OSError: The folder cannot be used.
+        RuntimeError: An event loop is running; await `asyncio_run` there.
+    """
+    waiting, path = Waiting[Any](interval, timeout), Path(folder)
+    options = resend, only, forget, source, dry_run, on_progress
+    batch = Batch(requests, client, path, operation, concurrency, rate, budget, waiting, *options)
+    _refuse_loop()
 
-    def _in_state(self, *states: State) -> list[int]:
-        entries = self._journal.entries.values()
-        numbers = [entry.number for entry in entries if entry.state in states]
-        return [number for number in numbers if number in self._wanted]
-
-    def _remaining(self) -> Iterator[Work]:
-        """The requests to work on, starting with those that have a job."""
-        again = self._in_state(*self._options.resend)
-        settled = set(self._journal.entries).difference(again)
-        yield from ((number, None, "") for number in self._in_state("created"))
+    async def run_and_close() -> Summary:
         try:
-            for number, request in self._requests:
-                if not (digest := self._digests.get(number)):
-                    continue  # it is new since the check, and left to the next run
-                if _requests.digest_of(number, request) != digest:
-                    msg = f"request {number} has changed since it was checked; restore it"
-                    raise ValueError(msg)
-                if number in self._wanted and number not in settled:
-                    yield number, self._create.request(body=request), digest
-        except (OSError, RecursionError, TypeError, ValueError) as error:
-            self._limiter.stop(reason_of(error))
+            return await _run(batch)
+        finally:
+            await client.sessions.close_loop()
 
-    async def _work(self, requests: Iterator[Work]) -> None:
-        for number, request, digest in requests:
-            self._records.running += 1
-            try:
-                if request:
-                    await self._sender.send(number, request, digest)
-                entry = self._journal.entries.get(number)
-                if entry and entry.job_id and entry.state == "created":
-                    await self._follower.finish(entry, entry.job_id)
-            except JournalError as error:
-                self._limiter.stop(str(error))
-            finally:
-                self._records.running -= 1
+    return asyncio.run(run_and_close())
+
+
+def _refuse_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = "an event loop is running, as in a notebook: await batch.asyncio_run(...) instead"
+    raise RuntimeError(msg)
+
+
+async def _run(batch: Batch) -> Summary:
+    with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
+        journal = await in_thread(batch.open, stack)
+        if batch.dry_run:
+            return Records(journal).summary(total=len(batch.digests), source=batch.source)
+        batch.client.sessions.asyncio_opened(batch.client)  # raises before anything is sent
+        summary = await Run(batch, journal).all()
+        journal.check()
+        remove_temporary_files(batch.folder)  # of runs that were killed
+        return summary

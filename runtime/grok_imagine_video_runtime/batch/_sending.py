@@ -1,6 +1,8 @@
-"""Send the requests of a batch, each at most once."""
+"""Send the requests of a batch, each at most once, and bring their jobs to an end."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -8,48 +10,79 @@ from attrs import evolve
 
 from .. import errors
 from .._calls import parsed
-from .._io import asyncio_run
-from ..client import Client
+from .._files import keep_other_file
+from .._io import asyncio_download, asyncio_run
+from .._jobs import cost_of, is_lost
 from ..config import LIMITS
 from ..operations import Request
-from ._journal import Entry
-from ._rate import RateLimiter, reason_of
-from ._records import Records
+from ._journal import Entry, Journal, JournalError
+from ._limits import Budget, RateLimiter, reason_of
+from ._requests import Batch, Work
+from ._status import Records, Summary
 
-CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether it is certain that no job was created for a request that was sent."""
-    if isinstance(error, errors.APIStatusError):
-        return 400 <= error.status_code < 500
-    return isinstance(error, errors.APIConnectionError)
+_CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
+_ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
 
 
-class Sender:
-    """Sends requests, and writes down each before it leaves and when its response is there.
+class Run:
+    """Workers that take the requests one by one, and write down each step before the next one.
 
     No more requests are in flight than the client has connections. The others wait before they are
     written down, so they have not left, and are not sent once the run is stopped.
     """
 
-    def __init__(
-        self,
-        create: Any,
-        client: Client,
-        concurrency: int,
-        limiter: RateLimiter,
-        records: Records,
-    ) -> None:
-        self._create = create
-        self._client = evolve(client, max_retries=0)  # the limiter decides about retries
-        limits: httpx.Limits = client.httpx_args.get("limits", LIMITS)
-        self._permits = asyncio.Semaphore(min(concurrency, limits.max_connections or concurrency))
-        self._limiter, self._records = limiter, records
+    def __init__(self, batch: Batch, journal: Journal) -> None:
+        timeout = httpx.Timeout(batch.client.timeout)
+        timeout.pool = None  # a request waits for a connection as long as it takes
+        self._client = batch.client.with_timeout(timeout)
+        self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
+        self._batch, self._logger = batch, batch.client.package.logger
+        self._records = Records(journal, batch.on_progress)
+        self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
+        self._budget = Budget(batch.budget, self._records, self._limiter)
+        limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
+        self._workers = min(int(batch.concurrency), len(batch.digests))
+        connections = limits.max_connections or self._workers
+        self._permits = asyncio.Semaphore(min(self._workers, connections))
         self._posts: set[asyncio.Task[bool]] = set()
         self._is_ending = False
+        self._error: JournalError | None = None
 
-    async def send(self, number: int, request: Request[Any], digest: str) -> None:
+    async def all(self) -> Summary:
+        """Work on every request. If cancelled, wait for the responses in flight."""
+        work = self._batch.remaining(self._records.entries, self._limiter.stop)
+        with contextlib.closing(self._records):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(self._workers):
+                        group.create_task(self._work(work))
+            except ExceptionGroup as group_of_errors:  # what on_progress raises
+                raise group_of_errors.exceptions[0] from None
+            finally:
+                await self._end()
+        if self._error:
+            raise self._error
+        is_over_budget = self._budget.is_over
+        return self._records.summary(stopped=self._limiter.stopped, is_over_budget=is_over_budget)
+
+    async def _work(self, work: Iterator[Work]) -> None:
+        for number, request, digest in work:
+            before, is_new = self._records.entries.get(number), request is not None
+            if not await self._budget.acquire(is_new=is_new):
+                return
+            try:
+                if request is not None:
+                    await self._send(request, number, digest)
+                await self._follow(number)
+            except JournalError as error:
+                self._error = error
+                self._limiter.stop(str(error))
+            finally:
+                entry = self._records.entries.get(number)
+                entry = None if is_new and entry is before else entry
+                self._budget.release(number, entry, is_new=is_new)
+
+    async def _send(self, request: Request[Any], number: int, digest: str) -> None:
         """Send a request, again and again if the gateway refuses it for now."""
         before = self._records.entries.get(number)
         entry = Entry(number, digest, before.attempt + 1 if before else 1)
@@ -61,12 +94,12 @@ class Sender:
                 if not await asyncio.shield(post):
                     return
 
-    async def end(self) -> None:
+    async def _end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""
         self._is_ending = True
-        if self._posts:
+        if count := len(self._posts):
             text = "waiting for %d responses; stop again to leave them unknown"
-            self._client.package.logger.warning(text, len(self._posts))
+            self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
         await asyncio.gather(*self._posts, return_exceptions=True)
 
     async def _post(self, request: Request[Any], entry: Entry, before: Entry | None) -> bool:
@@ -76,24 +109,75 @@ class Sender:
             await self._records.undo(entry, before)
             return False
         try:
-            response = await asyncio_run(self._client, parsed, request)
-            entry = evolve(entry, state="created", job_id=self._create.job_id(response))
+            response = await asyncio_run(self._creator, parsed, request)
+            job_id = self._batch.create.module.job_id(response)
+            entry = evolve(entry, state="created", job_id=job_id)
         except Exception as error:
-            if is_refusal(error):
-                await self._records.undo(entry, before)
-                return not self._is_ending and self._is_to_send_again(entry.number, error)
+            is_status = isinstance(error, errors.APIStatusError) and 400 <= error.status_code < 500
+            if is_status or isinstance(error, errors.APIConnectionError):
+                return await self._refuse(entry, before, error)
             content = getattr(error, "content", None)
             entry = evolve(entry, error=reason_of(error), response=content)
-        await self._records.put(entry)
+        try:
+            await self._records.put(entry)
+        except JournalError:
+            if entry.job_id:  # it is known nowhere else
+                text = "request %d: its job is %s, which is not in the journal"
+                self._logger.error(text, entry.number, entry.job_id, extra={"event": "unwritten"})
+            raise
         self._limiter.record(unknown=entry.error)
         return False
 
-    def _is_to_send_again(self, number: int, error: Exception) -> bool:
+    async def _refuse(self, entry: Entry, before: Entry | None, error: Exception) -> bool:
+        """Note that certainly no job was created. True if the request has to be sent again."""
         if isinstance(error, errors.APIConnectionError | errors.RateLimitError):
-            return self._limiter.back_off(error)
+            await self._records.undo(entry, before)
+            return not self._is_ending and self._limiter.back_off(error)
+        reason = reason_of(error).partition(" (request id ")[0]  # so that equal ones can be grouped
+        await self._records.undo(entry, before, reason)
         self._limiter.record()
-        self._records.reasons[number] = reason_of(error)
-        if isinstance(error, errors.APIStatusError) and error.status_code in CALLER_REFUSED:
-            self._records.is_refused = True
-            self._limiter.stop(f"request {number}: {reason_of(error)}")
+        if getattr(error, "status_code", 0) in _CALLER_REFUSED:
+            self._limiter.stop(f"request {entry.number}: {reason_of(error)}")
         return False
+
+    async def _follow(self, number: int) -> None:
+        """Follow the job of a request, if it has one, to its end, and save its result."""
+        entry, rules = self._records.entries.get(number), self._batch.job.module.JOB
+        if entry is None or entry.state != "created":
+            return
+        self._records.note(number, "running")
+        try:
+            job = await self._save(entry)
+            entry = evolve(entry, state="done", cost=cost_of(rules, job))
+        except _ENDED as error:
+            cost = cost_of(rules, error.job)
+            entry = evolve(entry, state="failed", cost=cost, error=reason_of(error))
+        except Exception as error:
+            is_lost_for_ever = isinstance(error, errors.ResultMissingError) or is_lost(rules, error)
+            if number not in self._batch.forget or not is_lost_for_ever:
+                self._leave(entry, error, can_be_forgotten=is_lost_for_ever)
+                return
+            why = f"forgotten, job {entry.job_id}: {reason_of(error)}"
+            entry = evolve(entry, state="failed", error=why)
+        await self._records.put(entry)
+
+    async def _save(self, entry: Entry) -> Any:
+        """Wait for a job, save its result, and return the last response."""
+        module, waiting = self._batch.job.module, self._batch.waiting
+        times = {"interval": waiting.interval, "timeout": waiting.timeout}
+        job = await module.asyncio_wait(entry.job_id, client=self._client, **times)
+        url, path = module.result(job), self._batch.path_of(entry.number)
+        await asyncio_download(self._client, url, path, rename=keep_other_file)
+        return job
+
+    def _leave(self, entry: Entry, error: Exception, *, can_be_forgotten: bool) -> None:
+        """Leave a request with a job to the next run."""
+        why = reason_of(error)
+        if isinstance(error, OSError) and error.strerror:
+            why = f"{error.filename or self._batch.path_of(entry.number)}: {error.strerror}"
+        if is_lost(self._batch.job.module.JOB, error):
+            why = f"the gateway does not find its job {entry.job_id} ({why})"
+        self._records.reasons[entry.number] = why + "; it can be forgotten" * can_be_forgotten
+        self._records.note(entry.number)
+        if isinstance(error, OSError) and not isinstance(error, FileExistsError):
+            self._limiter.stop(why)  # the next results could not be saved either
