@@ -114,7 +114,7 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
-NO_OPERATION = "no operation creates jobs .*: CreateVideoRequest"
+NO_OPERATION = "no operation, .* from these requests: use CreateVideoRequest, all of one kind"
 NO_JSON = CreateVideoRequest.unchecked(prompt=float("nan"))
 IMAGE = ImageInput(url="https://a.example")
 CHANGED: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": []})
@@ -166,23 +166,6 @@ def test_few_requests_are_in_memory_at_the_same_time(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
-async def cancelled(
-    client: Any, awaiting: Any, is_time: Callable[[], bool], *then: Callable[[], object] | None
-) -> None:
-    """Cancel it when it is time, do something else before it can end, or cancel it again."""
-    task = asyncio.create_task(awaiting)
-    while not is_time():
-        assert not task.done()
-        await asyncio.sleep(0.001)
-    for each in (None, *then):
-        (each or task.cancel)()
-        for _ in range(100):  # what has arrived is read meanwhile
-            await asyncio.sleep(0)
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await client.aclose()
-
-
 # What is slow when the run is cancelled, the connections, whether it is cancelled once more, and
 # the states after that: what has not left is not sent, and no job is lost.
 CANCELS: list[tuple[str, int, bool, Options]] = [
@@ -195,41 +178,42 @@ CANCELS: list[tuple[str, int, bool, Options]] = [
 
 @pytest.mark.parametrize(("slow", "connections", "again", "left"), CANCELS)
 def test_cancelling_waits_for_responses_and_for_the_journal(
-    slow: str,
-    connections: int,
-    again: bool,
-    left: Options,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    slow: str, connections: int, again: bool, left: Options, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    def wait_if(is_slow: bool) -> None:
-        if is_slow:
+    def put_late(journal: batch.Journal, entry: batch.Entry) -> None:
+        if entry.state == slow:
             waiting.append(slow)
             may_go_on.wait(20)
-
-    def put_late(journal: batch.Journal, entry: batch.Entry) -> None:
-        wait_if(entry.state == slow)
         put(journal, entry)
 
     def respond(connection: socket.socket) -> None:
-        wait_if(slow == "response")
+        if slow == "response":
+            waiting.append(slow)
+            may_go_on.wait(20)
         OK(connection)
         responded.append(connection)
 
-    def is_time() -> bool:
-        is_responded = slow == "response" or len(responded) == sent
-        return bool(waiting) and len(server.arrived) == sent and is_responded
+    async def cancel() -> None:
+        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=5)
+        task = asyncio.create_task(running)
+        while not (waiting and len(server.arrived if slow == "response" else responded) == sent):
+            assert not task.done()
+            await asyncio.sleep(0.001)
+        for act in (task.cancel, *([timer.start, task.cancel] if again else [may_go_on.set])):
+            act()
+            for _ in range(100):  # what has arrived is read meanwhile
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await client.aclose()
 
     may_go_on, put = threading.Event(), batch.Journal.put
-    waiting: list[str] = []
-    responded: list[socket.socket] = []
+    timer, waiting, responded = threading.Timer(0.5, may_go_on.set), list[str](), list[Any]()
     sent = connections * (slow != "unknown")
-    then = (threading.Timer(0.5, may_go_on.set).start, None) if again else (may_go_on.set,)
     monkeypatch.setattr(batch.Journal, "put", put_late)
     with serving(respond) as server:
         client = limited_to(connections, server.base_url)
-        running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=5)
-        asyncio.run(cancelled(client, running, is_time, *then))
+        asyncio.run(cancel())
         assert len(server.arrived) == sent
     summary = batch.status(tmp_path)
     assert {name: getattr(summary, name) for name in left} == left

@@ -1,4 +1,4 @@
-"""When the next request of a batch may be sent: its rate, a busy gateway, and a budget."""
+"""When the next request of a batch may be sent."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,6 @@ import logging
 import time
 
 from .. import errors
-from ._journal import Entry
-from ._status import Records
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -101,57 +99,3 @@ class RateLimiter:
             return False
         self._next_at = max(self._next_at, now() + pause)
         return True
-
-
-class Budget:
-    """Lets a request out if all prices stay within a limit in US dollars, and its own too.
-
-    A price that is not known counts as much as the dearest one. Until there is a price, one request
-    runs alone; if it ends without one, no more are sent.
-    """
-
-    def __init__(self, limit: float | None, records: Records, limiter: RateLimiter) -> None:
-        self.is_over = False  # whether that is why no more are sent
-        self._limit, self._records, self._limiter = limit, records, limiter
-        self._running = 0
-        self._turn, self._has_ended = asyncio.Lock(), asyncio.Event()
-
-    async def acquire(self, *, is_new: bool) -> bool:
-        """Wait until a request may be sent; one with a job may go on. False if no more are sent."""
-        if not is_new:
-            self._running += 1
-            return True
-        async with self._turn:
-            while self._running and not self._has_room() and not self._limiter.stopped:
-                self._has_ended.clear()
-                await self._has_ended.wait()
-            if not self._limiter.stopped and not self._has_room():
-                self.is_over = True
-                self._limiter.stop(self._why_over())
-            if self._limiter.stopped:
-                return False
-            self._records.unpriced += 1
-            self._running += 1
-            return True
-
-    def release(self, number: int, entry: Entry | None, *, is_new: bool) -> None:
-        """Note that a request is no longer worked on, with its entry if it was sent."""
-        self._running -= 1
-        self._has_ended.set()
-        if entry is None:
-            self._records.unpriced -= 1
-        elif is_new and entry.cost is None and self._limit and not self._records.dearest:
-            why = f"no price was reported for request {number}, so the budget cannot be kept"
-            self._limiter.stop(why)
-
-    def _has_room(self) -> bool:
-        records = self._records
-        if self._limit is None or not records.dearest:
-            return self._limit is None or not self._running
-        return round(records.paid + (records.unpriced + 1) * records.dearest, 9) <= self._limit
-
-    def _why_over(self) -> str:
-        paid, unpriced, dearest = self._records.paid, self._records.unpriced, self._records.dearest
-        more = f", {unpriced} have no price yet" * bool(unpriced)
-        msg = f"one more request could exceed the budget of ${self._limit:g}: ${paid:.2f} is paid"
-        return f"{msg}{more}, and one costs up to ${dearest:.2f}"

@@ -24,8 +24,8 @@ from ._status import OnProgress
 
 Resend = Literal["unknown", "failed"]
 
-# A request to work on: its number, what is sent unless it has a job, and the digest of that.
-Work = tuple[int, Request[Any] | None, str]
+# A request to work on: its entry, and what is sent unless it has a job.
+Work = tuple[Entry, Request[Any] | None]
 
 _INSTEAD = "or use another folder"
 
@@ -69,11 +69,8 @@ class Batch:
         ]
         if len(fitting) != 1:
             names = ", ".join(create.model.__name__ for _, create in creates)
-            what = (
-                "say which operation creates the jobs" if fitting else "no operation creates jobs"
-            )
-            msg = f"{what} from these requests; those of one batch must be of one kind: {names}"
-            raise TypeError(msg)
+            msg = f"no operation, or more than one, creates jobs from these requests: use {names},"
+            raise TypeError(f"{msg} all of one kind, and say which operation")
         self.job, self.create = fitting[0]
 
     def path_of(self, number: int) -> Path:
@@ -152,17 +149,18 @@ class Batch:
         before = dict(entries)
         for number, entry in before.items():
             if entry.state == "created" and self._is_wanted(number):
-                yield number, None, ""
+                yield entry, None
         try:
             for number, request in enumerate(self.requests, 1):
                 if number not in self.digests:
                     return  # it is new since the check, and left to the next run
-                if self._is_to_send(number, before.get(number)):
+                previous = before.get(number)
+                if self._is_to_send(number, previous):
                     sent, digest = self._serialize(number, request)
                     if digest != self.digests[number]:
                         stop(f"request {number} has changed since it was checked: undo the change")
                         return
-                    yield number, sent, digest
+                    yield Entry(number, digest, previous.attempt + 1 if previous else 1), sent
         except (OSError, RecursionError, TypeError, ValueError) as error:
             stop(str(error))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,8 +15,8 @@ from .._jobs import cost_of, is_lost
 from ..config import LIMITS
 from ..operations import Request
 from ._journal import Entry, Journal, JournalError
-from ._limits import Budget, RateLimiter, reason_of
-from ._requests import Batch, Work
+from ._limits import RateLimiter, reason_of
+from ._requests import Batch
 from ._status import Records, Summary
 
 _CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
@@ -25,7 +24,7 @@ _ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldErr
 
 
 class Run:
-    """Workers that take the requests one by one, and write down each step before the next one.
+    """Brings the requests to their end, and writes down each step before the next one.
 
     No more requests are in flight than the client has connections. The others wait before they are
     written down, so they have not left, and are not sent once the run is stopped.
@@ -39,53 +38,80 @@ class Run:
         self._batch, self._logger = batch, batch.client.package.logger
         self._records = Records(journal, batch.on_progress)
         self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
-        self._budget = Budget(batch.budget, self._records, self._limiter)
         limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
-        self._workers = min(int(batch.concurrency), len(batch.digests))
-        connections = limits.max_connections or self._workers
-        self._permits = asyncio.Semaphore(min(self._workers, connections))
+        concurrency = int(batch.concurrency)
+        self._permits = asyncio.Semaphore(min(concurrency, limits.max_connections or concurrency))
+        self._slots = asyncio.Semaphore(concurrency)
+        self._running, self._has_ended = 0, asyncio.Event()
         self._posts: set[asyncio.Task[bool]] = set()
-        self._is_ending = False
+        self._is_ending = self._is_over_budget = False
         self._error: JournalError | None = None
 
     async def all(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
-        work = self._batch.remaining(self._records.entries, self._limiter.stop)
         with contextlib.closing(self._records):
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(self._workers):
-                        group.create_task(self._work(work))
+                    for work in self._batch.remaining(self._records.entries, self._limiter.stop):
+                        await self._slots.acquire()
+                        if work[1] is not None and not await self._is_within_budget():
+                            break
+                        self._running += 1
+                        group.create_task(self._work(*work))
             except ExceptionGroup as group_of_errors:  # what on_progress raises
                 raise group_of_errors.exceptions[0] from None
             finally:
                 await self._end()
         if self._error:
             raise self._error
-        is_over_budget = self._budget.is_over
-        return self._records.summary(stopped=self._limiter.stopped, is_over_budget=is_over_budget)
+        stopped, is_over_budget = self._limiter.stopped, self._is_over_budget
+        return self._records.summary(stopped=stopped, is_over_budget=is_over_budget)
 
-    async def _work(self, work: Iterator[Work]) -> None:
-        for number, request, digest in work:
-            before, is_new = self._records.entries.get(number), request is not None
-            if not await self._budget.acquire(is_new=is_new):
-                return
-            try:
-                if request is not None:
-                    await self._send(request, number, digest)
-                await self._follow(number)
-            except JournalError as error:
-                self._error = error
-                self._limiter.stop(str(error))
-            finally:
-                entry = self._records.entries.get(number)
-                entry = None if is_new and entry is before else entry
-                self._budget.release(number, entry, is_new=is_new)
+    async def _is_within_budget(self) -> bool:
+        """Wait until one more request is within the budget. False if no more are sent."""
+        records, budget = self._records, self._batch.budget
+        while not self._limiter.stopped and not records.has_room(budget, self._running):
+            if not self._running:
+                self._is_over_budget = True
+                self._limiter.stop(
+                    f"one more request could exceed the budget of ${budget:g}: {records.prices}"
+                )
+                break
+            self._has_ended.clear()
+            await self._has_ended.wait()
+        records.unpriced += 1
+        return not self._limiter.stopped
 
-    async def _send(self, request: Request[Any], number: int, digest: str) -> None:
+    async def _work(self, entry: Entry, request: Request[Any] | None) -> None:
+        number, records = entry.number, self._records
+        before = records.entries.get(number)
+        try:
+            if request is not None:
+                await self._send(request, entry, before)
+            latest = records.entries.get(number)
+            if latest and latest.state == "created":
+                await self._follow(latest)
+        except JournalError as error:
+            self._error = error
+            self._limiter.stop(str(error))
+        finally:
+            latest = records.entries.get(number)
+            self._release(number, None if latest is before else latest, is_new=request is not None)
+
+    def _release(self, number: int, entry: Entry | None, *, is_new: bool) -> None:
+        """Let another request run in the place of one, with its new entry if it has one."""
+        self._running -= 1
+        self._slots.release()
+        self._has_ended.set()
+        has_price = self._records.dearest or (entry and entry.cost is not None)
+        if is_new and entry is None:
+            self._records.unpriced -= 1  # no job was created
+        elif is_new and self._batch.budget and not has_price:
+            why = f"no price was reported for request {number}, so the budget cannot be kept"
+            self._limiter.stop(why)
+
+    async def _send(self, request: Request[Any], entry: Entry, before: Entry | None) -> None:
         """Send a request, again and again if the gateway refuses it for now."""
-        before = self._records.entries.get(number)
-        entry = Entry(number, digest, before.attempt + 1 if before else 1)
         async with self._permits:
             while await self._limiter.acquire():
                 post = asyncio.create_task(self._post(request, entry, before))
@@ -140,11 +166,9 @@ class Run:
             self._limiter.stop(f"request {entry.number}: {reason_of(error)}")
         return False
 
-    async def _follow(self, number: int) -> None:
-        """Follow the job of a request, if it has one, to its end, and save its result."""
-        entry, rules = self._records.entries.get(number), self._batch.job.module.JOB
-        if entry is None or entry.state != "created":
-            return
+    async def _follow(self, entry: Entry) -> None:
+        """Follow the job of a request to its end, and save its result."""
+        number, rules = entry.number, self._batch.job.module.JOB
         self._records.note(number, "running")
         try:
             job = await self._save(entry)

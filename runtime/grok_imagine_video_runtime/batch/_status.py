@@ -111,6 +111,21 @@ class Records:
             self._states[number] = state
             self._counts[state] += 1
 
+    def has_room(self, budget: float | None, running: int) -> bool:
+        """Whether one more request is within a budget, with `running` ones without a price.
+
+        What has no price counts as much as the dearest. Until there is a price, one runs alone.
+        """
+        if budget is None or not self.dearest:
+            return budget is None or not running
+        return round(self.paid + (self.unpriced + 1) * self.dearest, 9) <= budget
+
+    @property
+    def prices(self) -> str:
+        """What is known of the prices."""
+        unpriced = f", {self.unpriced} have no price yet" * bool(self.unpriced)
+        return f"${self.paid:.2f} is paid{unpriced}, and one costs up to ${self.dearest:.2f}"
+
     def close(self) -> None:
         """Write what waits, and end the thread; nothing can cancel that."""
         self._thread.shutdown()
