@@ -20,6 +20,7 @@ from ..client import Client
 from ..models import SentObject
 from ..operations import Commands, Create, Request
 from ._journal import Entry, Journal
+from ._limits import reason_of
 from ._status import OnProgress
 
 Resend = Literal["unknown", "failed"]
@@ -162,7 +163,7 @@ class Batch:
                         return
                     yield Entry(number, digest, previous.attempt + 1 if previous else 1), sent
         except (OSError, RecursionError, TypeError, ValueError) as error:
-            stop(str(error))
+            stop(reason_of(error))
 
 
 def _normal(base_url: str) -> str:

@@ -49,15 +49,16 @@ class Run:
 
     async def all(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
+        work = self._batch.remaining(self._records.entries, self._limiter.stop)
         with contextlib.closing(self._records):
             try:
                 async with asyncio.TaskGroup() as group:
-                    for work in self._batch.remaining(self._records.entries, self._limiter.stop):
+                    for entry, request in work:
                         await self._slots.acquire()
-                        if work[1] is not None and not await self._is_within_budget():
+                        if request is not None and not await self._is_within_budget():
                             break
                         self._running += 1
-                        group.create_task(self._work(*work))
+                        group.create_task(self._work(entry, request))
             except ExceptionGroup as group_of_errors:  # what on_progress raises
                 raise group_of_errors.exceptions[0] from None
             finally:
@@ -71,16 +72,17 @@ class Run:
         """Wait until one more request is within the budget. False if no more are sent."""
         records, budget = self._records, self._batch.budget
         while not self._limiter.stopped and not records.has_room(budget, self._running):
-            if not self._running:
+            if self._running:
+                self._has_ended.clear()
+                await self._has_ended.wait()
+            else:
                 self._is_over_budget = True
-                self._limiter.stop(
-                    f"one more request could exceed the budget of ${budget:g}: {records.prices}"
-                )
-                break
-            self._has_ended.clear()
-            await self._has_ended.wait()
+                what = f"one more request could exceed the budget of ${budget:g}"
+                self._limiter.stop(f"{what}: {records.prices}")
+        if self._limiter.stopped:
+            return False
         records.unpriced += 1
-        return not self._limiter.stopped
+        return True
 
     async def _work(self, entry: Entry, request: Request[Any] | None) -> None:
         number, records = entry.number, self._records
