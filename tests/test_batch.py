@@ -317,12 +317,47 @@ def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:
     assert (gateway.run(requests(3), tmp_path, only=[2]).queued, gateway.posts) == (2, 1)
 
 
-def test_a_running_loop_is_told_what_to_do(tmp_path: Path) -> None:
-    async def run() -> None:
-        Gateway(0.2).run(ONE, tmp_path)
+class Edited(list[CreateVideoRequest]):
+    """Requests that are others after they were checked."""
+
+    after: Any = ()
+    passes = 0
+
+    def __iter__(self) -> Any:
+        self.passes += 1
+        return iter(self.after) if self.passes > 2 else super().__iter__()
+
+
+# What is read after the check, how many requests are sent, and why no more are.
+EDITS: list[tuple[Any, int, str]] = [
+    (reversed(TWO), 0, "request 1 has changed since it was checked: undo the change"),
+    (itertools.chain(ONE, map(float, ["a.jsonl:2"])), 0, "could not convert string to float"),
+    (requests(3), 2, "None"),  # the new one is left to the next run
+]
+
+
+@pytest.mark.parametrize(("after", "sent", "why"), EDITS)
+def test_what_is_sent_is_what_was_checked(after: Any, sent: int, why: str, tmp_path: Path) -> None:
+    gateway, edited = Gateway(0.2), Edited(TWO)
+    edited.after = after
+    summary = gateway.run(edited, tmp_path)
+    assert (gateway.posts, summary.done, summary.total) == (sent, sent, 2)
+    assert str(summary.stopped).startswith(why)
+
+
+def test_what_cannot_run_here_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    async def run(*, is_closed: bool) -> None:
+        client = client_of("https://a.example")
+        if is_closed:
+            await client.aclose()
+            await batch.asyncio_run(ONE, client=client, folder=tmp_path)
+        batch.run(ONE, client=client, folder=tmp_path)
 
     with pytest.raises(RuntimeError, match=r"await batch\.asyncio_run\(\.\.\.\) instead"):
-        asyncio.run(run())
+        asyncio.run(run(is_closed=False))
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        asyncio.run(run(is_closed=True))
+    assert batch.status(tmp_path).queued == 1
 
 
 def test_another_outcome_ends_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

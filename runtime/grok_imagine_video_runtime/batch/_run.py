@@ -134,6 +134,5 @@ async def _run(batch: Batch) -> Summary:
             return Records(journal).summary(total=len(batch.digests), source=batch.source)
         batch.client.sessions.asyncio_opened(batch.client)  # raises before anything is sent
         summary = await Run(batch, journal).all()
-        journal.check()
         remove_temporary_files(batch.folder)  # of runs that were killed
         return summary
