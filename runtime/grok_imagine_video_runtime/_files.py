@@ -38,25 +38,20 @@ def keep_other_file(temporary: Path, path: Path) -> None:
         raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
 
 
-def temporary_path(path: Path) -> Path:
-    """A new name beside `path`, short enough for every file system."""
-    return path.with_name(f".{os.urandom(8).hex()}.part")
-
-
 @contextlib.contextmanager
 def atomic_file(path: Path, rename: Rename = replace_file) -> Iterator[BinaryIO]:
     """A temporary file beside `path`: renamed at the end, or removed if anything is raised."""
     path = path.resolve()  # replaces the target of a link, not the link
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "exists and is not a file", str(path))
-    temporary = temporary_path(path)
+    temporary = path.with_name(f".{os.urandom(8).hex()}.part")  # short enough everywhere
     try:
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         rename(temporary, path)
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -68,7 +63,7 @@ def remove_temporary_files(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Put the new name of a file on disk too, on systems that can do that for a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
