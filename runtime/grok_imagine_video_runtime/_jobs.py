@@ -264,11 +264,11 @@ class _Reading:
                     yield layer, value
 
 
-def _layers(value: Any, wrappers: Sequence[str], depth: int = 4) -> Iterator[dict[str, Any]]:
+def _layers(value: Any, wrappers: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The objects that may be the job, from the innermost wrapper to the outermost object."""
-    if isinstance(value, dict) and depth:
+    if isinstance(value, dict):
         for name in wrappers:
-            yield from _layers(_field(value, name), wrappers, depth - 1)
+            yield from _layers(_field(value, name), wrappers)
         yield value
 
 
