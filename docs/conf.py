@@ -1,5 +1,6 @@
 """How Sphinx builds the pages; `make docs` runs it once for each language."""
 
+import json
 import re
 from typing import Any
 
@@ -21,6 +22,7 @@ default_role = "py:obj"  # a name in backticks is code, and a link if the refere
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 napoleon_numpy_docstring = False
 # A field of a model is in its signature and under "Attributes" already.
 napoleon_use_ivar = True
@@ -37,16 +39,38 @@ html_sidebars = {
     ]
 }
 html_copy_source = False
+html_use_index = html_domain_indices = False  # the reference is one page
 html_show_copyright = False
 html_show_sphinx = False
-# The summaries would be fetched, which no browser does from a disk.
-html_show_search_summary = False
 
 
-def without_nothing(*event: Any) -> tuple[str | None, str | None]:
-    """Show a default that attrs makes anew for each object as `...`."""
+def for_users(*event: Any) -> tuple[str | None, str | None]:
+    """Leave out what the package itself passes on, and show defaults that are no code as `...`."""
     *_, signature, returned = event
-    return signature and signature.replace("= NOTHING", "= ..."), returned
+    signature = re.sub(r", (overrides|sessions): .*?(?=, \w+: |\))", "", signature or "")
+    return re.sub(r"NOTHING|<environment variable>", "...", signature) or None, returned
+
+
+PAGES: dict[str, str] = {}
+# The search fetches a page to show an excerpt, which no browser does from a disk. And it takes the
+# dots of a Python name for classes of CSS.
+EXCERPTS = r"""
+fetch = async (url) => ({ text: () => PAGES[url.split("/").pop()] });
+document.addEventListener("DOMContentLoaded", () => {
+  const { htmlToText } = Search;
+  Search.htmlToText = (page, anchor) => htmlToText(page, anchor?.replaceAll(".", "\\."));
+});
+"""
+
+
+def embed_pages(app: Any, name: str, *event: Any) -> None:
+    """Give the search all pages."""
+    *_, context, doctree = event
+    if doctree:
+        PAGES[f"{name}.html"] = f'<div role="main">{context["body"]}</div>'
+    elif name == "search":
+        pages = json.dumps(PAGES).replace("</", r"<\/")
+        app.add_js_file(None, body=f"const PAGES = {pages};{EXCERPTS}")
 
 
 # What furo has in English alone.
@@ -85,5 +109,6 @@ function splitQuery(query) {
 
 def setup(app: Any) -> None:
     app.add_search_language(Chinese)
-    app.connect("autodoc-process-signature", without_nothing)
+    app.connect("autodoc-process-signature", for_users)
+    app.connect("html-page-context", embed_pages)
     app.connect("html-page-context", translate_furo)

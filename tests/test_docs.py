@@ -10,7 +10,7 @@ import subprocess
 import zlib
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import pytest
 
@@ -43,19 +43,30 @@ LOOK = """<script>onload = () => setTimeout(() => {
       text: document.body.innerText,
       ids: all("[id]").map((each) => each.id),
       links: all("[href], [src]").map((each) => new URL(url(each), document.URL).href),
+      found: all("#search-results li").map((each) => each.innerText),
       loaded: performance.getEntriesByType("resource").map((entry) => entry.name),
     };
   });
-  document.body.textContent = JSON.stringify(seen);
+  document.querySelectorAll("iframe").forEach((frame) => frame.width = 400);
+  setTimeout(() => {
+    Array.from(frames).forEach(({document}, n) => {
+      const wide = (each) => each.getBoundingClientRect().width > 400 && !each.closest("pre");
+      seen[n].wide = [...document.querySelectorAll("*")].filter(wide).map((each) => each.outerHTML);
+    });
+    document.body.textContent = JSON.stringify(seen);
+  }, 3000);
 }, 10000)</script>"""
+# A search, and the title of a page that it finds.
+SEARCHES = {"search.html?q=OutcomeUnknownError": "Failures and money"}
+SEARCHES |= {f"zh/search.html?q={quote('结果未知')}": "失败与费用"}
 Pages = dict[str, Any]
 
 
 def look(folder: Path) -> Pages:
-    """Build the site, and look at all its pages."""
+    """Build the site, and look at all its pages and at some searches."""
     made = subprocess.run(["make", "docs"], cwd=ROOT, capture_output=True, text=True)  # noqa: S607
     assert made.returncode == 0, made.stdout + made.stderr
-    names = [str(path.relative_to(SITE)) for path in sorted(SITE.rglob("*.html"))]
+    names = [str(path.relative_to(SITE)) for path in sorted(SITE.rglob("*.html"))] + [*SEARCHES]
     frames = [FRAME.format(f"{SITE.as_uri()}/{name}") for name in names]
     (folder / "all.html").write_text("".join(frames) + LOOK)
     words = [*CHROMIUM, f"--user-data-dir={folder}/profile", str(folder / "all.html")]
@@ -96,13 +107,29 @@ def test_every_link_leads_somewhere(pages: Pages) -> None:
                 assert unquote(fragment) in pages[str(path.relative_to(SITE))]["ids"], (name, link)
 
 
-def test_the_reference_has_every_public_name(pages: Pages) -> None:
+# What other specs need, and what a batch is made of: users call none of it.
+INNER = {"File", "FileTypes", "RequestFiles", "Unset", "Journal", "RateLimiter"}
+
+
+def test_the_reference_has_every_name_that_users_call(pages: Pages) -> None:
     inventory = (SITE / "objects.inv").read_bytes().split(b"\n", 4)[4]
     names = {line.split(" ")[0] for line in zlib.decompress(inventory).decode().splitlines()}
     for module in (errors, batch, types):
-        assert {f"{module.__name__}.{name}" for name in module.__all__} <= names
+        public = {f"{module.__name__}.{name}" for name in {*module.__all__} - INNER}
+        assert public <= names
+        assert not {f"{module.__name__}.{name}" for name in INNER} & names
     for name in {*grok_imagine_video.__all__} - {"__version__", "errors"}:
         assert re.search(rf"\b{name}\b", pages["reference.html"]["text"]), name
+
+
+def test_the_search_finds_an_error_and_shows_the_words_around_it(pages: Pages) -> None:
+    for name, title in SEARCHES.items():
+        (entry,) = (text for text in pages[name]["found"] if text.startswith(f"{title}\n"))
+        assert len(entry) > 100
+
+
+def test_nothing_is_wider_than_a_telephone(pages: Pages) -> None:
+    assert {name: page["wide"][0] for name, page in pages.items() if page["wide"]} == {}
 
 
 def test_the_page_of_the_api_shows_the_api(pages: Pages) -> None:

@@ -2,11 +2,11 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Client for Grok Imagine Video.
 
-The documented endpoint of an OpenAI-style gateway to xAI's Grok Imagine video models, and the
-endpoint that follows a job. Every accepted request is a paid video. Facts that are not in the
-documentation of the gateway carry an `x-source`: `xai` is xAI's public documentation, `gateway`
-is the observed behavior of OpenAI-style gateways. The address of the gateway is not part of the
-contract, so this document lists no server.
+The endpoint of an OpenAI-style gateway that creates a video with one of xAI's Grok Imagine
+models, and the endpoint that follows its job. You pay for every request that is accepted. What
+the gateway's documentation does not say is marked with `x-source`: `xai` means xAI's public
+documentation, `gateway` means behavior seen at OpenAI-style gateways. No server is listed,
+because the address of the gateway is not part of the contract.
 """
 
 from importlib import import_module as _import_module

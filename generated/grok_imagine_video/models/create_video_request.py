@@ -25,7 +25,7 @@ class CreateVideoRequest(_models.SentObject):
         model (CreateVideoRequestModel): The model that makes the video.
         prompt (str): What the video should show, in words.
         resolution (CreateVideoRequestResolution): The resolution of the video.
-        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the width of the video to its
+        aspect_ratio (CreateVideoRequestAspectRatio): The ratio of the video's width to its
             height.
         duration (int): The length of the video in seconds, from 1 to 15 inclusive.
         image (ImageInput | Unset): The image that guides the video. Cannot be used together

@@ -13,8 +13,8 @@ from ..types import UNSET, Unset
 
 @_define
 class CreateVideoResponse(_models.OpenObject):
-    """The response to an accepted request. The contract only says that it is an object, so every
-    field is kept as it is.
+    """The response to an accepted request. The contract says only that it is an object, so all of
+    its fields are kept.
 
     Attributes:
         request_id (str | Unset): The id of the job. Some gateways call it `id` or `task_id`.

@@ -12,10 +12,10 @@ from grok_imagine_video_runtime import validators as _v
 
 @_define
 class ImageInput(_models.FromFile, _models.SentObject):
-    """The image that guides a video, instead of reference images.
+    """The image that guides a video.
 
     Attributes:
-        url (str): Where the image is.
+        url (str): The URL of the image.
 
     Raises:
         TypeError: A field has the wrong type, now or when it is assigned.

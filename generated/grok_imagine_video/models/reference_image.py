@@ -17,7 +17,7 @@ class ReferenceImage(_models.FromFile, _models.SentObject):
     """One of the reference images for a video.
 
     Attributes:
-        url (str | Unset): Where the image is.
+        url (str | Unset): The URL of the image.
 
     Raises:
         TypeError: A field has the wrong type, now or when it is assigned.

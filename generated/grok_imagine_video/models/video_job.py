@@ -21,10 +21,10 @@ class VideoJob(_models.OpenObject):
 
     Attributes:
         status (str | Unset): The status of the job: `pending`, `done`, `failed` or `expired` at
-            xAI. Upper and lower case are the same. A status that is not listed in `x-job` means
-            that the job is not finished.
-        progress (float | str | Unset): How much of the job is done, from 0 to 100. Some
-            gateways send "100%".
+            xAI. Case does not matter. A status that `x-job` does not list means that the job is not
+            finished.
+        progress (float | str | Unset): How far the job is, from 0 to 100. Some gateways send a
+            text such as "42%".
         video (Video | Unset): The video, when the job is done.
         model (str | Unset): The model that makes the video.
         usage (VideoUsage | Unset): The price of the job.
