@@ -1,10 +1,8 @@
 """A local relay for the demo, the tests and your experiments. Its videos are all the same.
 
 It validates every request against openapi.yaml, so it cannot drift from the contract. Jobs are kept
-in SQLite and take a second. A word in the prompt changes how the job ends: "failed", "expired" or
-"withheld". Other words change the responses: "empty" for no body while the job is pending, and
-"gateway" for the statuses of other gateways.
-Run `python examples/relay.py --help` to start it by hand, or with a command that is to use it:
+in SQLite and take a second. Words in the prompt change what it does; `--help` lists them.
+Start it by hand with `python examples/relay.py`, or with a command that is to use it:
 `python examples/relay.py -- grok-imagine-video create "A lake" -o lake.mp4`.
 """
 
@@ -23,22 +21,34 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-from openapi_core import OpenAPI
-from openapi_core.contrib.starlette.requests import StarletteOpenAPIRequest
-from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
-from openapi_core.validation.exceptions import ValidationError
-from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
+try:
+    import uvicorn
+    from openapi_core import OpenAPI
+    from openapi_core.contrib.starlette.requests import StarletteOpenAPIRequest
+    from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
+    from openapi_core.validation.exceptions import ValidationError
+    from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, JSONResponse, Response
+    from starlette.routing import Route
+    from starlette.types import ASGIApp
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"relay: {missing.name} is not installed here; `make demo` installs what the relay needs "
+        "into .venv, then run .venv/bin/python examples/relay.py"
+    )
 
 SPEC = Path(__file__).resolve().parent.parent / "openapi.yaml"
 VIDEO = Path(__file__).resolve().parent / "lake.mp4"
 SECONDS_A_JOB_TAKES = 1.0
+WORDS = """\
+words in a prompt that change what the relay does:
+  failed, expired, withheld  the job ends like this
+  empty                      the response has no body while the job is pending
+  gateway                    status and progress are written as other gateways do
+"""
 
 
 class Jobs:
@@ -197,11 +207,15 @@ def run(command: list[str], base_url: str, token: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Run a relay whose videos are all the same.")
-    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 for a free one")
-    parser.add_argument("--token", help="refuse every other bearer token with 401")
-    parser.add_argument("--database", default=":memory:", help="an SQLite file to keep the jobs in")
-    parser.add_argument("command", nargs="*", help="run this with the relay, and stop with it")
+    parser = argparse.ArgumentParser(
+        description="Run a local relay. It is free of charge, and its videos are all the same.",
+        epilog=WORDS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes a free one")
+    parser.add_argument("--token", help="the API key to ask for; any other gets 401")
+    parser.add_argument("--database", default=":memory:", help="an SQLite file that keeps the jobs")
+    parser.add_argument("command", nargs="*", help="run this with the relay, then stop")
     options = parser.parse_args()
     if options.command and options.token is None:
         options.token = secrets.token_hex()
@@ -212,9 +226,12 @@ def main() -> None:
     if options.command:
         with running(app) as base_url:
             sys.exit(run(options.command, base_url, options.token))
-    with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
-        print(f"{base_url} (Ctrl-C stops it)", flush=True)
-        threading.Event().wait()
+    try:
+        with contextlib.suppress(KeyboardInterrupt), running(app, options.port) as base_url:
+            print(f"The relay listens on {base_url}. Ctrl-C stops it.", flush=True)
+            threading.Event().wait()
+    except OSError as problem:
+        parser.error(f"port {options.port}: {os.strerror(problem.errno or 0)}; choose another one with --port")
 
 
 if __name__ == "__main__":
