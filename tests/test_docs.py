@@ -1,4 +1,4 @@
-"""The documentation as its readers open it: in a browser, from a disk, without a network."""
+"""The documentation as its readers use it: README in a shell, the pages in a browser."""
 
 import fcntl
 import html
@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import zlib
 from pathlib import Path
@@ -15,17 +16,13 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 import pytest
 
 import grok_imagine_video
+import relay
 from grok_imagine_video import batch, errors, types
 from making import load
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "build" / "docs"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
-
-pytestmark = pytest.mark.skipif(
-    not (((ROOT / ".node" / "redocly").exists() and BROWSER) or os.environ.get("GITHUB_ACTIONS")),
-    reason="needs Redocly and Chromium: run make lint-spec and apt-get install chromium",
-)
 
 CHROMIUM = [
     *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
@@ -80,6 +77,8 @@ def look(folder: Path) -> Pages:
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     """What a browser shows, which is looked at once, also if several processes run the tests."""
+    if not (((ROOT / ".node" / "redocly").exists() and BROWSER) or "GITHUB_ACTIONS" in os.environ):
+        pytest.skip("needs Redocly and Chromium: run make lint-spec and apt-get install chromium")
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())
     with (tmp_path_factory.getbasetemp().parent / f"site-{run}").open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -89,6 +88,32 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
             pages = look(tmp_path_factory.mktemp("browser"))
             json.dump(pages, file)
     return pages
+
+
+UNTIL_IT_LISTENS = """
+until (: < /dev/tcp/127.0.0.1/8000) 2>&-; do kill -0 %1; sleep 0.1; done
+"""
+
+
+def test_readme_can_be_followed_without_a_gateway(tmp_path: Path) -> None:
+    for path in ROOT.iterdir():
+        if path.name != "build":  # which `make demo` writes to
+            (tmp_path / path.name).symlink_to(path)
+    lines = ["set -e", "trap 'kill %1' EXIT"]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for language, code in re.findall(r"^```(\w+)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL):
+        if "gateway.example" not in code:  # which is none
+            lines.append(code if language == "sh" else f"python - <<'END'\n{code}END")
+            lines += [UNTIL_IT_LISTENS] if "relay.py" in code else []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    script = "\n".join(lines).replace("8000", port).replace("relay.py", f"relay.py --port {port}")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GROK_")}
+    words = ["bash", "-c", script]
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    saved = ["build/lake.mp4", "lake.mp4", "sunrise.mp4", "videos/0001.mp4", "videos/0002.mp4"]
+    assert {(tmp_path / name).read_bytes() for name in saved} == {relay.VIDEO.read_bytes()}
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: Pages) -> None:
