@@ -18,7 +18,7 @@ SCHEMAS = "#/components/schemas/"
 
 
 def edited(place: str, patch: Any) -> Spec:
-    return Spec(Edit("", place, patch).of(OLD.document), OLD.lines)
+    return Spec(Edit("", place, patch).of(OLD.document), OLD.positions)
 
 
 def accepts(spec: Spec, body: Any) -> bool:
@@ -49,7 +49,7 @@ def test_a_rule_that_is_met_nowhere_else_needs_a_person() -> None:
         spec = edited("schemas", {"Count": {"maximum": most}})
         headers = {"X-A": {"schema": {"$ref": f"{SCHEMAS}Count"}}}
         edit = Edit("", "get", {"responses": {"200": {"headers": headers}}})
-        return Spec(edit.of(spec.document), OLD.lines)
+        return Spec(edit.of(spec.document), OLD.positions)
 
     (change,) = compare_documents(header(5), header(9))
     assert (change.impact, change.why) == ("major", LOOK)

@@ -80,7 +80,7 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_it(row: Node, tmp_
         document = SPEC.document
         for place, patch in row["spec"].items():
             document = Edit("", place, patch).of(document)
-        followed = Spec(document, SPEC.lines)
+        followed = Spec(document, SPEC.positions)
         assert compare(followed, export) == ("none", [])
         after = worst(change.impact for change in compare_documents(SPEC, followed))
         assert (after, compare(SPEC, export)[0]) == (row["impact"], row["impact"])

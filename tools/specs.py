@@ -18,11 +18,15 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from . import BadInputError, cut
+from .openapi31 import nodes
 from .pointers import items, join
 
 MAX_BYTES = 10_000_000
 MAX_LEVELS = 100
 MAX_NUMBER = sys.float_info.max
+TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+# The line and the column of each part of a document, by its pointer.
+Positions = dict[str, tuple[int, int]]
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*\n((?s:.*?))(?:^ {0,3}\1[`~]* *$|\Z)", re.M)
 OPENAPI = re.compile(r"""^[ {]*["']?openapi["']? *:""", re.M)
@@ -59,6 +63,7 @@ def load(text: str, name: str) -> dict[str, Any]:
     for place, msg in _problems(document, "#"):
         pointer = "".join(c if c.isprintable() else "?" for c in place)
         raise BadInputError(f"{name}: {pointer[-200:]}: {msg}")
+    _vet_types(document, text, name)
     return document
 
 
@@ -76,19 +81,19 @@ def unfenced(text: str) -> str:
     return text
 
 
-def lines_of(text: str) -> dict[str, int]:
-    """The line of each part of a document, by its pointer; none if it is not YAML."""
+def positions_of(text: str) -> Positions:
+    """Where each part of a document is, by its pointer; nowhere if it is not YAML."""
     try:
-        return dict(_lines(YAML(typ="rt").load(text), ""))
+        return dict(_positions(YAML(typ="rt").load(text), ""))
     except YAMLError:  # JSON with the same name twice
         return {}
 
 
-def line_of(lines: dict[str, int], pointer: str) -> int:
-    """The line of a part, or of the nearest part around it."""
-    while pointer and pointer not in lines:
+def position_of(positions: Positions, pointer: str) -> tuple[int, int]:
+    """The line and the column of a part, or of the nearest part around it."""
+    while pointer and pointer not in positions:
         pointer = pointer.rpartition("/")[0]
-    return lines.get(pointer, 1)
+    return positions.get(pointer, (1, 1))
 
 
 def from_json5(text: str, where: str) -> Any:
@@ -136,6 +141,18 @@ def _vet_events(text: str, name: str) -> None:
             raise BadInputError(f"{where}: aliases of YAML are not read: use $ref, or write it out")
 
 
+def _vet_types(document: dict[str, Any], text: str, name: str) -> None:
+    """Refuse a schema with a type that there is not; libraries say so in a page of text."""
+    schemas = (x for x in nodes(document) if "/securitySchemes/" not in x[0])
+    for pointer, types in ((f"{at}/type", node["type"]) for at, node in schemas if "type" in node):
+        for type_ in types if isinstance(types, list) else [types]:
+            if type_ not in TYPES:
+                line, column = position_of(positions_of(text), pointer[1:])
+                where = f"line {line}, column {column}: {pointer}" if "\n" in text else pointer
+                msg = f"{cut(repr(type_), 120)} is not a type; use one of {', '.join(TYPES)}"
+                raise BadInputError(f"{name}: {where}: {msg}")
+
+
 def _problems(node: Any, at: str) -> Iterator[tuple[str, str]]:
     """The pointers and texts of problems in a part of a document."""
     if isinstance(node, str) and re.search("[\ud800-\udfff]", node):  # no file can hold it
@@ -160,9 +177,9 @@ def _foreign(key: Any, value: Any, at: str) -> Iterator[tuple[str, str]]:
                 yield join(at, "mapping"), f"other documents are not read: {cut(repr(target), 120)}"
 
 
-def _lines(node: Any, pointer: str) -> Iterator[tuple[str, int]]:
+def _positions(node: Any, pointer: str) -> Iterator[tuple[str, tuple[int, int]]]:
     for key, value in items(node):
         places, below = node.lc, join(pointer, key)
-        line, _ = places.key(key) if isinstance(node, dict) else places.item(key)
-        yield below, line + 1
-        yield from _lines(value, below)
+        line, column = places.key(key) if isinstance(node, dict) else places.item(key)
+        yield below, (line + 1, column + 1)
+        yield from _positions(value, below)

@@ -22,9 +22,7 @@ def place_examples(spec: Spec, at: str) -> Iterator[tuple[str, str]]:
         values += [example.get("value") for example in media.pop("examples", {}).values()]
         values += [media.pop("example")] if "example" in media else []
     schemas = [f"{body}/schema" for body, media in bodies if "schema" in media]
-    validators = [
-        Validator(spec, schema, is_request="/requestBody/" in schema) for schema in schemas
-    ]
+    validators = [Validator(spec, x, is_request="/requestBody/" in x) for x in schemas]
     for value in values:
         examples, comments = _read(value, at) if isinstance(value, str) else ([value], [])
         yield from ((at, comment) for comment in comments)

@@ -37,15 +37,12 @@ def main() -> None:
 
 def report(differences: list[str], options: argparse.Namespace) -> str | None:
     """The message about files that differ, with the command that fixes them."""
-    if not differences:
-        return None
-    changed = [
-        f"{name.upper()}={shlex.quote(getattr(options, name))}"
-        for name, default in DEFAULTS.items()
-        if getattr(options, name) != default
-    ]
-    fix = " ".join(["make generate", *changed])
-    return "\n".join([*differences, f"{options.output} is not what the spec gives; run: {fix}"])
+    fix = "make generate"
+    for name, default in DEFAULTS.items():
+        if (path := getattr(options, name)) != default:
+            fix += f" {name.upper()}={shlex.quote(path)}"
+    msg = f"{options.output} is not what the spec gives; run: {fix}"
+    return "\n".join([*differences, msg]) if differences else None
 
 
 if __name__ == "__main__":

@@ -43,9 +43,7 @@ class Job:
 def jobs_of(document: Document) -> list[Job]:
     """The commands of a package; none if no job of its spec can be followed by its id alone."""
     followers = [
-        operation
-        for operation in document.operations
-        if document.job(operation.endpoint) and takes_an_id(operation.endpoint)
+        x for x in document.operations if document.job(x.endpoint) and takes_an_id(x.endpoint)
     ]
     creators = [
         [creator for creator in document.creators(follower.endpoint) if body_of(creator.endpoint)]
@@ -53,18 +51,13 @@ def jobs_of(document: Document) -> list[Job]:
     ]
     names = _names([operation.module for operation in itertools.chain(followers, *creators)])
     is_only = sum(map(len, creators)) == 1
-    return [
-        Job(
-            follower,
-            names[follower.module],
-            "wait" if len(followers) == 1 else f"wait-{names[follower.module]}",
-            [
-                _create(creator, names[creator.module], document, is_only=is_only)
-                for creator in group
-            ],
-        )
-        for follower, group in zip(followers, creators, strict=True)
-    ]
+    jobs = []
+    for follower, group in zip(followers, creators, strict=True):
+        get = names[follower.module]
+        wait = "wait" if len(followers) == 1 else f"wait-{get}"
+        creates = [_create(x, names[x.module], document, is_only=is_only) for x in group]
+        jobs.append(Job(follower, get, wait, creates))
+    return jobs
 
 
 def body_of(endpoint: Endpoint) -> ModelProperty | None:

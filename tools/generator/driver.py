@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 from .. import ROOT, BadInputError, cut
 from ..openapi31 import Node, nodes
 from ..pointers import parts_of
-from ..specs import line_of, lines_of, load, text_of
+from ..specs import load, position_of, positions_of, text_of
 from .document import Document, RefusedError, in_python, prepared
 from .names import keep_names_apart
 from .pages import pages
@@ -110,7 +110,7 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
         render(project, document)
     except RefusedError as error:
-        line = line_of(lines_of(text), error.place.removeprefix("#"))
+        line, _ = position_of(positions_of(text), error.place.removeprefix("#"))
         place = f"line {line}: {error.place}: " if error.place else ""
         raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
     except (BadInputError, OSError):

@@ -43,7 +43,10 @@ def unpack(base: str, folder: Path) -> None:
 
 
 def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8")  # noqa: S607
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8")  # noqa: S607
+    except FileNotFoundError:
+        raise BadInputError("git is not installed; a review compares two git revisions") from None
     if done.returncode:
         raise BadInputError(" ".join(done.stderr.split()) or f"git {words[0]} failed")
     return done.stdout

@@ -42,8 +42,7 @@ class Review:
         for impact, title in TITLES.items():
             changes = [change for change in self.changes if change.impact == impact]
             lines += section(title, [line for change in changes for line in _change(change)])
-        names = [f"- `{text}`" for text in self.python]
-        lines += section("For those who import the package", names)
+        lines += section("For those who import the package", [f"- `{x}`" for x in self.python])
         lint = [f"- line {x.line}: {x.severity}: {x.rule}: {x.text}" for x in self.lint]
         lines += section("Lint", lint)
         return "\n".join(lines)

@@ -14,7 +14,7 @@ from openapi_spec_validator.shortcuts import get_validator_cls
 from .. import BadInputError
 from ..openapi31 import in_31, nodes
 from ..pointers import items, join, key_of, lookup, parts_of
-from ..specs import line_of, lines_of, load, text_of
+from ..specs import Positions, load, position_of, positions_of, text_of
 
 Node = dict[str, Any]
 # How deep `Spec.flat` follows references and parts: a schema may refer to itself.
@@ -23,10 +23,10 @@ DEPTH = 8
 
 @frozen(eq=False)
 class Spec:
-    """A document of OpenAPI, and the line of each pointer into it."""
+    """A document of OpenAPI, and where each pointer into it is."""
 
     document: Node
-    lines: dict[str, int]
+    positions: Positions
 
     @classmethod
     def read(cls, path: Path) -> "Spec":
@@ -43,7 +43,7 @@ class Spec:
         for _, node in nodes(document):
             if isinstance(node.get("$ref"), str):  # readers of JSON Schema want a URI
                 node["$ref"] = quote(node["$ref"], safe="#/")
-        spec = cls(document, lines_of(text))
+        spec = cls(document, positions_of(text))
         try:
             spec._vet()
         except RecursionError:
@@ -84,7 +84,7 @@ class Spec:
 
     def line(self, pointer: str) -> int:
         """The line of a part, or of the nearest part around it."""
-        return line_of(self.lines, pointer)
+        return position_of(self.positions, pointer)[0]
 
     def target(self, pointer: str) -> str:
         """The pointer of the part behind the references at a pointer."""
@@ -144,7 +144,7 @@ class Spec:
             del node[key_of(node, last)]
         else:
             node[key_of(node, last)] = value
-        return Spec(document, self.lines)
+        return Spec(document, self.positions)
 
 
 def place_of(node: Node) -> str:
