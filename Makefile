@@ -63,6 +63,7 @@ lint: $(VENV)  ## check style and types of hand-written and generated code
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(RUN) -m mypy generated $(SOURCES)
+	@$(RUN) -m mypy --platform win32 generated runtime examples
 	@$(BIN)/basedpyright
 	@$(BIN)/zizmor --offline --quiet --strict-collection --pedantic --format github .github
 
