@@ -153,7 +153,7 @@ def test_the_search_finds_an_error_and_shows_the_words_around_it(pages: Pages) -
         assert len(entry) > 100
 
 
-def test_nothing_is_wider_than_a_telephone(pages: Pages) -> None:
+def test_nothing_is_wider_than_a_phone(pages: Pages) -> None:
     assert {name: page["wide"][0] for name, page in pages.items() if page["wide"]} == {}
 
 

@@ -6,7 +6,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class BadInputError(Exception):
-    """Something that the person at the keyboard can fix; the text is the one line to print."""
+    """Something that the user can fix; the text is the one line to print."""
 
 
 def cut(text: str, most: int) -> str:

@@ -123,11 +123,11 @@ def _from_yaml(text: str, name: str) -> Any:
         msg = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
         raise BadInputError(f"{name}: {line}not YAML: {msg}") from None
     except ValueError:  # a number or a date that Python does not have
-        raise BadInputError(f"{name}: a number has too many digits, or a date is none") from None
+        raise BadInputError(f"{name}: a number has too many digits, or a date does not exist") from None
 
 
 def _vet_events(text: str, name: str) -> None:
-    """Refuse a text that is nested too deep, or that a few aliases make too large.
+    """Refuse a text that is nested too deeply, or that has aliases, which can make it too large.
 
     The events of the parser come one by one, so that it does not matter how bad the text is.
     """
@@ -142,7 +142,7 @@ def _vet_events(text: str, name: str) -> None:
 
 
 def _vet_types(document: dict[str, Any], text: str, name: str) -> None:
-    """Refuse a schema with a type that there is not; libraries say so in a page of text."""
+    """Refuse a schema whose type does not exist; libraries say so in a page of text."""
     schemas = (x for x in nodes(document) if "/securitySchemes/" not in x[0])
     for pointer, types in ((f"{at}/type", node["type"]) for at, node in schemas if "type" in node):
         for type_ in types if isinstance(types, list) else [types]:

@@ -10,7 +10,7 @@ from . import terminal
 
 DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "docs"
-# What the pages include, written anew for each build.
+# What the pages include; each build writes it again.
 PARTS = ROOT / "build" / "docs-parts"
 COMMANDS = ("create", "wait", "get", "batch", "config")
 # The page of the API hides it; it would be fetched all the same.

@@ -45,7 +45,7 @@ def picture() -> str:
 
 
 def shown() -> str:
-    """What a terminal shows in the end, with the colors."""
+    """What a terminal shows at the end of a run, with its colors."""
     ours, theirs = pty.openpty()
     env = {name: value for name, value in os.environ.items() if not name.startswith("GROK_")}
     env |= {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "COLORTERM": "truecolor"}

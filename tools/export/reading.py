@@ -45,7 +45,7 @@ def _read_words(spec: Spec, known: Node) -> Iterator[tuple[str, str]]:
         for words in filter(None, map(str.strip, lines)):
             rule = known.get(words) or rule_of(words, node.get("type"))
             if any(node.setdefault(name, value) != value for name, value in rule.items()):
-                yield at, f"{words}, beside a keyword that says otherwise"
+                yield at, f"{words}, which contradicts a keyword"
             elif not rule and not _exclude(words, at, spec):
                 yield at, words
 

@@ -45,7 +45,7 @@ def refuse(node: Node, keyword: str, msg: str = "") -> NoReturn:
     """End the generation: what is not enforced must not look as if it were."""
     msg = msg or f"what is sent cannot be held to {keyword!r}"
     place = join(node[AT], keyword) if keyword else node[AT]
-    raise RefusedError(f"{msg}; express it otherwise", place)
+    raise RefusedError(f"{msg}; express it in another way", place)
 
 
 def prepared(document: Node) -> Node:

@@ -176,7 +176,7 @@ def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argume
 
 
 def refuse_other_style(node: Node, *, is_list: bool) -> None:
-    """Refuse a parameter that is written otherwise than by default."""
+    """Refuse a parameter that is not written in the default way."""
     for keyword, value in usual({"in": node["in"]}).items():
         is_vetted = keyword != "explode" or (is_list and node["in"] == "query")
         if is_vetted and node.get(keyword, value) != value:

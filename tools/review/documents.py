@@ -18,14 +18,14 @@ from .values import differing, is_note
 
 
 def compare_documents(old: Spec, new: Spec) -> list[Change]:
-    """All that differs, the gravest first, also where the same is only written otherwise."""
+    """All differences, the worst first, also where the same is only written differently."""
     changes = differences(old, new)
     known = [f"{change.pointer}/" for change in changes]
     for pointer in _apart({**old.document, "info": None}, {**new.document, "info": None}):
         if not any(
             path.startswith(f"{pointer}/") or f"{pointer}/".startswith(path) for path in known
         ):
-            text = "this is written otherwise, elsewhere or in another order"
+            text = "this is written differently, elsewhere or in another order"
             changes.append(Change(pointer, new.line(pointer), "patch", text))
     return changes
 

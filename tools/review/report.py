@@ -11,7 +11,7 @@ from .version import VersionVerdict
 TITLES: dict[Impact, str] = {
     "major": "Breaks",
     "minor": "Adds",
-    "patch": "Only says it differently",
+    "patch": "Changes only the wording",
 }
 
 
@@ -49,7 +49,7 @@ class Review:
 
     def _summary(self) -> list[str]:
         is_same = not self.changes and self.version.base == self.version.now
-        same = ["The spec is the one of the base: no change to review.", ""]
+        same = ["The spec is the same as in the base: no change to review.", ""]
         fix = ": run `make generate` and commit what it writes" if self.generated == "stale" else ""
         return [
             *(same if is_same else []),
