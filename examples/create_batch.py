@@ -2,8 +2,8 @@
 
     python examples/create_batch.py prompts.txt videos
 
-It calls the gateway at GROK_BASE_URL with the key in GROK_API_KEY, and costs money. Kill it at any
-moment and start it again: no line is paid for twice. `grok-imagine-video batch` does the same.
+It calls the gateway at GROK_BASE_URL with the API key in GROK_API_KEY, and costs money. Kill it at
+any moment and start it again: no line is paid for twice. `grok-imagine-video batch` does the same.
 """
 
 import sys

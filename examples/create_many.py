@@ -2,7 +2,7 @@
 
     python examples/create_many.py "A lake" "A forest" "A desert"
 
-It calls the gateway at GROK_BASE_URL with the key in GROK_API_KEY, and costs money.
+It calls the gateway at GROK_BASE_URL with the API key in GROK_API_KEY, and costs money.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
     python examples/create_video.py "A serene lake at sunrise" lake.mp4
 
-It calls the gateway at GROK_BASE_URL with the key in GROK_API_KEY, and costs money. The command
+It calls the gateway at GROK_BASE_URL with the API key in GROK_API_KEY, and costs money. The command
 `grok-imagine-video create` does the same, with a progress bar.
 """
 

@@ -231,7 +231,8 @@ def main() -> None:
             print(f"The relay listens on {base_url}. Ctrl-C stops it.", flush=True)
             threading.Event().wait()
     except OSError as problem:
-        parser.error(f"port {options.port}: {os.strerror(problem.errno or 0)}; choose another one with --port")
+        reason = os.strerror(problem.errno or 0)
+        parser.error(f"port {options.port}: {reason}; choose another one with --port")
 
 
 if __name__ == "__main__":

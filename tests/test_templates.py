@@ -116,7 +116,7 @@ def test_what_no_validator_enforces_is_refused_with_its_place(place: str, tmp_pa
     spec.write_text(json.dumps(document(paths, M=model), indent=1))
     with pytest.raises(BadInputError) as refusal:
         driver.build(spec, driver.CONFIG, tmp_path / "package")
-    form = rf"{spec}: line (\d+): {at}/properties/x/{place}: .+; express it otherwise"
+    form = rf"{spec}: line (\d+): {at}/properties/x/{place}: .+; express it in another way"
     told = re.fullmatch(form, str(refusal.value))
     assert told, refusal.value
     keyword = place.rpartition("/")[2]
