@@ -109,7 +109,6 @@ def test_readme_can_be_followed_without_a_gateway(tmp_path: Path) -> None:
         port = str(server.getsockname()[1])
     script = "\n".join(lines).replace("8000", port).replace("relay.py", f"relay.py --port {port}")
     env = {name: value for name, value in os.environ.items() if not name.startswith("GROK_")}
-    env["MAKEFLAGS"] = "-o .venv/installed"  # which other tests run from
     words = ["bash", "-c", script]
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

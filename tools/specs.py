@@ -123,7 +123,7 @@ def _from_yaml(text: str, name: str) -> Any:
         msg = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
         raise BadInputError(f"{name}: {line}not YAML: {msg}") from None
     except ValueError:  # a number or a date that Python does not have
-        raise BadInputError(f"{name}: too many digits, or no such date") from None
+        raise BadInputError(f"{name}: a number is too long, or a date is wrong") from None
 
 
 def _vet_events(text: str, name: str) -> None:
