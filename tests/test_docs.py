@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,12 @@ def test_readme_can_be_followed_without_a_gateway(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     saved = ["build/lake.mp4", "lake.mp4", "sunrise.mp4", "videos/0001.mp4", "videos/0002.mp4"]
     assert {(tmp_path / name).read_bytes() for name in saved} == {relay.VIDEO.read_bytes()}
+
+
+def test_the_relay_says_what_installs_it() -> None:
+    words = [sys.executable, "-S", str(ROOT / "examples" / "relay.py")]  # without site-packages
+    said = subprocess.run(words, capture_output=True, text=True).stderr
+    assert ("`make demo`" in said, said.count("\n")) == (True, 1), said
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: Pages) -> None:
