@@ -10,5 +10,5 @@ class BadInputError(Exception):
 
 
 def cut(text: str, most: int) -> str:
-    """A text that is shown, without the rest of one that is too long."""
+    """A text to be shown, cut if it is too long."""
     return text if len(text) <= most else text[: most - 1] + "…"

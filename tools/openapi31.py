@@ -82,7 +82,7 @@ def usual(parameter: Node) -> Node:
 
 
 def settle(node: Node, pointer: str, document: Node) -> None:
-    """Leave what a client sends and reads, in a part of a document.
+    """Remove what a client neither sends nor reads from a part of a document.
 
     Raises:
         BadInputError: A media type is there twice.

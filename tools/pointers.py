@@ -5,7 +5,7 @@ from typing import Any
 
 
 def items(node: Any) -> Iterable[tuple[Any, Any]]:
-    """What is in a part, by its names or indexes; nothing if it is a single value."""
+    """The items of a part, with their names or indexes; none if it is a single value."""
     if isinstance(node, dict):
         return node.items()
     return enumerate(node) if isinstance(node, list) else ()
@@ -23,12 +23,12 @@ def parts_of(pointer: str) -> list[str]:
 
 
 def key_of(node: Any, part: str) -> Any:
-    """A part of a pointer as the index or the name that it is in a node."""
+    """A part of a pointer as an index if it is in a list, or else as a name."""
     return int(part) if isinstance(node, list) else part
 
 
 def behind(node: dict[str, Any], document: Any) -> dict[str, Any]:
-    """A part, or what it refers to; a LookupError if that is nowhere, or in a circle."""
+    """A part, or what it refers to; LookupError if that leads nowhere, or in a circle."""
     for _ in range(100):
         if "$ref" not in node:
             return node

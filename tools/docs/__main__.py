@@ -1,4 +1,4 @@
-"""Build the site into build/docs. It needs no network to be read, and no server."""
+"""Build the site into build/docs. It can be read without a network or a server."""
 
 import shutil
 import subprocess
@@ -44,7 +44,7 @@ def redocly() -> list[str]:
 
 
 def run_all(*commands: list[str]) -> None:
-    """Run commands at the same time, and end with what the first one that failed says."""
+    """Run commands at the same time, and exit with the output of the first that failed."""
     started = [
         subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

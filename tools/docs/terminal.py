@@ -67,7 +67,7 @@ def shown() -> str:
 
 
 def read(terminal: int) -> str:
-    """All that is written to a terminal until its other side is closed."""
+    """Everything that is written to a terminal until its other end is closed."""
     seen = b""
     with contextlib.suppress(OSError):  # Linux says so when nobody can write any more
         while part := os.read(terminal, 65536):

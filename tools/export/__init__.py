@@ -1,1 +1,1 @@
-"""Hold an Apifox export against openapi.yaml: what differs, where, and what a person must read."""
+"""Compare an Apifox export with openapi.yaml: what differs, where, and what a person must read."""

@@ -15,7 +15,7 @@ ASK = "They have no known form. Say in tools/export/words.yaml what they mean, o
 
 
 def compare(spec: Spec, export: Spec) -> tuple[Impact, list[str]]:
-    """The impact on callers once the spec follows, and a line about each difference."""
+    """The impact on callers if the spec follows the export, and a line for each difference."""
     ours, lines = demands(spec), []
     changes = differences(ours, export)
     for change in changes:

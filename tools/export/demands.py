@@ -57,7 +57,7 @@ def _read_headers(document: Node) -> None:
 
 
 def place(spec: Spec, pointer: str) -> str:
-    """Where a spec says, or does not say, what is at a pointer into its demands."""
+    """The place in a spec that a pointer into its demands stands for."""
     at = ""
     for part in parts_of(pointer):
         at = join(spec.target(at) if spec.find(at) is not None else at, part)

@@ -23,7 +23,7 @@ EXCLUSION = re.compile(r"不能和([^\s、]+)一起用")
 
 
 def read_export(path: Path) -> tuple[Spec, list[tuple[str, str]]]:
-    """What an export demands, and its words in no known form, or an error with the place."""
+    """What an export demands, and its words that have no known form."""
     known, text = YAML(typ="safe").load(WORDS), text_of(path)
     try:
         spec = read(text)
@@ -64,7 +64,7 @@ def _more(node: Node, at: str, spec: Spec) -> Iterator[str]:
 
 
 def rule_of(words: str, kind: object) -> Node:
-    """The keywords that words in a known form are, for a field of a type; none for all others."""
+    """The keywords that words in a known form stand for; none for all other words."""
     if kind == "string" and re.fullmatch(r'\("[^"]*"( *\| *"[^"]*")*\)', words):
         return {"enum": re.findall(r'"([^"]*)"', words)}
     if kind == "string" and re.fullmatch(r"[\w.:-]+(、[\w.:-]+)+", words, re.ASCII):
@@ -75,7 +75,7 @@ def rule_of(words: str, kind: object) -> Node:
 
 
 def _exclude(words: str, at: str, spec: Spec) -> bool:
-    """Forbid two fields together if words say so; whether they do, and their schema does now."""
+    """Forbid two fields together if the words say so; return whether they do."""
     schema, match = at.rpartition("/properties/")[0], EXCLUSION.fullmatch(words)
     pair = {parts_of(at)[-1], match[1]} if match else set()
     if len(pair) == 2 and pair <= (spec.find(f"{schema}/properties") or {}).keys():

@@ -33,7 +33,7 @@ class Exports:
 
     @property
     def modules(self) -> dict[str, str]:
-        """The module that has a name, or is it, for each name that can be asked for."""
+        """The module that holds, or is, each name that can be imported."""
         return (
             dict.fromkeys(CLIENTS, ".client")
             | {name: f".{name}" for name in MODULES}

@@ -1,4 +1,4 @@
-"""Review a change of the spec: compare the work tree with a git revision.
+"""Review a change of the spec: compare the working tree with a git revision.
 
 Writes build/review.md and build/review.json, and prints the former. The exit code is 0 if nothing
 needs a person, 1 if something does, and 2 if there is nothing to review.

@@ -31,7 +31,7 @@ def compare_documents(old: Spec, new: Spec) -> list[Change]:
 
 
 def differences(old: Spec, new: Spec) -> list[Change]:
-    """All that differs in what it means."""
+    """All differences in meaning."""
     changes = Changes(old, new)
     known = {"components", "paths", "info", "security"}
     changes.add_differing("", Part(old, ""), Part(new, ""), known=known)
@@ -43,7 +43,7 @@ def differences(old: Spec, new: Spec) -> list[Change]:
 
 
 def _apart(old: Any, new: Any, pointer: str = "") -> Iterator[str]:
-    """Where two parts are not written alike."""
+    """Where two parts are written differently."""
     both = isinstance(old, dict) and isinstance(new, dict)
     pairs = itertools.zip_longest(new, old) if both else ()
     if names := [name or other for name, other in pairs if name != other]:

@@ -17,7 +17,7 @@ TITLES: dict[Impact, str] = {
 
 @frozen
 class Review:
-    """What there is to say about a change of the spec."""
+    """The outcome of a review."""
 
     impact: Impact
     changes: list[Change]

@@ -1,4 +1,4 @@
-"""Judge whether the version rose as much as a change demands, and the changelog has an entry."""
+"""Check that the version is bumped as far as a change needs, and is in the changelog."""
 
 import re
 
@@ -11,7 +11,7 @@ from .changes import Impact
 
 @frozen
 class VersionVerdict:
-    """The versions of the base and of the work tree, and the lowest one that would do."""
+    """The versions of the base and of the working tree, and the lowest one that is enough."""
 
     base: str
     now: str
@@ -40,7 +40,7 @@ def judge_version(
 
 
 def _raised(version: Version, impact: Impact) -> Version:
-    """The lowest version that a change needs; before 1.0 a break raises the minor number."""
+    """The lowest version for a change; before 1.0 a break bumps the minor version."""
     major, minor, patch = (*version.release, 0, 0)[:3]
     if impact == "none":
         return version
@@ -52,7 +52,7 @@ def _raised(version: Version, impact: Impact) -> Version:
 
 
 def _has_new_entry(old: str, new: str, version: str) -> bool:
-    """Whether the changelog has a line about this version that it did not have."""
+    """Whether the changelog has a new line about this version."""
     known = set(old.splitlines())
     sections = re.split(r"^## ", new, flags=re.MULTILINE)[1:]
     title = re.compile(rf"\[?({re.escape(version)}|Unreleased)\b")
