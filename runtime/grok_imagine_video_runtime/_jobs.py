@@ -101,7 +101,7 @@ def wait(
             except errors.APIError as failure:
                 if not _is_transient(failure):
                     raise
-                error, why = failure, _reason_of(failure)
+                error, why = failure, reason_of(failure)
                 extra = {"event": "poll_failed", "job_id": job_id, "reason": why}
                 extra["url"] = config.base_url
                 config.package.logger.info("the job %s: %s, still trying", job_id, why, extra=extra)
@@ -115,7 +115,7 @@ def wait(
             yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
         msg = f"still running after {waiting.timeout:g} s; wait again to go on"
         if error is not None:
-            msg = f"gave up after {waiting.timeout:g} s: {_reason_of(error)}"
+            msg = f"gave up after {waiting.timeout:g} s: {reason_of(error)}"
         raise errors.WaitTimeoutError(msg, job) from error
     except errors.APIError as failure:  # a callback may raise one, of another job
         failure.job_id = failure.job_id or job_id
@@ -144,7 +144,7 @@ def _is_transient(error: errors.APIError) -> bool:
     return isinstance(error, errors.APIResponseValidationError)
 
 
-def _reason_of(error: errors.APIError) -> str:
+def reason_of(error: errors.APIError) -> str:
     """Why a poll failed, in a few words."""
     if not isinstance(error, errors.APIConnectionError):
         return str(error)

@@ -177,6 +177,12 @@ def attributes_of(model: type[Any]) -> dict[str, str]:
     return {name: attribute for attribute, name, _, _ in model._fields()}
 
 
+def file_field_of(model: Any) -> str | None:
+    """The field of a model that can hold a file; None if it has none."""
+    is_model = isinstance(model, type) and issubclass(model, FromFile)
+    return model._file_field if is_model else None  # noqa: SLF001 - of this module
+
+
 def _needed(kind: str, expected: type[Any], value: Any) -> Any:
     """A JSON value, if it is of this kind."""
     if isinstance(value, expected):

@@ -164,7 +164,7 @@ def not_together(*names: str) -> Validator:
         values = [value if name == attribute.name else getattr(instance, name) for name in names]
         if all(item is not UNSET for item in values):
             fields = " and ".join(map(repr, names))
-            msg = f"{fields} {rule}: {', '.join(map(show, values))}"
+            msg = f"{fields} {rule}"
             raise ValueError(msg)
 
     return validate
