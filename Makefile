@@ -48,7 +48,7 @@ demo: $(VENV)  ## create a video and save it, with a local relay or the gateway 
 	@mkdir -p build
 	@$(if $(GROK_BASE_URL),,$(RUN) examples/relay.py --database build/jobs.sqlite --) \
 		$(BIN)/grok-imagine-video create "A serene lake at sunrise with mist rolling over the water" \
-		--duration 4 --aspect-ratio 16:9 --resolution 480p --interval 1 -o build/lake.mp4
+		--duration 4 --aspect-ratio 16:9 --resolution 480p --interval 1 -o build/lake.mp4 --force
 
 test: $(VENV)  ## run all tests
 	@$(RUN) -m pytest -n auto --dist worksteal

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 EVENTS = {
     event: {"event", *re.findall("`([a-z_]+)`", fields.partition(" (`")[0])}
     for event, fields in re.findall(
-        r"^\| `([a-z]+)` \| (.*) \|$", (ROOT / "docs/command.md").read_text("utf-8"), re.MULTILINE
+        r"^\| `([a-z_]+)` \| (.*) \|$", (ROOT / "docs/command.md").read_text("utf-8"), re.MULTILINE
     )
 }
 LAKES = [TEXT | {"prompt": f"lake {number}"} for number in range(1, 4)]
@@ -64,6 +64,7 @@ class Script:
         self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
         self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
         self._main, self._url = main, self.relay
+        self.stdin = b""
         self._patch.chdir(self.folder)
 
     def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
@@ -73,6 +74,7 @@ class Script:
 
     def run(self, *words: object, **env: str) -> Ended:
         self._patch.setattr(sys, "argv", self._command(words, env))
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(self.stdin)))
         out, code = io.TextIOWrapper(io.BytesIO(), "ascii"), 0  # a terminal that has ASCII alone
         try:
             with contextlib.redirect_stdout(out):
@@ -142,8 +144,8 @@ class Cli(Script):
     def typed(self, line: str, **env: str) -> Ended:
         """Run a line as a shell would, with variables before the words."""
         words = shlex.split(line)
-        env |= dict(word.split("=", 1) for word in words if re.match("[A-Z_]+=", word))
-        return self.run(*words[len(env) :], **env)
+        typed = dict(word.split("=", 1) for word in words if re.match("[A-Z_]+=", word))
+        return self.run(*words[len(typed) :], **env | typed)
 
     def on_terminal(self, *words: object, **env: str) -> Ended:
         """Run it with its standard error on a terminal."""

@@ -78,12 +78,13 @@ def assert_paid_once_and_summed_up(batch: Batch, last: Ended) -> None:
         has_no_video = line["prompt"].endswith(("failed", "withheld"))
         assert state in ("unknown", "failed" if has_no_video else "done")
     counts = collections.Counter(states.values())
-    summary = ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "unknown"))
-    assert last.out.startswith(f"80 requests: {summary}, 0 unfinished, 0 not sent; $")
+    done, failed, unknown = (counts[state] for state in ("done", "failed", "unknown"))
+    summary = f"{done} done, {failed} failed, {done + failed}/80, {unknown} unknown, $"
+    assert last.out.startswith(summary)
     videos = {path.name: path.read_bytes() for path in batch.videos.iterdir()}
     del videos["journal.sqlite"], videos[".journal.lock"]
-    done = [f"{number:04}.mp4" for number in states if states[number] == "done"]
-    assert videos == dict.fromkeys(done, relay.VIDEO.read_bytes())
+    saved = [f"{number:04}.mp4" for number in states if states[number] == "done"]
+    assert videos == dict.fromkeys(saved, relay.VIDEO.read_bytes())
 
 
 def test_shards_on_a_cluster_that_loses_a_worker_pay_once_for_each_request(

@@ -1,8 +1,10 @@
 """The command `grok-imagine-video`, as it is typed, alone and in a process of its own."""
 
+import base64
 import inspect
 import json
 import os
+import re
 import resource
 import shlex
 import signal
@@ -26,38 +28,70 @@ from ways import Clock
 
 PENDING = responding(200, {"status": "pending", "progress": 42})
 FAILED, USAGE, UNKNOWN, UNFINISHED = map(ExitCode, (1, 2, 3, 4))
+PNG = b"\x89PNG\r\n\x1a\n" + b"png" * 1000
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SAVED = re.compile(r"^saved v.mp4 \(4\.3 kB, \$0\.2[05]\)\r?\n\Z", re.MULTILINE)
 
 
 @pytest.fixture
 def cli(request: pytest.FixtureRequest, clock: Clock) -> Cli:  # noqa: ARG001 - no sleeps
-    return Cli(command.main, request)
+    made = Cli(command.main, request)
+    for name, content in FILES.items():
+        (made.folder / name).write_bytes(content)
+    os.mkfifo(made.folder / "pipe")
+    return made
 
 
-IMAGE = {"url": "data:image/png;base64," + "cG5n" * 1000}
-LINK = {"url": "https://images.example/b.png?signature=secret"}
+FILES = {"prompt.txt": b"A lake\n", "lake.jpg": PNG, "empty.png": b""}  # not by their names
+IMAGE = {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}
 DEFAULTS = TEXT | {"prompt": "A lake"}
-OTHER_MODEL = "grok-imagine-video-1.5-preview"
-# The options that are typed, and what they change in the request.
-SENT: dict[str, dict[str, object]] = {
-    "": {},
-    "--resolution 720p --aspect-ratio 1:1": {"resolution": "720p", "aspect_ratio": "1:1"},
-    f"--duration 15 --model {OTHER_MODEL}": {"duration": 15, "model": OTHER_MODEL},
-    "--duration +05": {"duration": 5},
-    "--image a.png": {"image": IMAGE},
-    f"--image {LINK['url']}": {"image": LINK},
-    f"--reference a.png --reference-images {LINK['url']}": {"reference_images": [IMAGE, LINK]},
-    """--image '{"url": "u", "file_id": 1}'""": {"image": {"url": "u", "file_id": 1}},
-    """--extra user=\\"me\\" --extra frames='[{"at": 1}]'""": {"user": "me", "frames": [{"at": 1}]},
-}
+MISTAKES = load(Path(__file__).with_name("mistakes.yaml"))
+TYPED: Any = json.dumps(load(Path(__file__).with_name("typed.yaml")))
+TYPED = json.loads(TYPED.replace('"IMAGE"', json.dumps(IMAGE)))
+SENT = TYPED["sent"]
 
 
-@pytest.mark.parametrize("options", SENT)
-def test_every_option_is_sent_and_the_video_is_saved(options: str, cli: Cli) -> None:
-    (cli.folder / "a.png").write_bytes(b"png" * 1000)
-    shown = cli.typed(f"create 'A lake' -o v.mp4 {options}")
-    assert (shown.code, shown.out) == (0, "saved v.mp4\n")
-    assert cli.sent() == [DEFAULTS | SENT[options]]
+@pytest.mark.parametrize("typed", SENT)
+def test_what_is_typed_is_shown_and_sent_and_the_video_is_saved(typed: str, cli: Cli) -> None:
+    cli.stdin = b"\xef\xbb\xbfof the standard input\n"
+    line = f"create -o v.mp4 {typed.replace('$PWD', str(cli.folder))}"
+    tried = cli.typed(line.replace("create", "create --dry-run"), HOME=str(cli.folder))
+    assert (tried.code, json.loads(tried.out)) == (0, DEFAULTS | SENT[typed])
+    assert tried.err == f"not sent: POST {cli.relay}/v1/videos/generations\n"
+    assert not cli.arrived
+    shown = cli.typed(line, HOME=str(cli.folder))
+    assert (shown.code, shown.out, bool(SAVED.search(shown.err))) == (0, "v.mp4\n", True)
+    assert cli.sent() == [DEFAULTS | SENT[typed]]
     assert (cli.folder / "v.mp4").read_bytes() == relay.VIDEO.read_bytes()
+
+
+@pytest.mark.parametrize(("job_id", "typed", "path"), TYPED["places"])
+def test_a_video_is_saved_where_it_should_be(job_id: str, typed: str, path: str, cli: Cli) -> None:
+    (cli.folder / "folder").mkdir()
+    with cli.gateway(DONE, responding(200, b"video")):
+        shown = cli.typed(f"wait '{job_id}' {typed} --quiet")
+        again = cli.typed(f"wait '{job_id}' {typed.replace('--force', '')}")
+    assert (shown.code, shown.out, shown.err) == (0, f"{path}\n", "")
+    assert (cli.folder / path).read_bytes() == b"video"
+    assert (again.code, "it exists. Choose another name" in again.err) == (USAGE, True)
+
+
+def test_a_video_can_go_to_the_standard_output_which_then_has_nothing_else(cli: Cli) -> None:
+    typed = "create", "A lake", "-o", "-", "--interval", 0.1
+    words = [sys.executable, *cli._command(typed, {})]
+    shown = subprocess.run(words, capture_output=True)
+    assert (shown.returncode, shown.stdout) == (0, relay.VIDEO.read_bytes())
+    assert shown.stderr.endswith(b"saved to the standard output (4.3 kB, $0.20)\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as nobody_reads:
+        failed = subprocess.run(words, stdout=nobody_reads, stderr=subprocess.PIPE)
+    *_, message, last = failed.stderr.decode().splitlines()
+    assert (failed.returncode, message) == (4, "Cannot write to the standard output: broken pipe.")
+    assert re.fullmatch(f"To resume: grok-imagine-video wait -o - {UUID}", last)
+    refused = cli.typed("create lake -o - --json")
+    assert (refused.code, len(cli.prompts())) == (USAGE, 2)
+    assert refused.events()[0]["message"] == "-o - and --json exclude each other."
 
 
 def test_machines_get_an_object_a_line(cli: Cli) -> None:
@@ -65,12 +99,18 @@ def test_machines_get_an_object_a_line(cli: Cli) -> None:
         events = cli.typed("create lake -o v.mp4 --json").events()
     assert [event["event"] for event in events] == ["created", "progress", "progress", "saved"]
     assert [events[0]["job_id"], events[1]["percent"], events[3]["bytes"]] == ["1", 42, 5]
-    (wrong,) = cli.typed("create --json").events()
-    assert (wrong["event"], wrong["next"]) == ("error", None)
+    assert cli.typed("create --json").events()[0]["event"] == "error"
     (left,) = cli.typed("create lake --no-wait --json").events()
-    assert left["event"] == "created"
-    assert left["next"].endswith(left["job_id"])
-    assert cli.typed(f"get {left['job_id']} --json").events()[0]["job"]["status"] == "done"
+    assert left["next"] == f"grok-imagine-video wait {left['job_id']}"
+    (job,) = cli.typed(f"get {left['job_id']} --json").events()
+    assert (job["job"]["status"], job["cost"]) == ("done", 0.2)
+    assert cli.typed(f"get {left['job_id']}").err == "the price is $0.20\n"
+    (saved,) = (e for e in cli.typed(f"wait {left['job_id']} --json").events() if "path" in e)
+    assert (saved["path"], saved["cost"]) == (f"{left['job_id']}.mp4", 0.2)
+    (cli.folder / "lake.jpg").write_bytes(PNG + bytes(9_000_000))
+    (tried,) = cli.typed("create lake --image lake.jpg --dry-run --json").events()
+    assert (tried["method"], tried["body"]["prompt"]) == ("POST", "lake")
+    assert "the request has 12.0 MB" in cli.typed("create A --image lake.jpg --dry-run").err
 
 
 def test_a_status_that_looks_like_markup_or_moves_the_cursor_breaks_nothing(cli: Cli) -> None:
@@ -84,31 +124,24 @@ def test_a_status_that_looks_like_markup_or_moves_the_cursor_breaks_nothing(cli:
 
 
 def test_verbose_shows_requests_and_no_secrets(cli: Cli) -> None:
-    (cli.folder / "a.png").write_bytes(b"png" * 1000)
-    signed = responding(200, {"status": "done", "url": "/v.mp4?signature=secret"})
-    with cli.gateway(responding(429), OK, signed, responding(200, b"video")):
-        shown = cli.typed(f"create {TOKEN} -o v.mp4 -v --image a.png")
-    with cli.gateway(OK, signed, responding(200, b"video")):
-        linked = cli.typed(f"create lake -o w.mp4 -v --image https://me:secret@{LINK['url'][8:]}")
-    with cli.gateway(OK, signed, responding(200, b"video")):
-        quiet = cli.typed("create lake -o x.mp4")
-    assert (shown.code, linked.code, quiet.code) == (0, 0, 0)
-    assert '"image":{"url":"data:image/png;base64,..."}' in shown.err
-    assert "< 429" in shown.err
-    assert "* retry 1 of 2" in shown.err
-    assert "/v.mp4\n" in shown.err
-    assert '"url":"https://images.example/b.png"' in linked.err
-    assert "secret" not in shown.err + linked.err
-    assert "> " not in quiet.err
+    signed = responding(200, {"status": "done", "url": f"/{TOKEN}.mp4?signature=secret"})
+    with cli.gateway(responding(429), OK, signed, responding(200, b"video")) as server:
+        shown = cli.typed(f"create {TOKEN} -o v.mp4 -v --image lake.jpg")
+    with cli.gateway(signed, responding(200, b"video")):
+        logged = cli.typed("wait 1 -v --json").events()
+    assert shown.code == 0
+    assert f'POST {server.base_url}/v1/videos/generations "HTTP/1.1 429 ' in shown.err
+    assert "retry 1 of 2" in shown.err
+    assert f'GET {server.base_url}/[token].mp4 "HTTP/1.1 200 ' in shown.err
+    assert "secret" not in shown.err
+    assert [event["event"] for event in logged][:2] == ["log", "progress"]
 
 
 def test_config_shows_what_is_set_and_where_and_never_the_key(cli: Cli) -> None:
     shown = cli.typed("config --base-url https://me@gateway.example/v1?key=secret")
     assert (shown.code, "secret" in shown.out, "me@" in shown.out) == (2, False, False)
-    shown = cli.typed("config")
-    assert (shown.code, shown.err) == (0, "")
-    assert "set, and not shown (GROK_API_KEY)" in shown.out
-    assert f"{cli.relay} (GROK_BASE_URL)" in shown.out
+    key = "token     set, not shown (GROK_API_KEY)\n"
+    assert cli.typed("config").out == f"base_url  {cli.relay} (GROK_BASE_URL)\n{key}"
     found = json.loads(cli.typed("config --json --base-url https://a.example --no-key").out)
     assert found["base_url"]["source"] == "--base-url"
     assert found["token"] == {"value": None, "is_set": False, "source": "--no-key"}
@@ -117,34 +150,37 @@ def test_config_shows_what_is_set_and_where_and_never_the_key(cli: Cli) -> None:
     assert not cli.arrived
 
 
-def test_help_is_what_the_spec_says(cli: Cli) -> None:
-    shown = " ".join(cli.typed("create --help").out.replace("|", " ").split())
-    for text in (
-        "--duration INT The length of the video in seconds, from 1 to 15 inclusive. [default: 4]",
-        "[choices: 480p, 720p] [default: 480p]",
-        "--image FILE_OR_URL The image that guides the video.",
-        "Starts a job that makes a video from a prompt.",
-    ):
-        assert text in shown
-    epilogue = cli.typed("--help").out.replace("|", " ")
-    assert all(f" {code:<3} " in epilogue for code in ExitCode)
+@pytest.mark.parametrize("words", TYPED["helps"])
+def test_help_has_examples_variables_and_a_link(words: str, cli: Cli) -> None:
+    shown = cli.typed(f"{words} --help").out
+    text = " ".join(shown.replace("|", " ").split())
+    part, other = TYPED["helps"][words]
+    assert (part in text, other in text) == (True, False)
+    assert text.endswith("More: docs/command.md")
+    examples = re.findall(f"^  grok-imagine-video {words}( .*)?$", shown, re.MULTILINE)
+    assert len(examples) == 2
+
+
+def test_the_exit_codes_and_completion_are_in_the_help(cli: Cli) -> None:
+    shown = cli.typed("--help").out
+    assert all(re.search(rf"^ (.*, )?{code}\b", shown, re.MULTILINE) for code in ExitCode)
     table = "\n".join((inspect.getdoc(ExitCode) or "").splitlines()[2:])
-    assert table in (ROOT / "docs" / "command.md").read_text()
-
-
-MISTAKES = load(Path(__file__).with_name("mistakes.yaml"))
+    assert table in (ROOT / "docs" / "command.md").read_text("utf-8")
+    assert "compgen -f" in cli.typed("--show-completion bash").out
+    installed = cli.typed("--install-completion bash --yes", HOME=str(cli.folder))
+    assert "grok-imagine-video" in (cli.folder / ".bashrc").read_text(), installed.err
 
 
 @pytest.mark.parametrize("typed", MISTAKES["typed"] | MISTAKES["asked"])
 def test_one_line_says_what_is_wrong(typed: str, cli: Cli) -> None:
-    failed = cli.typed(typed)
-    lines = [line for line in failed.err.splitlines() if line.startswith("grok-imagine-video: ")]
+    failed = cli.typed(typed, HOME=str(cli.folder))
+    lines = failed.err.splitlines()
     code = USAGE if typed in MISTAKES["typed"] else FAILED
-    assert (failed.code, failed.out, len(lines)) == (code, "", 1), failed.err
-    assert (MISTAKES["typed"] | MISTAKES["asked"])[typed] in lines[0]
-    assert lines[0] == failed.err.splitlines()[-1]
-    assert code != USAGE or not cli.arrived  # before it costs money
-    assert not list(cli.folder.iterdir())
+    assert (failed.code, failed.out) == (code, ""), failed.err
+    assert (MISTAKES["typed"] | MISTAKES["asked"])[typed] in lines[-1]
+    assert code != USAGE or (len(lines) == 1 and not cli.arrived)  # before it costs money
+    assert not re.search("Unused Tokens|unable to convert|Input\\(|base64", failed.err)
+    assert {path.name for path in cli.folder.iterdir()} - {".local", "pipe"} == {*FILES}
 
 
 HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=hang_up)
@@ -152,22 +188,23 @@ LOGIN = responding(200, b"<h1>Log in</h1>", Content_Type="text/html")
 NO_ID = responding(200, {"note": "paid"})
 NO_PLACE = responding(200, {"status": "done", "id": "1"})
 DASH = responding(200, {"id": "-1"})
-GO_ON = "to go on: grok-imagine-video wait -o v.mp4 1"
+AWAY = responding(503)
+TO_RESUME = "To resume: grok-imagine-video wait -o v.mp4 1"
+LOOK = "look at the gateway before you send it again."
 # What the gateway does, the exit code, a part of what is said, and what is said last.
 OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
-    ([hang_up], UNKNOWN, "look at the gateway before you send it again", ""),
-    ([responding(500)], UNKNOWN, "look at the gateway before you send it again", ""),
-    ([NO_ID], UNKNOWN, 'the response: {"note": "paid"}', ""),
-    ([responding(429, retry_after="99")], FAILED, "try again in 99 s", ""),
-    ([OK, NO_PLACE], UNKNOWN, "`get` shows the whole response", ""),
-    ([OK, PENDING], UNFINISHED, "still running after", GO_ON),
-    ([OK, responding(401)], UNFINISHED, "401", GO_ON),
-    ([OK, responding(404)], UNFINISHED, "404", GO_ON),
-    ([OK, DONE, HALF], UNFINISHED, "RemoteProtocolError", GO_ON),
-    ([OK, DONE, responding(403)], UNFINISHED, "403", GO_ON),
-    ([OK, DONE, LOGIN], UNFINISHED, "it is a page, not a file: text/html", GO_ON),
-    ([OK, DONE, responding(200)], UNFINISHED, "the file is empty", GO_ON),
-    ([DASH, PENDING], UNFINISHED, "still running after", f"{GO_ON[:-1]}-- -1"),
+    ([hang_up], UNKNOWN, LOOK, ""),
+    ([NO_ID], UNKNOWN, 'The response: {"note": "paid"}', ""),
+    ([responding(429, retry_after="99")], FAILED, "Try again in 99 s.", ""),
+    ([OK, NO_PLACE], UNKNOWN, "`get` shows the whole response.", ""),
+    ([OK, PENDING], UNFINISHED, "\nStill running after 900 s.\n", TO_RESUME),
+    ([OK, AWAY], UNFINISHED, "gave up after 900 s: status 503", TO_RESUME),
+    ([OK, responding(401)], UNFINISHED, "401: Unauthorized. Check GROK_API_KEY.", TO_RESUME),
+    ([OK, responding(404)], UNFINISHED, "404: Not Found.", TO_RESUME),
+    ([OK, DONE, HALF], UNFINISHED, "Cannot reach http", TO_RESUME),
+    ([OK, DONE, LOGIN], UNFINISHED, "It is a page, not a file: text/html", TO_RESUME),
+    ([OK, DONE, responding(200)], UNFINISHED, "The file is empty", TO_RESUME),
+    ([DASH, PENDING], UNFINISHED, "Still running", f"{TO_RESUME[:-1]}-- -1"),
 ]
 
 
@@ -182,12 +219,13 @@ def test_what_the_gateway_did_decides_the_code_and_what_to_do_next(
     assert (shown.code, shown.out) == (code, "")
     assert message in shown.err
     assert ("created the job" in shown.err) == (len(faults) > 1)
-    assert shown.err.count("pending  42%") == (PENDING in faults)  # once, however often it asked
+    assert shown.err.count("pending 42%") == (PENDING in faults)
+    assert shown.err.count("still trying") == (AWAY in faults)  # once, however often it asked
     assert not last or shown.err.splitlines()[-1] == last
-    assert not list(cli.folder.iterdir())
+    assert {path.name for path in cli.folder.iterdir()} == {*FILES, "pipe"}
     event = again.events()[-1]
     assert (again.code, again.err, event["event"], event["code"]) == (code, "", "error", code)
-    assert event["next"] == (last.removeprefix("to go on: ") or None)
+    assert event["next"] == (last.removeprefix("To resume: ") or None)
 
 
 @pytest.mark.parametrize("size", [100_000, 2_000_000])
@@ -200,51 +238,70 @@ def test_a_full_disk_is_found_early_and_one_that_fills_can_be_changed(size: int,
             shown = cli.typed("create lake -o v.mp4")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    *_, message, last = ["", *shown.err.splitlines()]
-    if server.arrived:
-        assert (size, shown.code, last) == (2_000_000, UNFINISHED, GO_ON)
-        assert message == "grok-imagine-video: v.mp4: File too large"
-    else:
-        assert (size, shown.code, "File too large" in last) == (100_000, USAGE, True)
-    assert not list(cli.folder.iterdir())
+    lines = shown.err.splitlines()
+    code, rest = (UNFINISHED, [TO_RESUME]) if server.arrived else (USAGE, [])
+    assert (shown.code, bool(server.arrived)) == (code, size == 2_000_000)
+    assert lines[-1 - len(rest) :] == ["Cannot write to v.mp4: file too large.", *rest]
+    assert not (cli.folder / "v.mp4").exists()
 
 
-def interrupted(cli: Cli, when: Callable[[Any], bool], *words: str) -> list[str]:
-    """The last lines of the command when Ctrl-C comes right after such a request."""
-    with cli.launch("create", "A lake", "-o", "v.mp4", *words) as process:
+def test_a_gateway_that_goes_away_while_we_wait_is_told(cli: Cli) -> None:
+    dead = {"GROK_BASE_URL": "http://127.0.0.1:9"}
+    waited = cli.typed("wait 1 -o v.mp4 --timeout 9", **dead)
+    assert waited.code == UNFINISHED
+    assert waited.err.splitlines() == [
+        "cannot reach http://127.0.0.1:9 (connection refused), still trying",
+        "gave up after 9 s: no response from the gateway (connection refused)",
+        TO_RESUME,
+    ]
+    first, last = cli.typed("wait 1 -o v.mp4 --timeout 9 --json", **dead).events()
+    assert (first["event"], first["job_id"], last["event"]) == ("poll_failed", "1", "error")
+
+
+def stopped(cli: Cli, when: Callable[[Any], bool], number: int = signal.SIGINT) -> Any:
+    """The end of the command when a signal comes right after such a request."""
+    with cli.launch("create", "A lake", "-o", "v.mp4", "--interval", "0.1") as process:
         while not any(map(when, cli.arrived)):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:  # Python drops one that is raised in a callback
-            process.send_signal(signal.SIGINT)
-        end = ended(process)
-    assert end.code == ExitCode.INTERRUPTED
-    return end.err.splitlines()
+            process.send_signal(number)
+        return ended(process)
 
 
-def test_ctrl_c_says_how_to_go_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+# The signal, and the exit code.
+SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_says_how_to_go_on(number: int, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(relay, "SECONDS_A_JOB_TAKES", 1e6)
-        *_, message, last = interrupted(cli, lambda request: request.method == "GET")
+        end = stopped(cli, lambda request: request.method == "GET", number)
     job_id = cli.arrived[-1].path.rpartition("/")[2]
-    assert message == "grok-imagine-video: interrupted; the job goes on"
-    assert last == f"to go on: grok-imagine-video wait -o v.mp4 {job_id}"
-    assert cli.run(*shlex.split(last)[4:]).code == 0
+    *_, message, last = end.err.splitlines()
+    assert (end.code, message) == (SIGNALS[number], "Interrupted. The job goes on.")
+    assert last == f"To resume: grok-imagine-video wait -o v.mp4 {job_id}"
+    assert cli.run(*shlex.split(last)[3:]).code == 0
     assert cli.prompts() == ["A lake"]
     assert (cli.folder / "v.mp4").exists()
 
 
-def test_ctrl_c_before_the_response_says_that_the_video_may_exist(cli: Cli) -> None:
+def test_a_signal_says_what_it_leaves(cli: Cli) -> None:
     with cli.gateway(no_response):
-        (message,) = interrupted(cli, lambda _: True)
-    assert message.startswith("grok-imagine-video: interrupted; the video may exist")
+        end = stopped(cli, lambda _: True)
+    assert end.err == f"Interrupted. It may exist and be billed: {LOOK}\n"
+    with cli.gateway(OK, DONE, no_response):
+        end = stopped(cli, lambda request: b"/v.mp4" in request)
+    message = "Interrupted while saving. The result is ready, and was not saved."
+    assert end.err.endswith(f"{message}\n{TO_RESUME}\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
 def test_the_video_is_saved_though_nothing_can_be_printed(cli: Cli) -> None:
-    words = cli._command(("create", "A lake", "-o", "v.mp4"), {})
+    words = cli._command(("create", "A lake", "-o", "v.mp4", "--interval", "0.1"), {})
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer) as nobody_reads, Path("/dev/full").open("w") as full:
@@ -252,24 +309,23 @@ def test_the_video_is_saved_though_nothing_can_be_printed(cli: Cli) -> None:
             shown = subprocess.run([sys.executable, *words], stdout=stream, stderr=stream)
             assert shown.returncode == 0
             (cli.folder / "v.mp4").unlink()
-    closed = ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, *words]
+    closed = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, *words]
     assert subprocess.run(closed).returncode == 0
     assert (cli.folder / "v.mp4").exists()
 
 
-@pytest.mark.parametrize("colors", [True, False])
-def test_a_terminal_gets_a_bar_and_the_output_the_result(colors: bool, cli: Cli) -> None:
-    env = {"COLUMNS": "40", "NO_COLOR": "" if colors else "1"}
-    shown = cli.on_terminal("create", "A lake", "-o", "v.mp4", **env)
-    assert (shown.code, shown.out) == (0, "saved v.mp4\n")
-    assert all(text in shown.err for text in ("created the job", "━", "100%"))
-    assert ("\x1b[38;5;" in shown.err) == colors
-    left = cli.on_terminal("create", "A lake", "--no-wait", **env)
-    assert f"to go on: grok-imagine-video wait -o FILE {left.out.strip()}" in left.err
-    assert json.loads(cli.typed(f"get {left.out}").out)["status"] == "done"
-    saved = cli.typed(f"wait {left.out} -o v.mp4")
-    assert (saved.code, saved.out) == (0, "saved v.mp4\n")
-    assert cli.prompts() == ["A lake"] * 2
+@pytest.mark.parametrize("env", [{"COLUMNS": "80"}, {"COLUMNS": "40", "NO_COLOR": "1"}])
+def test_a_terminal_gets_a_bar_that_is_gone_in_the_end(env: dict[str, str], cli: Cli) -> None:
+    shown = cli.on_terminal("create", "A lake", "-o", "v.mp4", "--interval", "0.1", **env)
+    assert (shown.code, shown.out) == (0, "v.mp4\n")
+    assert all(text in shown.err for text in ("created the job", "━", "saving"))
+    assert ("\x1b[36m" in shown.err) == ("NO_COLOR" not in env)
+    assert SAVED.search(shown.err.replace("\x1b[2K", "\n"))
+    failed = cli.on_terminal("create", "failed", "-o", "w.mp4", "--interval", "0.1", **env)
+    *_, message = failed.err.splitlines()
+    assert message == "\x1b[1A\x1b[2KThe job failed: The prompt asked for it (internal_error)."
+    dumb = cli.on_terminal("create", "A lake", "-o", "x.mp4", "--interval", "0.1", TERM="dumb")
+    assert "\x1b" not in dumb.err
 
 
 def test_without_the_extra_one_line_names_what_to_install() -> None:

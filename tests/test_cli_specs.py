@@ -33,50 +33,17 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return command_of(SPEC, tmp_path)
 
 
-BASE = "create hello --style x --mask https://a.example"
-MASKS = [{"url": "https://a.example"}]
-SENT = {"text": "hello", "size": 2, "style": "x", "copies": 3, "masks": MASKS}
-# What else is typed, and what it changes in the request.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "": {},
-    "--size 3 --copies 1 --loud": {"size": 3, "copies": 1, "loud": True},
-    "--masks data:,": {"masks": [*MASKS, {"url": "data:,"}]},
-    "--no-loud --weight 1.5": {"loud": False, "weight": 1.5},
-    "--day 2026-01-02 --tags a --tags b": {"day": "2026-01-02", "tags": ["a", "b"]},
-    """--frame '{"width": 2}' --request-output o""": {"frame": {"width": 2}, "output": "o"},
-    "--seed 7 --maybe m --class c": {"seed": 7, "maybe": "m", "class": "c"},
-    "--seed seven": {"seed": "seven"},
-    "--counts 1 --counts -2 --maybe ''": {"counts": [1, -2], "maybe": ""},
-    "--extra more=null": {"more": None},
-}
-TYPED = {f"{BASE} {typed}": SENT | changes for typed, changes in OPTIONS.items()}
-TYPED["edit --seconds 4"] = {"seconds": 4}
+# What is typed and sent, and what is refused.
+TYPED = load(Path(__file__).with_name("typed.yaml"))["posters"]
+REFUSED = load(Path(__file__).with_name("mistakes.yaml"))["posters"]
 
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_each_kind_of_field_can_be_typed(typed: str, made: Run) -> None:
     with serving(CREATED, DONE, responding(200, b"poster")) as server:
         code, out, _ = made(f"{typed} -o p --base-url {server.base_url}")
-    assert (code, out) == (0, "saved p\n")
+    assert (code, out) == (0, "p\n")
     assert json.loads(server.arrived[0].partition(b"\r\n\r\n")[2]) == TYPED[typed]
-
-
-# What is typed, and a part of what is said.
-REFUSED = {
-    "create hello --style x": "--mask",
-    "create hello --mask https://a.example": "--style",
-    f"{BASE} --size 4": '"1", "2", "3"',
-    f"{BASE} --size 2.4": '"1", "2", "3"',
-    f"{BASE} --counts 1 --counts 2.5": "--counts: not an integer",
-    "create hello --style '' --mask https://a.example": "'style' must not be blank: ''",
-    f"{BASE} --weight 3": "'weight' must be <= 2: 3.0",
-    f"{BASE} --tags a --tags b --tags c": "tags",
-    f"{BASE} --frame wide": "--frame: not JSON",
-    f"""{BASE} --frame '{{"width": 0}}'""": "in 'frame': 'width' must be >= 1: 0",
-    "edit --seconds 4 --extra a=1": "'a'",
-    "upload": "Unknown command",
-    BASE: "pass --base-url URL",
-}
 
 
 @pytest.mark.parametrize("typed", REFUSED)

@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "docs"
 # What the pages include; each build writes it again.
 PARTS = ROOT / "build" / "docs-parts"
-COMMANDS = ("create", "wait", "get", "batch", "config")
+COMMANDS = ("create", "wait", "get", "batch", "batch status", "batch retry", "config")
 # The page of the API hides it; it would be fetched all the same.
 VENDOR_LOGO = "https://cdn.redoc.ly/redoc/logo-mini-full.svg"
 
@@ -22,7 +22,7 @@ def write_parts() -> None:
     shutil.rmtree(PARTS, ignore_errors=True)
     PARTS.mkdir(parents=True)
     for name in COMMANDS:
-        (PARTS / f"help-{name}.txt").write_text(terminal.help_text(name), "utf-8")
+        (PARTS / f"help-{name.replace(' ', '-')}.txt").write_text(terminal.help_text(name), "utf-8")
     picture, path = terminal.picture(), DOCS / "images" / "terminal.svg"
     if not path.exists() or path.read_text("utf-8") != picture:  # it is in git, for the READMEs
         path.write_text(picture, "utf-8")

@@ -28,7 +28,7 @@ ELAPSED = re.compile(r"0:00:\d\d")
 def help_text(command: str) -> str:
     """What `--help` prints."""
     env = os.environ | {"COLUMNS": "84", "NO_COLOR": "1", "TERM": "dumb"}
-    words = [str(COMMAND), command, "--help"]
+    words = [str(COMMAND), *command.split(), "--help"]
     return subprocess.run(words, env=env, check=True, capture_output=True, text=True).stdout
 
 
@@ -60,8 +60,11 @@ def shown() -> str:
         text = read(ours)
     if process.wait():
         sys.exit(text)
-    # A progress bar draws its line again and again; the last one stays.
-    lines = [line.rpartition("\x1b[2K")[2] for line in text.replace("\r\n", "\n").split("\n")]
+    # A progress bar draws its line again and again, and takes it away in the end.
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        del lines[len(lines) - line.count("\x1b[1A") :]
+        lines.append(line.rpartition("\x1b[2K")[2])
     said = "\n".join(line for line in lines if Text.from_ansi(line).plain.strip())
     return ELAPSED.sub("0:00:01", JOB_ID.sub("3f6b2c9e-5d0a-4c1e-9b7f-2a8d4e6c1b35", said))
 

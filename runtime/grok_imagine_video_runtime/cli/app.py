@@ -2,195 +2,223 @@
 
 import inspect
 import json
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from attrs import frozen
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
+from cyclopts.completion import detect_shell, get_default_completion_path
+from rich.filesize import decimal
 
 from ..client import AuthenticatedClient, Client
-from ..operations import Commands, Create
-from .batches import Command
-from .exits import Ending, ExitCode
-from .options import body_of, extra_of, options_of
-from .running import Run, check_output
-from .settings import Clients, Creating, Settings, Waiting
-from .terminal import Display, prepare_streams, printable
+from ..operations import Commands
+from . import settings
+from .batches import batch_commands, confirm
+from .display import FILE, Display, prepare_streams
+from .exits import ExitCode, UsageError
+from .options import Form, form_of
+from .requests import text_of
+from .running import Run, cost_text
+from .settings import REQUEST, TYPED, Options, as_typed, class_of
 
+Command = Callable[..., Any]
 _Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
+_Shell = Literal["bash", "zsh", "fish", "powershell"]
+
+# Bytes of a request that are worth a word.
+_LARGE = 10_000_000
 
 
 def main(client: type[Client], authenticated: type[AuthenticatedClient], typed: list[str]) -> int:
     """Do what is typed, and return the exit code."""
-    clients = Clients(client, authenticated)
     prepare_streams()
     is_module = Path(sys.argv[0]).name == "__main__.py"
-    name = f"python -m {clients.package.name}" if is_module else clients.package.command
-    try:
-        code: ExitCode | None = _app(name, clients)(
-            typed, exit_on_error=False, print_error=False, result_action="return_value"
-        )
-    except CycloptsError as error:
-        advice = f"`{name} --help` lists what can be typed"
-        end = Ending(ExitCode.USAGE, str(error), advice=advice)
-        Display(name, is_json="--json" in typed).failed(end)
-        return end.code
-    return code or ExitCode.DONE
+    name = f"python -m {client.package.name}" if is_module else client.package.command
+    how: Any = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+    options = Options()
+    options.json = "--json" in typed
+    run = Run(name, client, authenticated, Display(options))
+    with run.ending():
+        _app(run)(typed, **how)
+    return run.code
 
 
-def _app(name: str, clients: Clients) -> App:
+def _app(run: Run) -> App:
     """The application that reads what is typed."""
-    package = clients.package
+    package = run.plain.package
+    rows = [line.strip("| ").split(" | ") for line in (inspect.getdoc(ExitCode) or "").split("\n")]
     app = App(
         name=package.command,
         help=f"Client for {package.title}.",
-        help_epilogue=inspect.getdoc(ExitCode),
-        help_format="markdown",
+        help_epilogue="\n".join(["Exit codes:", *(f" {a:14} {b}" for a, b in rows[4:])]),
+        help_format="plaintext",
         version=package.version,
         version_flags=["--version"],
         suppress_keyboard_interrupt=False,
     )
+
+    def add(parent: App, words: str, command: Command, options: Any, *examples: str) -> App:
+        """Add a command with its options and examples."""
+        command.__annotations__["options"] = class_of(package, *options)
+        lines = [f"  {run.name} {words} {example}".rstrip() for example in examples]
+        text = "\n".join(["Examples:", *lines, "", "More: docs/command.md"])
+        made = App(name=words.split()[-1], default_command=command, help_epilogue=text)
+        parent.command(made)
+        return made
+
     for job in package.jobs():
-        commands = _Commands(name, clients, job)
+        suffix = job.module.JOB.suffix
         for create in job.creates:
-            about = _about(create.module)
-            app.command(commands.creating(create), name=create.name, help=about, help_epilogue="")
-            app.command(Command(f"{name} {create.batch}", clients, job, create).app())
-        about = _about(job.module)
-        app.command(commands.get, name=job.get, help=about, help_epilogue="")
-        app.command(commands.wait, name=job.wait, help_epilogue="")
-    app.command(_configuring(name, clients), name="config", help_epilogue="")
-    app.register_install_completion_command(help="Install completion for your shell.")
+            form = form_of(create, {"help", "version", *settings.CREATING})
+            text, options = '"A lake" ' if form.text else "", (settings.CREATING, form.attributes())
+            examples = f"{text}-o lake{suffix}", f"{text}--no-wait"
+            add(app, create.name, _create(run, job, form), options, *examples)
+            start, status, retry = batch_commands(run, job, form)
+            examples = "lakes.txt -o lakes", "lakes.jsonl -o lakes --budget 10"
+            name, batch = (
+                create.batch,
+                add(app, create.batch, start, [settings.STARTING], *examples),
+            )
+            add(batch, f"{name} status", status, [("json",)], "lakes", "lakes --json")
+            examples = "lakes --request 1-3,7", "lakes --failed"
+            add(batch, f"{name} retry", retry, [settings.RETRYING], *examples)
+        get, wait = _get_and_wait(run, job)
+        add(app, job.get, get, [settings.SHOWN], "ID", "ID --json")
+        add(app, job.wait, wait, [settings.SAVING], "ID", f"ID -o lake{suffix} --timeout 60")
+    add(app, "config", _config(run), [settings.GATEWAY], "", "--json")
+    _add_completion(app)
     return app
 
 
-@frozen
-class _Commands:
-    """The commands about jobs of one kind.
+def _create(run: Run, job: Commands, form: Form) -> Command:
+    """The command that creates a job, waits for it and saves its result."""
+    module = form.create.module
 
-    Attributes:
-        name: What is typed for the command line.
-        clients: The clients of the package.
-        job: The operations about such jobs.
-    """
+    def create(text: Any = None, /, *, file: Any = None, options: Any = TYPED) -> None:
+        run.begin(options, job)
+        body = _body_of(form, text_of(form, text, "-" if options.standard else file), options)
+        if not options.no_wait:
+            options.check("", job.module.JOB.suffix)
+        with run.client() as client:
+            if _is_shown(run, form, body):
+                return
+            run.stage = "sending"
+            if options.no_wait:
+                job_id = module.job_id(module.sync(client=client, body=body))
+                run.created(job_id, is_left=True)
+                return
+            waiting = {"interval": options.interval, "timeout": options.timeout}
+            waiting |= {"on_created": run.created, "on_progress": run.progress}
+            run.save(client, module.sync_and_wait(client=client, body=body, **waiting))
 
-    name: str
-    clients: Clients
-    job: Commands
+    create.__doc__ = _about(module)
+    nothing = Annotated[Any, Parameter(parse=False)]
+    create.__annotations__ |= {"text": nothing, "file": nothing}
+    if form.text:
+        typed = Parameter(name=form.text.label, help=form.text.help, converter=as_typed)
+        about: Any = {
+            "name": f"{form.text.names[-1]}-file",
+            "metavar": "FILE",
+            "converter": as_typed,
+        }
+        about |= {"group": REQUEST, "help": "Read it from a file.", "allow_leading_hyphen": True}
+        create.__annotations__["text"] = Annotated[str | None, typed]
+        create.__annotations__["file"] = Annotated[Path | None, Parameter(**about)]
+    return create
 
-    def creating(self, create: Create) -> Callable[..., ExitCode]:
-        """The command that creates a job, waits for it and saves its result."""
 
-        def command(
-            *positional: Any,
-            creating: Creating = Creating(),  # noqa: B008
-            waiting: Waiting = Waiting(),  # noqa: B008
-            settings: Settings = Settings(),  # noqa: B008
-            **given: Any,
-        ) -> ExitCode:
-            values = dict(zip((each.name for each in options), positional, strict=False)) | given
-            run = self._run(settings, waiting.output)
-            with run.ending():
-                extra = extra_of(create, creating.extra or ())
-                body = body_of(create, options, values, extra)
-                if creating.no_wait:
-                    _leave(run, create.module, body)
-                else:
-                    _create(run, create.module, body, waiting)
-            return run.code
+def _body_of(form: Form, values: dict[str, Any], options: Any) -> Any:
+    """The body that the options say, besides some values."""
+    values |= form.typed(options)
+    for word in options.extra or ():
+        name, _, value = word.partition("=")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            msg = f"--extra {word}: NAME=JSON is needed; a text in JSON has quotes"
+            raise UsageError(msg) from None
+    try:
+        return form.body(values, Path())
+    except (TypeError, ValueError) as error:
+        raise UsageError(form.in_options(str(error))) from None
 
-        own = App(default_command=command).assemble_argument_collection()
-        names = (name for argument in own for name in argument.names)
-        options = options_of(create, {"--help", "--version", *names})
-        signature = inspect.signature(command)
-        shared = (each for each in signature.parameters.values() if each.kind is each.KEYWORD_ONLY)
-        parameters = [*(option.parameter for option in options), *shared]
-        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        return command
 
-    def get(self, job_id: _Id, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
-        """Show a job."""
-        run = self._run(settings)
-        with run.ending(), run.client() as client:
-            run.job_id = job_id
-            job = self.job.module.sync(job_id, client=client).to_dict()
-            text = printable(json.dumps(job, indent=2, ensure_ascii=False))
-            run.display.show("job", {"job_id": job_id, "job": job}, result=text)
-        return run.code
+def _is_shown(run: Run, form: Form, body: Any) -> bool:
+    """Say that a request is sent, and its size if it is large; or show it, if that is all."""
+    request = form.create.module.OPERATION.request(body=body).arguments
+    text = json.dumps(request["json"], indent=2, ensure_ascii=False)
+    if len(text) > _LARGE:
+        run.display.show("", f"the request has {decimal(len(text))}, for its files are in it")
+    run.display.move("", "sending")
+    if run.options.dry_run:
+        method, url = request["method"], f"{run.options.base_url.rstrip('/')}{request['url']}"
+        run.display.show("", f"not sent: {method} {url}")
+        text = FILE.sub("...", text) if sys.stdout.isatty() else text
+        run.display.show("dry_run", "", text, method=method, url=url, body=request["json"])
+    return bool(run.options.dry_run)
 
-    def wait(
-        self,
-        job_id: _Id,
-        /,
-        *,
-        waiting: Waiting = Waiting(),  # noqa: B008
-        settings: Settings = Settings(),  # noqa: B008
-    ) -> ExitCode:
+
+def _get_and_wait(run: Run, job: Commands) -> tuple[Command, Command]:
+    """The commands that show a job, and that wait for it and save its result."""
+    module = job.module
+
+    def get(job_id: _Id, /, *, options: Any = TYPED) -> None:
+        run.begin(options, job)
+        with run.client() as client:
+            run.stage, run.job_id = "asking", job_id
+            response = module.sync(job_id, client=client)
+            fields, cost = response.to_dict(), module.cost(response)
+            text = json.dumps(fields, indent=2, ensure_ascii=False)
+            run.display.show("job", "", text, job_id=job_id, job=fields, cost=cost)
+            run.display.show("", f"the price is {cost_text(cost)[2:]}" if cost else "")
+
+    def wait(job_id: _Id, /, *, options: Any = TYPED) -> None:
         """Wait until a job has ended, and save its result."""
-        run = self._run(settings, waiting.output)
-        with run.ending():
-            path = check_output(waiting.output)
-            with run.client() as client:
-                run.job_id = job_id
-                job = self.job.module.wait(
-                    job_id,
-                    client=client,
-                    interval=waiting.interval,
-                    timeout=waiting.timeout,
-                    on_progress=run.progress,
-                )
-                run.save(client, job, path)
-        return run.code
+        run.begin(options, job)
+        options.check(job_id, module.JOB.suffix)
+        with run.client() as client:
+            run.stage, run.job_id = "asking", job_id
+            waiting: Any = {"interval": options.interval, "timeout": options.timeout}
+            waiting["on_progress"] = run.progress
+            run.save(client, module.wait(job_id, client=client, **waiting))
 
-    def _run(self, settings: Settings, output: Path | None = None) -> Run:
-        def go_on(job_id: str) -> str:
-            last = ["--", job_id] if job_id.startswith("-") else [job_id]
-            words = [self.job.wait, *settings.typed(), "-o", str(output or "FILE"), *last]
-            return f"{self.name} {shlex.join(words)}"
-
-        return Run(self.name, settings, self.clients, self.job.module, go_on)
+    get.__doc__ = _about(module)
+    return get, wait
 
 
-def _leave(run: Run, operation: Any, body: Any) -> None:
-    with run.client() as client:
-        run.display.move("sending")
-        created = operation.sync(client=client, body=body)
-    run.leave(operation.job_id(created))
-
-
-def _create(run: Run, operation: Any, body: Any, waiting: Waiting) -> None:
-    path = check_output(waiting.output, ", or do not wait for it: --no-wait")
-    with run.client() as client:
-        run.display.move("sending")
-        job = operation.sync_and_wait(
-            client=client,
-            body=body,
-            interval=waiting.interval,
-            timeout=waiting.timeout,
-            on_created=run.created,
-            on_progress=run.progress,
-        )
-        run.save(client, job, path)
-
-
-def _configuring(name: str, clients: Clients) -> Callable[..., ExitCode]:
-    def command(*, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
+def _config(run: Run) -> Command:
+    def config(*, options: Any = TYPED) -> None:
         """Show what is set, and where; the key itself is not shown."""
-        run = Run(name, settings, clients)
-        with run.ending():
-            found = settings.found(clients.package)
-            fields = {each.name: each.to_dict() for each in found}
-            text = printable("\n".join(f"{each.name:9} {each}" for each in found))
-            run.display.show("config", fields, result=text)
-            run.client().close()
-        return run.code
+        run.begin(options)
+        settings, lines = options.settings(run.plain.package), []
+        for name, setting in settings.items():
+            shown = setting["value"] or ("set, not shown" if setting["is_set"] else "not set")
+            lines.append(f"{name:9} {shown} ({setting['source'] or 'no variable'})")
+        run.display.show("config", "", "\n".join(lines), **settings)
+        run.client().close()
 
-    return command
+    return config
+
+
+def _add_completion(app: App) -> None:
+    def show(shell: _Shell | None = None, /) -> None:
+        """Print the script that completes commands, options and files in a shell."""
+        print(app.generate_completion(shell=shell))
+
+    def install(shell: _Shell | None = None, /, *, yes: bool = False) -> None:
+        """Install that script, after a question."""
+        shell = shell or detect_shell()
+        started = {"bash": " and ~/.bashrc", "zsh": " and ~/.zshrc", "powershell": " and $PROFILE"}
+        path = get_default_completion_path(shell, app.name[0])
+        confirm(f"This edits {path}{started.get(shell, '')}.", is_sure=yes)
+        print(f"wrote {app.install_completion(shell=shell)}; start a new shell")
+
+    app.command(show, name="--show-completion")
+    app.command(install, name="--install-completion")
 
 
 def _about(operation: Any) -> str:
-    """What the spec says about an operation."""
-    return (inspect.getdoc(operation.sync) or "").partition("\nArgs:")[0]
+    """What the spec says about an operation, in paragraphs of one line."""
+    text = (inspect.getdoc(operation.sync) or "").partition("\nArgs:")[0]
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

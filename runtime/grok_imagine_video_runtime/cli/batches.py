@@ -1,270 +1,198 @@
-"""The command `batch`: many requests from a file, and what came of them."""
+"""The commands about a batch: many requests from a file, and what came of them."""
 
-import asyncio
 import contextlib
-import signal
-from collections.abc import Sequence
+import shlex
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from attrs import asdict, evolve, field, frozen
-from cyclopts import App, Group, Parameter
+import attrs
+from cyclopts import Parameter
 
 from .. import batch
-from ..batch._journal import Journal, JournalError
-from ..batch._options import Options, Resend
-from ..batch._rate import reason_of
-from ..batch._requests import check
-from ..batch._run import Run as BatchRun
-from ..batch._status import Summary, summary_of
-from ..client import Client
-from ..operations import Commands, Create
-from .exits import ExitCode
-from .options import Integer
+from ..errors import MAX_LINE, one_line
+from ..operations import Commands
+from .exits import ExitCode, UsageError
+from .options import Form
 from .requests import Requests
-from .running import Run
-from .settings import Clients, Flag, Seconds, Settings
-from .summaries import Report
-from .terminal import Display
+from .running import Run, cost_text
+from .settings import TYPED
 
-_BATCH = Group("Batch", sort_key=0)
+_REQUESTS = "The requests, one on each line: .jsonl, .csv or .txt."
+_File = Annotated[Path | None, Parameter(name="FILE", help=_REQUESTS)]
+_Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
 
-_Folder = Annotated[Path, Parameter(help="The folder of the batch.")]
-_File = Annotated[
-    Path,
-    Parameter(help="The requests: one as JSON in each line, or a table in CSV, one in each row."),
-]
-_Numbers = Annotated[list[Integer], Parameter(metavar="NUMBER", negative="", group=_BATCH)]
+# How the gateway refuses the caller, and so all requests.
+_CALLER_REFUSED = ("status 401", "status 402", "status 403")
 
 
-@Parameter(name="*", group=_BATCH)
-@frozen
-class Starting:
-    """What is sent, and where its results are.
+def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
+    """The commands that start a batch, show it, and send requests again."""
 
-    Attributes:
-        output: Where to save the results, and the journal with which a later run goes on.
-        resend_unknown: Send the requests again that may have been paid for.
-        extra: Send fields that the spec does not have.
-        dry_run: Check all requests, and send nothing.
-    """
-
-    output: Annotated[Path, Parameter(alias="-o", metavar="FOLDER")]
-    resend_unknown: Flag = False
-    extra: Flag = False
-    dry_run: Flag = False
-
-
-@Parameter(name="*", group=_BATCH)
-@frozen
-class Batching:
-    """How a batch is run.
-
-    Attributes:
-        concurrency: Requests that are worked on at the same time.
-        rate: Requests that are sent in a minute. Default: no limit.
-        interval: How often to ask for a job.
-        timeout: How long to wait for a job, and for a gateway that accepts nothing.
-        forget: End a request without a result if its job is still not found. Repeatable.
-    """
-
-    concurrency: Integer = 20
-    rate: float | None = None
-    interval: Seconds = 5.0
-    timeout: Seconds = 900.0
-    forget: Annotated[_Numbers, Parameter(show_default=False)] = field(factory=list)
-
-
-@frozen
-class Command:
-    """The command `batch` of one operation.
-
-    Attributes:
-        name: What is typed for it.
-        clients: The clients of the package.
-        job: The operation that follows the jobs.
-        create: The operation that creates them.
-    """
-
-    name: str
-    clients: Clients
-    job: Commands
-    create: Create
-
-    def app(self) -> App:
-        """What reads what is typed."""
-        app = App(name=self.create.batch, help_epilogue="")
-        app.default(self.start)
-        app.command(self.status, name="status", help_epilogue="")
-        app.command(self.retry, name="retry", help_epilogue="")
-        return app
-
-    def start(
-        self,
-        file: _File,
-        /,
-        *,
-        starting: Starting,
-        batching: Batching = Batching(),
-        settings: Settings = Settings(),  # noqa: B008
-    ) -> ExitCode:
+    def start(file: _File = None, /, *, options: Any = TYPED) -> None:
         """Send each request of a file once, wait for the jobs and save their results.
 
         Start it again at any time, also after it was killed: it goes on where it was, and never
         sends again what may have been paid for. New requests belong at the end of the file.
         """
-        folder = starting.output
-        run, report = self._run(settings, folder)
-        with run.ending():
-            if folder.exists() and not folder.is_dir():
-                msg = f"-o {folder}: exists and is not a folder"
-                raise ValueError(msg)
-            requests = self._requests(run, file, has_extra=starting.extra)
-            if starting.dry_run:
-                _try(report, requests)
-                return run.code
-            resend: list[Resend] = ["unknown"] * starting.resend_unknown
-            options = Options(**asdict(batching), resend=resend, source=str(file.resolve()))
-            client = run.client()
-            folder.mkdir(parents=True, exist_ok=True)
-            with Journal(folder) as journal:
-                run.code = self._work(report, requests, client, journal, options)
-        return run.code
+        run.begin(options, job)
+        if (file is None) != options.standard:
+            msg = "One FILE is needed, or - for the standard input"
+            raise UsageError(msg)
+        requests = Requests(str(file or "-"), form, allows_extra=options.allow_extra)
+        requests.check(run.display)
+        client = run.plain(_address(options)) if options.dry_run else run.client()
+        more = {"resend": ["unknown"] * options.resend_unknown, "dry_run": options.dry_run}
+        more |= {"client": client, "source": str(file.resolve()) if file else ""}
+        _work(run, form, requests, options.folder, **more)
 
-    def status(self, folder: _Folder, /, *, settings: Settings = Settings()) -> ExitCode:  # noqa: B008
+    def status(folder: _Folder, /, *, options: Any = TYPED) -> None:
         """Show how far a batch is, also while it runs."""
-        run, report = self._run(settings, folder)
-        with run.ending():
-            report.summary(batch.status(folder))
-        return run.code
+        run.begin(options, job)
+        _show(run, form, batch.status(folder), folder)
 
-    def retry(
-        self,
-        folder: _Folder,
-        /,
-        *,
-        line: Annotated[_Numbers, Parameter(help="A request. Repeatable.")],
-        batching: Batching = Batching(),
-        settings: Settings = Settings(),  # noqa: B008
-    ) -> ExitCode:
+    def retry(folder: _Folder, /, *, options: Any = TYPED) -> None:
         """Send requests of a batch again that have failed or whose outcome is unknown.
 
         They are paid for again. An unknown one may exist already: look at the gateway first.
         """
-        run, report = self._run(settings, folder)
-        with run.ending():
-            source = _source_of(folder)
-            with Journal(folder) as journal:
-                _check_retried(journal, line)
-                requests = self._requests(run, source, has_extra=True)  # they were sent before
-                options = Options(**asdict(batching), only=set(line), resend=("unknown", "failed"))
-                run.code = self._work(report, requests, run.client(), journal, options)
-        return run.code
+        run.begin(options, job)
+        summary = batch.status(folder)
+        if not (source := summary.source) or not Path(source).exists():
+            msg = f"put {source} back" if source else "its requests come from no file"
+            raise UsageError(f"{folder}: {msg}")
+        more = {"only": _chosen(summary, options), "resend": ["failed", "unknown"]}
+        requests = Requests(source, form, allows_extra=True)  # they were sent before
+        requests.check(run.display)
+        _work(run, form, requests, folder, client=run.client(), **more)
 
-    def _run(self, settings: Settings, folder: Path) -> tuple[Run, Report]:
-        run = Run(self.name, settings, self.clients, is_many=True)
-        return run, Report(run.display, self.name, folder, self.job.module.JOB.suffix)
-
-    def _requests(self, run: Run, file: Path, *, has_extra: bool) -> Requests:
-        requests = Requests(file, self.create, has_extra=has_extra)
-        requests.check(run.display.say)
-        return requests
-
-    def _work(
-        self, report: Report, requests: Requests, client: Client, journal: Journal, options: Options
-    ) -> ExitCode:
-        """Do the work of a batch, and show a summary however it ends."""
-        batch_run = BatchRun(
-            requests,
-            create=self.create,
-            job=self.job,
-            client=client,
-            journal=journal,
-            options=evolve(options, on_progress=report.changed),
-        )
-        batch_run.check()
-        report.start(batch_run.status())
-        is_interrupted = _is_interrupted(report.display, batch_run, client)
-        summary = batch_run.summary()
-        code = ExitCode.INTERRUPTED if is_interrupted else code_of(summary)
-        report.summary(summary, code)
-        return code
+    return start, status, retry
 
 
-def _try(report: Report, requests: Requests) -> None:
-    """Show what a run would do."""
-    with contextlib.ExitStack() as stack:
-        has_journal = (report.folder / "journal.sqlite").exists()
-        journal = Journal(report.folder, read_only=True) if has_journal else None
-        entries = stack.enter_context(journal).entries if journal else {}
-        check(requests, entries, report.path_of)
-        report.summary(summary_of(journal, len(requests)), has_hints=False)
-    report.display.say("all requests are right, and nothing was sent")
+def _address(options: Any) -> str:
+    """The address that a batch is checked for; it need not be set."""
+    with contextlib.suppress(OSError), batch.Journal(options.folder, read_only=True) as journal:
+        return options.base_url or journal.about[0]
+    return options.base_url or "http://localhost"
 
 
-async def _all(batch_run: BatchRun, client: Client) -> None:
-    async with client:
-        await batch_run.all()
+def _chosen(summary: batch.Summary, options: Any) -> set[int]:
+    """The numbers of the requests that are sent again; a UsageError if one must not be."""
+    states = {problem.number: problem.state for problem in summary.problems}
+    for number in options.request or ():
+        if (state := states.get(number)) not in ("failed", "unknown"):
+            hint = f"it is {state}; start the batch" if state else "it is done, or was not sent"
+            msg = f"Request {number} is not sent again: {hint}"
+            raise UsageError(msg)
+    classes = [state for state in ("failed", "unknown") if getattr(options, state)]
+    chosen = {number for number, state in states.items() if state in classes}
+    chosen |= set(options.request or ())
+    if not chosen:
+        msg = f"No request is {' or '.join(classes)}"
+        raise UsageError(msg if classes else "Say which: --request 1-3,7, --failed or --unknown")
+    if classes:
+        confirm(f"{len(chosen)} requests will be paid for again.", is_sure=options.yes)
+    return chosen
 
 
-def _is_interrupted(display: Display, batch_run: BatchRun, client: Client) -> bool:
-    """Do the work, and return whether Ctrl-C or a similar signal has ended it."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+def confirm(question: str, *, is_sure: bool) -> None:
+    """Ask whether to go on; a UsageError if the answer is no, or if nobody can be asked."""
+    if not is_sure and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        msg = f"{question} Confirm it with --yes"
+        raise UsageError(msg)
+    print(question, end="\n" if is_sure else " Go on? [y/N] ", file=sys.stderr, flush=True)
+    if not is_sure and sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        msg = "Nothing was done"
+        raise UsageError(msg)
+
+
+def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -> None:
+    """Run a batch, and show how far it is on the way and in the end."""
+
+    def on_progress(status: batch.Status, entry: batch.Entry) -> None:
+        names = ("number", "state", "job_id", "cost", "error")
+        fields = {name: getattr(entry, name) for name in names}
+        fields |= {"done": status.done, "finished": status.finished, "total": status.total}
+        run.display.move("request", _counts(status), status.finished / status.total, **fields)
+
+    for name in ("concurrency", "rate", "budget", "interval", "timeout", "forget"):
+        more[name] = getattr(run.options, name)
+    more |= {"forget": more["forget"] or (), "operation": form.create.module}
     try:
-        asyncio.run(_all(batch_run, client))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return True
-    except JournalError as error:
-        if not batch_run.summary().stopped:  # which has been said
-            display.say(reason_of(error))
+        summary = batch.run(requests, folder=folder, on_progress=on_progress, **more)
+    except batch.JournalError as error:
         for number, job_id in error.jobs.items():
-            display.say(f"request {number}: its job is {job_id}")
-    except OSError as error:
-        display.say(reason_of(error))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    return False
+            text = f"request {number}: its job is {job_id}"
+            run.display.show("log", text, message=text)
+        run.stage = "sending"
+        raise
+    except KeyboardInterrupt:
+        run.stage = "batch"
+        with contextlib.suppress(OSError):  # the folder is not there yet
+            _show(run, form, batch.status(folder), folder, ExitCode.INTERRUPTED)
+        raise
+    run.code = ExitCode.DONE if more.get("dry_run") else _code_of(summary)
+    _show(run, form, summary, folder, run.code)
+    if more.get("dry_run"):
+        run.display.show("", "all requests are right, and nothing was sent")
 
 
-def _source_of(folder: Path) -> Path:
-    """The file from which a batch was made.
-
-    Raises:
-        OSError: There is no batch, or no such file any more.
-        ValueError: It was made in another way.
-    """
-    with Journal(folder, read_only=True) as journal:
-        source = journal.about[1]
-    if not source:
-        msg = f"the batch in {folder} was made from Python: use `resend` and `only` of batch.run"
-        raise ValueError(msg)
-    if not Path(source).exists():
-        msg = f"{source}: No such file, from which the batch was made; put it back"
-        raise FileNotFoundError(msg)
-    return Path(source)
-
-
-def _check_retried(journal: Journal, numbers: Sequence[int]) -> None:
-    """Refuse to send what is not to be sent again.
-
-    Raises:
-        ValueError: A request has a result, a job that has not ended, or was never sent.
-    """
-    others = {"done": "its result is saved", "created": "its job has not ended: start the batch"}
-    for number in numbers:
-        entry = journal.entries.get(number)
-        why = others.get(entry.state) if entry else "it was not sent: start the batch"
-        if why:
-            msg = f"--line {number}: {why}"
-            raise ValueError(msg)
-
-
-def code_of(summary: Summary) -> ExitCode:
+def _code_of(summary: batch.Summary) -> ExitCode:
     """The exit code of a batch that was not interrupted."""
-    codes = {
-        ExitCode.UNKNOWN: summary.unknown,
-        ExitCode.FAILED: summary.is_refused,
-        ExitCode.UNFINISHED: summary.unfinished or summary.not_sent or summary.stopped,
+    reasons = [problem.reason for problem in summary.problems if problem.state == "refused"]
+    if summary.unknown:
+        return ExitCode.UNKNOWN
+    if any(reason.startswith(_CALLER_REFUSED) for reason in reasons):
+        return ExitCode.FAILED
+    if summary.is_over_budget:
+        return ExitCode.OVER_BUDGET
+    if summary.unfinished or summary.refused or summary.queued or summary.stopped:
+        return ExitCode.UNFINISHED
+    return ExitCode.FAILED if summary.failed else ExitCode.DONE
+
+
+def _counts(status: batch.Status) -> str:
+    """How many requests are in each state."""
+    others = ("unknown", "unfinished", "refused", "running", "queued")
+    counts = [f"{getattr(status, name)} {name}" for name in others if getattr(status, name)]
+    failed = [f"{status.failed} failed"] * bool(status.failed)
+    of_all = [f"{status.done} done", *failed, f"{status.finished}/{status.total}", *counts]
+    return ", ".join(of_all) + cost_text(status.cost or None)
+
+
+def _show(
+    run: Run, form: Form, summary: batch.Summary, folder: Path, code: int | None = None
+) -> None:
+    """Show how far a batch is, what its problems are, and what can be done about them."""
+    fields = attrs.asdict(summary) | {"queued": summary.queued, "finished": summary.finished}
+    words = [*run.options.typed(run.plain.package), str(folder)]
+    retry = f"{run.name} {form.create.batch} retry {shlex.join(words)}"
+    hints = {
+        f"Unknown ones may be paid for: look at the gateway. To pay again: {retry} --unknown": (
+            summary.unknown
+        ),
+        f"To pay for another try of what failed: {retry} --failed": summary.failed,
+        "To go on, start the batch again.": summary.unfinished or summary.refused or summary.queued,
     }
-    failed = ExitCode.FAILED if summary.failed else ExitCode.DONE
-    return next((code for code, is_so in codes.items() if is_so), failed)
+    if code == ExitCode.DONE:  # or nothing was sent
+        hints = {}
+    elif summary.is_running:
+        hints = {"It is running now, so some of the unknown are in flight.": 1}
+    advice = [hint for hint, is_needed in hints.items() if is_needed]
+    text = "\n".join([_counts(summary), *_problems(summary), *advice])
+    run.display.show("summary", "", text, **fields, code=code)
+
+
+def _problems(summary: batch.Summary) -> Iterator[str]:
+    refused: dict[str, list[int]] = defaultdict(list)
+    for problem in summary.problems:
+        if problem.state == "refused":
+            refused[problem.reason.removeprefix("status ")].append(problem.number)
+        else:
+            text = f"request {problem.number} {problem.state}: {problem.reason}"
+            yield one_line(text, 2 * MAX_LINE)
+    for reason, numbers in refused.items():
+        what = f"{len(numbers)} requests" if len(numbers) > 1 else f"request {numbers[0]}"
+        yield one_line(f"refused: {what} ({reason})", 2 * MAX_LINE)

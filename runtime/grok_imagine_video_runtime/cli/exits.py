@@ -1,10 +1,14 @@
 """How a command ends: its exit code, what went wrong, and what to do next."""
 
+import re
 from enum import IntEnum
+from http.client import responses
+from typing import Any
 
-from attrs import frozen
+import cyclopts
 
 from .. import errors
+from .._jobs import reason_of
 
 
 class ExitCode(IntEnum):
@@ -17,7 +21,8 @@ class ExitCode(IntEnum):
     | 2 | wrong usage or settings, or a file that cannot be read or written; nothing was sent |
     | 3 | the outcome is unknown: the result may exist and be billed, look before you send again |
     | 4 | not finished or not saved: the job exists, wait for it again; of a batch: start it again |
-    | 130 | interrupted by Ctrl-C |
+    | 5 | a batch has reached its budget, and the rest is queued |
+    | 129, 130, 143 | interrupted: the terminal was closed, Ctrl-C, SIGTERM |
     """
 
     DONE = 0
@@ -25,75 +30,119 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNKNOWN = 3
     UNFINISHED = 4
+    OVER_BUDGET = 5
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
-@frozen
-class Ending:
-    """The end of a command that did not do what was asked for.
-
-    Attributes:
-        code: The exit code.
-        message: What went wrong, in one line.
-        advice: What to do next; "" if that is all.
-    """
-
-    code: ExitCode
-    message: str
-    advice: str = ""
+class UsageError(ValueError):
+    """What was typed cannot be done."""
 
 
-_ENDED = (errors.JobExpiredError, errors.JobFailedError, errors.VideoWithheldError)
-_LOOK = "the video may exist and may be billed: look at the gateway before you send it again"
-_CHECK_KEY = "is the key right? `config` shows where it comes from"
-_CHECK_URL = "is the address right? `config` shows where it comes from"
+# What can go wrong; anything else is a bug, and has a traceback.
+EXPECTED = (errors.APIError, ImportError, OSError, RuntimeError, TypeError, ValueError)
+
+# How the reason begins if there was none.
+NO_RESPONSE = "no response from the gateway"
+_LOOK = "It may exist and be billed: look at the gateway before you send it again."
+# By its stage, what an interrupted command has left.
+LEFT = {
+    "": "Interrupted. Nothing was sent.",
+    "sending": f"Interrupted. {_LOOK}",
+    "asking": "Interrupted. The job goes on.",
+    "waiting": "Interrupted. The job goes on.",
+    "saving": "Interrupted while saving. The result is ready, and was not saved.",
+    "batch": "Interrupted. Start the batch again to go on.",
+}
 
 
-def ending(error: BaseException, job_id: str | None, is_created: bool, has_posted: bool) -> Ending:
-    """How a command ends after an error.
+def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCode, str]:
+    """The exit code after an error, and what to say; the key is what to do about that."""
+    has_job = stage in ("waiting", "saving") or (
+        stage == "asking" and isinstance(error, errors.APIError)
+    )
+    code, text = ExitCode.UNFINISHED if has_job else ExitCode.FAILED, sentence(str(error))
+    text = text.replace(": undo", ". Undo")  # a request of a batch that was changed
+    match error:
+        case errors.JobFailedError() | errors.JobExpiredError():
+            verb = "failed" if isinstance(error, errors.JobFailedError) else "expired"
+            return ExitCode.FAILED, f"The job {verb}{_reason_words(error)}"
+        case errors.VideoWithheldError():
+            return ExitCode.FAILED, text
+        case errors.ResultMissingError():
+            return ExitCode.UNKNOWN, f"{text} `get` shows the whole response."
+        case errors.WaitTimeoutError():
+            text = str(error).partition(";")[0]
+            return code, text if error.__cause__ else sentence(text)
+        case errors.APIStatusError(status_code=status):
+            is_lost = status == 404 and stage == "asking"
+            hint = f" {key}" * (status in (401, 403)) + " Check the id." * is_lost
+            return ExitCode.FAILED if is_lost else code, _status_words(error) + hint
+        case errors.APIConnectionError():
+            text = reason_of(error).replace(NO_RESPONSE, f"Cannot reach {url}")
+            return code, f"{sentence(text)} Check the address."
+        case errors.OutcomeUnknownError() if not has_job:
+            text = re.sub(r" \(it may have been [^)]*\)", "", str(error))  # which is said below
+            return ExitCode.UNKNOWN, f"{sentence(text)} {_LOOK}"
+        case errors.APIResponseValidationError() if not has_job:
+            shown = errors.one_line(error.content.decode("utf-8", "replace"), errors.MAX_LINE)
+            return ExitCode.UNKNOWN, f"{text} The response: {shown or 'nothing'}. {_LOOK}"
+        case OSError():
+            place = f"{error.filename}: " if error.filename else ""
+            unknown = ExitCode.UNKNOWN if stage == "sending" else ExitCode.USAGE  # of a batch
+            return code if has_job else unknown, f"{place}{why(error).rstrip('.')}."
+    is_usage = isinstance(error, UsageError) or not (has_job or isinstance(error, errors.APIError))
+    return ExitCode.USAGE if is_usage else code, text
 
-    Args:
-        error: What went wrong.
-        job_id: The id of the job, if there is one.
-        is_created: Whether this command has created the job.
-        has_posted: Whether a request that creates a job may have left.
-    """
-    message = str(error) or type(error).__name__
-    if isinstance(error, KeyboardInterrupt):
-        return _interrupted(job_id, has_posted)
-    if isinstance(error, _ENDED):
-        return Ending(ExitCode.FAILED, message)
-    if isinstance(error, errors.ResultMissingError):
-        return Ending(ExitCode.UNKNOWN, message, advice="`get` shows the whole response")
-    if isinstance(error, errors.NotFoundError) and job_id and not is_created:
-        return Ending(ExitCode.FAILED, message, advice="is the id right, and that of this gateway?")
-    if isinstance(error, OSError):
-        message = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
-    if job_id:
-        return Ending(ExitCode.UNFINISHED, message)
-    return _before_a_job(error, message)
+
+def _status_words(error: errors.APIStatusError) -> str:
+    status, message = error.status_code, error.message or responses.get(error.status_code, "")
+    message = error.args[0] if 300 <= status < 400 else message  # the new address
+    code = None if error.code == str(status) else error.code  # some repeat the status there
+    hints = [hint for hint in (code, error.param) if hint]
+    hints += [f"request id {error.request_id}"] if error.request_id else []
+    text = f"{status}: {message.rstrip('.') or 'no reason given'}"
+    text += f" ({', '.join(hints)})." if hints else "."
+    delay = errors.retry_after(error.headers)
+    return text if delay is None else f"{text} Try again in {delay:.0f} s."
 
 
-def _interrupted(job_id: str | None, has_posted: bool) -> Ending:
-    if job_id:
-        return Ending(ExitCode.INTERRUPTED, "interrupted; the job goes on")
-    if has_posted:
-        return Ending(ExitCode.INTERRUPTED, "interrupted", advice=_LOOK)
-    return Ending(ExitCode.INTERRUPTED, "interrupted; nothing was sent")
+def _reason_words(error: errors.JobError) -> str:
+    """The gateway's own words, without the status of the job, and with its code at the end."""
+    reason, code = str(error).partition(": ")[2], error.code or ""
+    if code and reason.startswith(code):
+        reason = f"{reason[len(code) :].removeprefix(': ').rstrip('.')} ({code})".strip()
+    return f": {sentence(reason)}" if reason else "."
 
 
-def _before_a_job(error: BaseException, message: str) -> Ending:
-    if isinstance(error, errors.OutcomeUnknownError):
-        return Ending(ExitCode.UNKNOWN, message, advice=_LOOK)
-    if isinstance(error, errors.APIResponseValidationError):
-        content = errors.one_line(error.content.decode("utf-8", "replace"), errors.MAX_LINE)
-        return Ending(ExitCode.UNKNOWN, f"{message}; the response: {content}", advice=_LOOK)
-    if isinstance(error, errors.AuthenticationError | errors.PermissionDeniedError):
-        return Ending(ExitCode.FAILED, message, advice=_CHECK_KEY)
-    if isinstance(error, errors.APIConnectionError):
-        return Ending(ExitCode.FAILED, message, advice=_CHECK_URL)
-    if isinstance(error, errors.RateLimitError) and error.retry_after is not None:
-        return Ending(ExitCode.FAILED, message, advice=f"try again in {error.retry_after:.0f} s")
-    if isinstance(error, errors.APIError):
-        return Ending(ExitCode.FAILED, message)
-    return Ending(ExitCode.USAGE, message)
+def mistake_of(error: Any, name: str) -> str:
+    """What was typed wrong, and which help tells more; `name` is what is typed for the program."""
+    command, error.verbose = " ".join([name, *(error.command_chain or ())]), False
+    text = str(error)
+    match error:
+        case cyclopts.UnusedCliTokensError(unused_tokens=words):
+            text = f'What is "{" ".join(words or ())}"? An argument with blanks needs quotes.'
+        case cyclopts.UnknownOptionError(token=token, argument_collection=arguments):
+            option = token.keyword or token.value
+            label = option.strip("-").replace("-", "_").upper()
+            if label in (known for argument in arguments for known in argument.names):
+                text = f'{label} is an argument, not an option: {command} "{label}".'
+            elif " " in option:
+                text = f'"{option}" begins with a dash: an argument that does comes after --.'
+        case cyclopts.CoercionError(argument=argument, token=token) if argument and token:
+            if "unable to convert" in text:
+                text = f'{argument.name} cannot be "{token.value}".'
+    return f"{text} See: {command} --help"
+
+
+def why(error: OSError) -> str:
+    """What an error says, without the file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+def sentence(text: str) -> str:
+    """A text that begins with a capital, if it begins with a word, and ends with a full stop."""
+    text = text[:1].upper() + text[1:] if re.match("[a-z]+ ", text) else text
+    return text if text.endswith((".", "?", "!")) else f"{text}."

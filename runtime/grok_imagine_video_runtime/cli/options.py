@@ -1,279 +1,177 @@
-"""The options of a command, one for each field of a model, and the object that they make."""
+"""The options of a request: one for each field of a model, as its attributes and types say."""
 
-import base64
-import inspect
 import json
-import mimetypes
 import re
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
-from cyclopts import CoercionError, Parameter, Token, convert
+from cyclopts import convert
 from docstring_parser import parse
 
-from ..models import attributes_of, to_json
+from ..models import attributes_of, file_field_of, to_json
 from ..operations import Create
 from ..types import UNSET, Unset
-from ..validators import show
-from .settings import REQUEST
-
-Read = Callable[[Any], Any]
-
-FILE_OR_URL = "FILE_OR_URL"
+from .exits import why
+from .settings import REQUEST, as_typed
+from .settings import option as option_of
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+class Option(NamedTuple):
+    """A field of a request, as it is typed; the type is that of its items if it is a list.
 
-
-@attrs.frozen
-class Kind:
-    """How a type is typed: what cyclopts makes of the text, and what then becomes of it in JSON."""
-
-    type: Any
-    read: Read = _as_it_is
-    metavar: str | None = None
-
-
-@attrs.frozen
-class Option:
-    """An option for a field.
-
-    Attributes:
-        field: The name of the field in JSON.
-        name: The name of the parameter of a command.
-        names: What is typed for it.
-        kind: How its value is typed.
-        default: What is sent if it is left out; UNSET for nothing, NOTHING if it must be typed.
-        help: What the spec says about the field.
-        is_positional: Whether it is typed without a name.
+    The default is UNSET if nothing is sent then, and NOTHING if the field is required.
     """
 
     field: str
-    name: str
     names: Sequence[str]
-    kind: Kind
     default: Any
-    help: str | None
-    is_positional: bool
+    help: str
+    type: Any
+    is_list: bool
 
     @property
-    def parameter(self) -> inspect.Parameter:
-        """The parameter of a command."""
-        is_shown = isinstance(self.default, str | int | float)
-        about = Parameter(
-            name=self.names,
-            converter=convert,  # to the type alone, so that "null" is refused
-            help=self.help,
-            group=REQUEST,
-            metavar=self.kind.metavar,
-            negative=None if self.kind.type is bool else "",
-            required=self.default is attrs.NOTHING,
-            show_default=str(self.default) if is_shown else False,
-        )
-        annotation = Annotated[self.kind.type | None, about]  # type: ignore[name-defined]
-        made = inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
-        if self.is_positional:
-            return made.replace(kind=inspect.Parameter.POSITIONAL_ONLY)
-        return made.replace(default=None)
+    def label(self) -> str:
+        """What it is called where it is typed without a name."""
+        return self.names[-1].strip("-").upper().replace("-", "_")
+
+    def attribute(self) -> Any:
+        """The attribute for it in a class of options: a text, a choice, a file, or a switch."""
+        is_native = self.type is bool or typing.get_origin(self.type) is Literal
+        kind = self.type if is_native else Path if file_field_of(self.type) else str
+        metavars = {str: None, int: "INT", float: "FLOAT"}
+        metavar = "FILE_OR_URL" if kind is Path else metavars.get(self.type, "JSON")
+        about: dict[str, Any] = {
+            "name": self.names,
+            "converter": convert if is_native else as_typed,
+            "negative": None if kind is bool else "",
+            "show_default": False if self.default in (UNSET, attrs.NOTHING) else str(self.default),
+            "required": self.default is attrs.NOTHING,
+            "metavar": None if is_native else metavar,
+        }
+        made = list[kind] if self.is_list else kind | None  # type: ignore[valid-type]
+        return option_of(made, REQUEST, self.help, **about)
+
+    def read(self, value: Any, folder: Path, *, is_typed: bool) -> Any:
+        """The JSON of a text that is typed or in a cell; a file can be such a text in JSON too."""
+        if is_typed and self.is_list and isinstance(value, str):
+            value = json_or_text(value) if value.lstrip().startswith("[") else [value]
+        if isinstance(value, list):
+            item = self._replace(is_list=False)
+            return [item.read(each, folder, is_typed=is_typed) for each in value]
+        if not isinstance(value, str) or self.type is str:
+            return value
+        if file_field_of(self.type):
+            return _file_or_url(self.type, value, folder)
+        if is_typed and self.type is int:
+            if re.fullmatch("[+-]?[0-9]+", value):
+                return int(value)
+            msg = f"not an integer; write it in digits, such as 4: {value!r}"
+            raise ValueError(msg)
+        choices = {str(choice): choice for choice in typing.get_args(self.type)}
+        return choices.get(value, json_or_text(value) if is_typed else value)
+
+
+class Form(NamedTuple):
+    """The fields of a request; `text` is one that is typed without a name, if there is one."""
+
+    create: Create
+    text: Option | None
+    options: Sequence[Option]
 
     @property
-    def columns(self) -> set[str]:
-        """What the column for it in a table may be called."""
-        return {self.field, *(name.strip("-").replace("-", "_") for name in self.names)}
+    def fields(self) -> Sequence[Option]:
+        """All fields."""
+        return [self.text, *self.options] if self.text else self.options
+
+    def body(self, values: Mapping[str, Any], folder: Path, *, is_typed: bool = True) -> Any:
+        """The body with these values, and with defaults for others; an error if one is wrong."""
+        given = dict(values)
+        for option in self.fields:
+            try:
+                value = given.get(option.field, option.default)
+                value = option.read(value, folder, is_typed=is_typed)
+            except ValueError as error:
+                msg = f"{option.field!r}: {error}"
+                raise ValueError(msg) from None
+            is_blank = isinstance(value, str) and not value.strip()
+            if value is attrs.NOTHING or (is_blank and option.default is attrs.NOTHING):
+                msg = f"{option.field!r} {'must not be blank' if is_blank else 'is missing'}"
+                raise ValueError(msg)
+            given |= {} if value is UNSET else {option.field: value}
+        return self.create.model.from_dict(given)
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of a class of options."""
+        return {f"field_{option.field}": option.attribute() for option in self.options}
+
+    def typed(self, options: Any) -> dict[str, Any]:
+        """What is typed for the options."""
+        values = {
+            option.field: getattr(options, f"field_{option.field}") for option in self.options
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def in_options(self, message: str) -> str:
+        """A message with the names of options in place of those of fields."""
+        for option in self.fields:
+            name = option.label if option is self.text else option.names[0]
+            message = message.replace(repr(option.field), name)
+        return message
 
 
-def options_of(create: Create, taken: Collection[str]) -> list[Option]:
-    """The options of a command; one whose name is `taken` gets another name.
+def form_of(create: Create, taken: Collection[str]) -> Form:
+    """The fields of an operation's request; an option whose name is `taken` gets another one.
 
-    The first required field that takes any text is typed without a name, and comes first.
+    The first required field that takes any text is typed without a name.
     """
-    hints = typing.get_type_hints(create.model)
-    helps = {each.arg_name: each.description for each in parse(create.model.__doc__ or "").params}
-    options: list[Option] = []
-    for field, name in attributes_of(create.model).items():
-        kind, default = _kind(hints[name]), _default(create, field, name)
-        is_first = kind == _TEXT and default is attrs.NOTHING
-        is_first = is_first and not any(each.is_positional for each in options)
-        names = [name.upper()] if is_first else _names(name, create.names.get(field), taken)
-        own = f"field_{name}"  # so that it is none of the command's own
-        options.append(Option(field, own, names, kind, default, helps.get(name), is_first))
-    return sorted(options, key=lambda each: not each.is_positional)
+    hints, params = typing.get_type_hints(create.model), parse(create.model.__doc__ or "").params
+    helps = {param.arg_name: " ".join((param.description or "").split()) for param in params}
+    options, text = [], None
+    for name, attribute in attributes_of(create.model).items():
+        default = getattr(attrs.fields(create.model), attribute).default
+        default = create.defaults.get(name, default) if default is attrs.NOTHING else default
+        words = [word.strip("_") for word in (create.names.get(name), attribute) if word]
+        names = [f"--{'request-' * (word in taken)}{word.replace('_', '-')}" for word in words]
+        kind = _type_of(hints[attribute])
+        is_list = typing.get_origin(kind) is list
+        kind = _type_of(typing.get_args(kind)[0]) if is_list else kind
+        option = Option(name, names, to_json(default), helps.get(attribute, ""), kind, is_list)
+        if text is None and kind is str and default is attrs.NOTHING and not is_list:
+            text = option
+        else:
+            options.append(option)
+    return Form(create, text, options)
 
 
-def _default(create: Create, field: str, name: str) -> Any:
-    default = getattr(attrs.fields(create.model), name).default
-    return create.defaults.get(field, default) if default is attrs.NOTHING else to_json(default)
-
-
-def _names(name: str, short: str | None, taken: Collection[str]) -> list[str]:
-    names = [f"--{each.strip('_').replace('_', '-')}" for each in (short, name) if each]
-    return [f"--request-{each[2:]}" if each in taken else each for each in names]
-
-
-def _kind(hint: Any) -> Kind:
-    """How a value of a type is typed; what has no better way is typed as JSON."""
+def _type_of(hint: Any) -> Any:
+    """The one type that a field has besides null; object if it has several."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     alternatives = typing.get_args(hint) if is_union else [hint]
-    alternatives = [each for each in alternatives if each not in (Unset, type(None))]
-    if len(alternatives) != 1:
-        return _TEXT_OR_JSON if str in alternatives else _JSON
-    (one,) = alternatives
-    if typing.get_origin(one) is list:
-        return _list_of(_kind(typing.get_args(one)[0]))
-    if typing.get_origin(one) is Literal:
-        return _choice(typing.get_args(one))
-    if one is int:
-        return _INTEGER
-    if one in (bool, float):
-        return Kind(one)
-    if not isinstance(one, type) or one in (dict, object):
-        return _JSON
-    if issubclass(one, Enum):
-        return _choice(each.value for each in one)
-    if attrs.has(one):
-        return _FILE if "url" in attributes_of(one) else _JSON
-    return _TEXT  # also for dates and the like, which the model reads
+    alternatives = [part for part in alternatives if part not in (Unset, type(None))]
+    return alternatives[0] if len(alternatives) == 1 else object
 
 
-def _choice(values: Iterable[Any]) -> Kind:
-    texts = {each if isinstance(each, str) else json.dumps(each): each for each in values}
-    return Kind(Literal[tuple(texts)], lambda text: texts.get(text, text))
-
-
-def _list_of(kind: Kind) -> Kind:
-    def read(items: Sequence[Any]) -> list[Any]:
-        return [kind.read(each) if isinstance(each, str) else each for each in items]
-
-    return Kind(list[kind.type], read, kind.metavar)  # type: ignore[name-defined]
-
-
-def _integer(text: str) -> int:
-    """An integer as it is typed; cyclopts would round 5.5 to 6."""
-    if not re.fullmatch("[+-]?[0-9]+", text):
-        msg = f"not an integer; write it in digits, such as 4: {text!r}"
-        raise ValueError(msg)
-    return int(text)
-
-
-def _typed_integer(_: type, tokens: Sequence[Token]) -> int:
+def json_or_text(text: str) -> Any:
+    """What a text says in JSON, or else the text."""
     try:
-        return _integer(tokens[0].value)
-    except ValueError as error:
-        raise CoercionError(msg=str(error), token=tokens[0]) from None
-
-
-# The type of an integer that the command itself has, such as --concurrency.
-Integer = Annotated[int, Parameter(converter=_typed_integer)]
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        msg = f"not JSON ({error}); a text in JSON has quotes: {text!r}"
-        raise ValueError(msg) from None
-
-
-def text_or_json(text: str) -> Any:
-    try:
-        return json.loads(text)
+        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
     except ValueError:
         return text
 
 
-def is_url(text: str) -> bool:
-    return text.lower().startswith(("https://", "http://", "data:"))
-
-
-def _file_or_url(text: str) -> Any:
-    """An object with a URL: the URL as it is, or a file as a data: URL with all that is in it."""
+def _file_or_url(model: Any, text: str, folder: Path) -> Any:
+    """A model that can hold a file, as JSON: with a URL as it is, or with a file."""
     if text.lstrip().startswith("{"):
-        return _json(text)
-    if is_url(text):
-        return {"url": text}
-    kind = mimetypes.guess_type(text, strict=False)[0] or ""
-    if not kind.startswith(("image/", "audio/", "video/")):
-        msg = f"neither a URL nor a file that is named like an image, such as lake.png: {text!r}"
-        raise ValueError(msg)
+        return json_or_text(text)
+    if text.lower().startswith(("https://", "http://", "data:")):
+        return {file_field_of(model): text}
     try:
-        content = Path(text).read_bytes()
+        path = text if text.lower().startswith(("~", "file:")) else folder / text
+        return model.from_file(path).to_dict()
     except OSError as error:
-        msg = f"cannot be read: {error.strerror}: {text!r}"
-        raise ValueError(msg) from None
-    return {"url": f"data:{kind};base64,{base64.b64encode(content).decode()}"}
-
-
-_TEXT = Kind(str)
-_INTEGER = Kind(str, _integer, "INT")
-_TEXT_OR_JSON = Kind(str, text_or_json)
-_JSON = Kind(str, _json, "JSON")
-_FILE = Kind(str, _file_or_url, FILE_OR_URL)
-
-
-def body_of(
-    create: Create,
-    options: Sequence[Option],
-    values: Mapping[str, Any],
-    extra: Mapping[str, Any],
-) -> Any:
-    """The body of a request, checked against the spec.
-
-    Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field breaks another rule of the spec, or cannot be read.
-    """
-    fields = {each.field: each.default for each in options if each.default is not UNSET}
-    for option in options:
-        value = values.get(option.name)
-        if value is not None:
-            fields[option.field] = _named(option.names[0], option.kind.read, value)
-    body = create.model.from_dict({**fields, **extra})
-    check_texts(options, body)
-    return body
-
-
-def check_texts(options: Sequence[Option], body: object) -> None:
-    """Refuse a blank text that is required, such as that of a variable that is not set.
-
-    Raises:
-        ValueError: There is one.
-    """
-    attributes = attributes_of(type(body))
-    for option in options:
-        text = getattr(body, attributes[option.field])
-        if option.default is attrs.NOTHING and isinstance(text, str) and not text.strip():
-            msg = f"{option.field!r} must not be blank: {show(text)}"
-            raise ValueError(msg)
-
-
-def extra_of(create: Create, given: Sequence[str]) -> dict[str, Any]:
-    """The fields of --extra.
-
-    Raises:
-        ValueError: One is in the spec, or cannot be read.
-    """
-    fields = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not name or not equals:
-            msg = f"--extra needs NAME=JSON: {each!r}"
-            raise ValueError(msg)
-        if name in attributes_of(create.model):
-            msg = f"--extra {name}: this field is in the spec, so it has an option of its own"
-            raise ValueError(msg)
-        fields[name] = _named(f"--extra {name}", _json, value)
-    return fields
-
-
-def _named(name: str, read: Read, value: Any) -> Any:
-    try:
-        return read(value)
-    except ValueError as error:
-        msg = f"{name}: {error}"
+        msg = f"cannot read {text!r}: {why(error)}"
         raise ValueError(msg) from None

@@ -1,192 +1,152 @@
-"""The requests in a file: one as JSON in each line, or one in each row of a table in CSV."""
+"""What is read: the text of a request, and the requests in a file of JSON lines, CSV or texts."""
 
-import codecs
 import csv
 import difflib
+import io
 import json
-import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from ..batch._requests import digest_of
 from ..models import attributes_of
-from ..operations import Create
-from .options import (
-    FILE_OR_URL,
-    Kind,
-    body_of,
-    check_texts,
-    is_url,
-    options_of,
-    text_or_json,
-)
-from .terminal import printable
-
-_NOT_UTF8 = "it is not UTF-8; save it as UTF-8"
+from .display import Display
+from .exits import UsageError
+from .options import Form, json_or_text
 
 # Requests that are named because something is wrong with them.
 _MAX_NAMED = 20
 
+_KINDS = {".csv": "table", ".txt": "texts", ".jsonl": "JSON", ".ndjson": "JSON", ".json": "JSON"}
 
-class Requests:
-    """The requests in a file, made anew each time they are asked for, so that few are in memory.
 
-    A line of JSON has its number in the file, and the first row below a header is 1.
+def text_of(form: Form, typed: str | None, file: str | None) -> dict[str, Any]:
+    """The text of a request: as it is typed, or in a file."""
+    if form.text is None:
+        return {}
+    label, flag = form.text.label, f"{form.text.names[-1]}-file"
+    if (typed is None) == (file is None):
+        msg = f"{label} is needed once: in quotes, - for the standard input, or {flag} FILE"
+        raise UsageError(msg)
+    if typed and typed.startswith("@") and Path(typed[1:]).is_file():
+        msg = f"{typed} is not read as a file: use {flag} {typed[1:]}"
+        raise UsageError(msg)
+    return {form.text.field: typed if file is None else content(file).strip()}
+
+
+def content(source: str) -> str:
+    """The text in a file, or on the standard input if that is "-"."""
+    data = sys.stdin.buffer.read() if source == "-" else Path(source).expanduser().read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        msg = f"{source}:{line}: it is not UTF-8; save it as UTF-8"
+        raise UsageError(msg) from None
+
+
+class Requests(Sequence[Any]):
+    """The requests in a file, each made when it is asked for, so that few are in memory.
+
+    The file is read once. An error names its line, and the column, as an editor counts them.
     """
 
-    def __init__(self, path: Path, create: Create, *, has_extra: bool) -> None:
-        self.path = path
-        self._create, self._has_extra = create, has_extra
-        self._options = options_of(create, ())
-        self._count = 0
+    def __init__(self, source: str, form: Form, *, allows_extra: bool) -> None:
+        self._source, self._form, self._allows_extra = source, form, allows_extra
+        self._records: list[tuple[int, Any]]
+        self._fields = {option.field: option.field for option in form.fields}  # by their columns
+        for option in form.fields:
+            names = (name.strip("-").replace("-", "_") for name in option.names)
+            self._fields |= dict.fromkeys(names, option.field)
+        text = content(source)
+        self._kind = _KINDS.get(Path(source).suffix.lower()) or self._kind_of(text)
+        lines = enumerate(text.split("\n"), 1)  # only a line feed ends one, as JSON has it
+        self._records = [(number, line.rstrip()) for number, line in lines if line.strip()]
+        if self._kind == "table":
+            self._records = list(self._rows(text))
+
+    def _kind_of(self, text: str) -> str:
+        """What a text is whose name does not say it."""
+        header = text.partition("\n")[0].strip().split(",")
+        is_table = all(name.strip() in self._fields for name in header)
+        return "JSON" if text.lstrip().startswith("{") else "table" if is_table else "texts"
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._records)
 
-    def __iter__(self) -> Iterator[tuple[int, Any]]:
-        for number, record in self._records():
+    def __getitem__(self, index: Any) -> Any:
+        line, record = self._records[index]
+        try:
+            return self._request(record)
+        except json.JSONDecodeError as error:
+            msg = f"{self._source}:{line}:{error.colno}: not JSON: {error.msg}"
+        except (TypeError, ValueError, RecursionError) as error:
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
+            msg = f"{self._source}:{line}: {why}"
+        raise UsageError(msg)
+
+    def check(self, display: Display) -> None:
+        """Say what is wrong with the requests; a UsageError if one is, or if there are none."""
+        bad = 0
+        for index in range(len(self)):
             try:
-                yield number, self._read(record)
-            except (TypeError, ValueError, RecursionError) as error:
-                msg = f"{self.path}:{number}: {_explain(error)}"
-                raise ValueError(msg) from None
-
-    def check(self, say: Callable[[str], None]) -> None:
-        """Count the requests, and say what is wrong with them.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: One of them cannot be sent, it has none, or it can be read only once.
-        """
-        self._count = bad = 0
-        for number, record in self._records():
-            self._count += 1
-            try:
-                digest_of(number, self._read(record))
-            except (TypeError, ValueError, RecursionError) as error:
+                self[index]
+            except UsageError as error:
                 bad += 1
                 if bad <= _MAX_NAMED:
-                    say(printable(f"{self.path}:{number}: {_explain(error)}"))
-        if bad or not self._count:
-            msg = f"{bad} of {self._count} requests cannot be sent; nothing was sent"
-            msg = f"{self.path}: {msg if bad else 'the file has no requests'}"
-            raise ValueError(msg)
+                    display.show("log", str(error), message=str(error))
+        if bad or not self:
+            msg = f"{bad} of {len(self)} requests cannot be sent; nothing was sent"
+            raise UsageError(f"{self._source}: {msg if bad else 'there are no requests'}")
 
-    def _records(self) -> Iterable[tuple[int, Any]]:
-        if self.path.exists() and not self.path.is_file():
-            msg = f"{self.path} is not a file that can be read more than once; save it as one"
+    def _request(self, record: Any) -> Any:
+        is_json = self._kind == "JSON"
+        if is_json:
+            record = json.loads(record, object_pairs_hook=_object, parse_constant=_refuse)
+        elif isinstance(record, str) and self._form.text and not record.startswith("{"):
+            record = {self._form.text.field: record.strip()}
+        if not isinstance(record, dict):
+            msg = "a JSON object is needed, in a file whose name ends with .jsonl"
             raise ValueError(msg)
-        if self.path.suffix.lower() != ".csv":
-            return _lines(self.path)
-        columns = {name: each.field for each in self._options for name in each.columns}
-        return _rows(self.path, columns)
-
-    def _read(self, record: bytes | dict[str, str]) -> Any:
-        if isinstance(record, bytes):
-            request = self._create.model.from_dict(_object(record))
-            check_texts(self._options, request)
-        else:
-            request = self._of_row(record)
-        if not self._has_extra and (extra := next(_unknown_names(request), None)):
-            msg = f"{extra}; --extra sends it as it is"
+        pairs = [(self._fields.get(str(name), str(name)), record[name]) for name in record]
+        values = _object(pairs)
+        if not is_json:  # what is no field is typed as in JSON
+            known = set(self._fields.values())
+            values = {name: v if name in known else json_or_text(v) for name, v in values.items()}
+        request = self._form.body(values, Path(self._source).parent, is_typed=not is_json)
+        if not self._allows_extra and (extra := next(_unknown_names(request), None)):
+            msg = f"{extra}; --allow-extra sends it as it is"
             raise ValueError(msg)
         return request
 
-    def _of_row(self, row: dict[str, str]) -> Any:
-        """A request from the cells of a row; each is what would be typed as an option."""
-        values = {}
-        for option in self._options:
-            if cell := row.pop(option.field, ""):
-                values[option.name] = self._typed(option.kind, cell)
-            elif option.default is attrs.NOTHING:
-                msg = f"{option.field!r} is required, and the row has no such cell: {row}"
-                raise ValueError(msg)
-        extra = {name: text_or_json(cell) for name, cell in row.items()}
-        return body_of(self._create, self._options, values, extra)
-
-    def _typed(self, kind: Kind, cell: str) -> Any:
-        """What a cell holds, as an option would have it; the model says if it has the wrong type.
-
-        A file is looked for beside the table.
-        """
-        if typing.get_origin(kind.type) is list:
-            inner = attrs.evolve(kind, type=typing.get_args(kind.type)[0])
-            items = json.loads(cell) if cell.lstrip().startswith("[") else [cell]
-            return [self._typed(inner, item) if isinstance(item, str) else item for item in items]
-        if kind.type in (bool, float):
-            value = text_or_json(cell.lower())
-            return cell if isinstance(value, str) else value
-        is_path = kind.metavar == FILE_OR_URL and not (is_url(cell) or cell.lstrip()[:1] == "{")
-        return str(self.path.parent / cell) if is_path else cell
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank. Only a line feed ends one, as JSON has it."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if text.strip():
-                yield number, text
-
-
-def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the header, by field, without the cells that are empty."""
-    csv.field_size_limit(2**31 - 1)  # an image may be in a cell
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        number = 0
+    def _rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """The rows below the header with their lines, without the cells that are empty."""
+        csv.field_size_limit(2**31 - 1)  # an image may be in a cell
+        reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
         try:
-            reader = csv.reader(file, strict=True)
-            names = [columns.get(name, name) for name in next(reader, [])]
-            _check_header(names)
-            for number, row in enumerate(filter("".join, reader), 1):
-                if len(row) > len(names):
+            names = next(reader, [])
+            _object([(self._fields.get(name, name), "") for name in names])
+            while (line := reader.line_num + 1) and (row := next(reader, None)) is not None:
+                if len(row) > len(names) and "".join(row):
                     msg = "more cells than the header has"
                     raise ValueError(msg)
-                yield number, {name: cell for name, cell in zip(names, row, strict=False) if cell}
-        except UnicodeError:
-            msg = f"{path}: line {_line_that_is_not_utf8(path)}: {_NOT_UTF8}"
-            raise ValueError(msg) from None
-        except csv.Error as error:
-            msg = f"{path}: after row {number}: {error}"
-            raise ValueError(msg) from None
-        except ValueError as error:
-            msg = f"{path}: row {number}: {error}"
-            raise ValueError(msg) from None
+                pairs = zip(names, row, strict=False)
+                if cells := {name: cell for name, cell in pairs if cell}:
+                    yield line, cells
+        except (csv.Error, ValueError) as error:
+            msg = f"{self._source}:{line}: {error}"
+            raise UsageError(msg) from None
 
 
-def _line_that_is_not_utf8(path: Path) -> int:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeError:
-                return number
-    return 0
-
-
-def _check_header(names: Sequence[str]) -> None:
-    for name in names:
-        if not name or names.count(name) > 1:
-            msg = f"two columns are {name!r}" if name else "a column has no name"
-            raise ValueError(msg)
-
-
-def _object(line: bytes) -> Any:
-    hooks: dict[str, Any] = {"object_pairs_hook": _without_doubles, "parse_constant": _refuse}
-    return json.loads(line.decode(), **hooks)
-
-
-def _without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in fields:
-            msg = f"{name!r} occurs twice"
-            raise ValueError(msg)
-        fields[name] = value
-    return fields
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which no name may occur twice."""
+    names = [name for name, _ in pairs]
+    if double := next((name for name in names if names.count(name) > 1), None):
+        msg = f"{double!r} occurs twice"
+        raise ValueError(msg)
+    return dict(pairs)
 
 
 def _refuse(constant: str) -> None:
@@ -207,14 +167,3 @@ def _unknown_names(model: object, place: str = "") -> Iterator[str]:
             if attrs.has(type(part)):
                 inner = f"{place}{name}.{index}." if value is not part else f"{place}{name}."
                 yield from _unknown_names(part, inner)
-
-
-def _explain(error: Exception) -> str:
-    match error:
-        case json.JSONDecodeError():
-            return f"not JSON: {error.msg} at column {error.colno}"
-        case RecursionError():
-            return "nested too deeply"
-        case UnicodeError():
-            return _NOT_UTF8
-    return str(error)

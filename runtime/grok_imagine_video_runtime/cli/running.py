@@ -1,147 +1,172 @@
 """One run of a command: what it shows on the way, and how it ends."""
 
 import contextlib
+import logging
+import shlex
+import signal
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import attrs
 from attrs import define, field
+from cyclopts import CycloptsError
+from rich.filesize import decimal
 
 from .._jobs import status_of
-from ..client import Client
-from ..errors import APIError, one_line
-from .exits import ExitCode, ending
-from .settings import Clients, Settings
-from .terminal import Display, next_line, printable
-from .trace import Trace
-
-_EXPECTED = (APIError, ImportError, OSError, TypeError, ValueError)
-
-# Bytes that are written to find out whether a disk is full.
-_PROBE_SIZE = 1_048_576
-
-# Characters of a status, so that a bar fits in beside it.
-_MAX_STATUS = 14
+from ..client import AuthenticatedClient, Client
+from ..errors import one_line
+from .display import Display
+from .exits import EXPECTED, LEFT, ExitCode, UsageError, ending, mistake_of
+from .settings import Options
 
 
 @define
 class Run:
-    """One run of a command.
+    """The run of a command: what is typed for the program, its clients, options and operations.
 
-    Attributes:
-        name: What is typed for the command line.
-        settings: The options for all commands.
-        clients: The clients of the package.
-        follower: The module of the operation that follows the job.
-        go_on: Makes what is to be typed to go on with a job.
-        is_many: Whether it is about many jobs, and then with asyncio.
-        job_id: The id of the job, once it is known.
-        code: The exit code.
+    The stage is "sending", "waiting" for a job of our own, "asking" for another one, "saving" its
+    result, or a "batch".
     """
 
     name: str
-    settings: Settings
-    clients: Clients
-    follower: Any = None
-    go_on: Callable[[str], str] = field(default=lambda _: "")
-    is_many: bool = False
+    plain: type[Client]
+    authenticated: type[AuthenticatedClient]
+    display: Display
+    options: Any = field(factory=Options)
+    job: Any = None
     job_id: str | None = None
+    stage: str = ""
     code: ExitCode = ExitCode.DONE
-    _is_created: bool = field(default=False, init=False)
-    _last_line: str = field(default="", init=False)
-    display: Display = field(init=False)
-    trace: Trace = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Decide where things are shown."""
-        is_json, is_shown = self.settings.is_json, self.settings.is_verbose
-        self.display = Display(self.name, is_json=is_json, is_many=self.is_many)
-        self.trace = Trace(
-            self.display.say,
-            self.clients.package.logger,
-            is_shown=is_shown,
-            is_many=self.is_many,
-        )
+    _start: float = field(factory=time.monotonic, init=False)
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
         """Do the work of the command; if it does not end well, say how, and what to do next."""
-        with self.trace.log():
-            try:
-                yield
-            except (*_EXPECTED, KeyboardInterrupt) as error:
-                end = ending(error, self.job_id, self._is_created, self.trace.has_posted)
-                can_go_on = end.code in (ExitCode.UNFINISHED, ExitCode.INTERRUPTED)
-                go_on = self.go_on(self.job_id) if can_go_on and self.job_id else ""
-                self.display.failed(end, self.job_id, go_on)
-                self.code = end.code
-            finally:
-                self.display.stop()
+        interrupted = _interrupt_on_signals()
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._fail((*interrupted, ExitCode.INTERRUPTED)[0], LEFT[self.stage])
+        except CycloptsError as error:
+            self._fail(ExitCode.USAGE, mistake_of(error, self.name))
+        except EXPECTED as error:
+            variable = self.plain.package.environment.get("token", "the key")
+            key = "Leave out --no-key." if self.options.no_key else f"Check {variable}."
+            self._fail(*ending(error, self.stage, self.options.base_url, key))
+        finally:
+            self.display.close()
+            for logger in (self.plain.package.logger, logging.getLogger("httpx")):
+                logger.removeHandler(self.display)
+
+    def begin(self, options: Any, job: Any = None) -> None:
+        """Show what happens as the options say, also what is logged."""
+        self.options, self.job, self.display = options, job, Display(options)
+        for logger in [self.plain.package.logger] + [logging.getLogger("httpx")] * options.verbose:
+            logger.addHandler(self.display)
+            logger.setLevel(logging.INFO)
+
+    def _fail(self, code: ExitCode, text: str) -> None:
+        self.code, text = code, one_line(text, 2000)
+        can_go_on = code == ExitCode.UNFINISHED or code >= ExitCode.HUNG_UP
+        command = self._command(self.job_id) if self.job_id and can_go_on else None
+        fields: Any = {"code": int(code), "message": text, "job_id": self.job_id, "next": command}
+        self.display.show("error", f"{text}\nTo resume: {command}" if command else text, **fields)
+
+    def _command(self, job_id: str) -> str | None:
+        """What is typed to go on with a job, if the command waits for one."""
+        if "force" not in attrs.fields_dict(type(self.options)):
+            return None
+        last = ["--", job_id] if job_id.startswith("-") else [job_id]
+        words = [self.job.wait, *self.options.typed(self.plain.package), *last]
+        return f"{self.name} {shlex.join(words)}"
 
     def client(self) -> Client:
-        """A client whose requests are seen."""
-        self.trace.client = client = self.settings.client(self.clients, self.trace.hooks)
-        return client
+        """A client; a UsageError if something is not set or cannot be used."""
+        url, variables = self.options.base_url, self.plain.package.environment
+        key = self.display.secret = self.options.key(self.plain.package)
+        is_needed = "token" in variables and not self.options.no_key
+        ways = {} if url else {"base_url": "--base-url URL"}
+        ways |= {"token": "--no-key"} if is_needed and not key else {}
+        sets = {name: f"set {variable} or " for name, variable in variables.items()}
+        if ways:
+            msg = ", and ".join(f"{sets.get(name, '')}pass {way}" for name, way in ways.items())
+            raise UsageError(msg)
+        if key.lower().startswith("bearer "):
+            msg = f'{variables["token"]} begins with "Bearer": set it to the key alone'
+            raise UsageError(msg)
+        try:
+            if not key:
+                return self.plain(url)
+            is_allowed = self.options.allow_plain_http
+            return self.authenticated(url, key, allow_plain_http=is_allowed)
+        except ValueError as error:
+            msg = str(error).replace("allow_plain_http=True", "--allow-plain-http")
+            raise UsageError(msg) from None
 
-    def created(self, job_id: str) -> None:
+    def created(self, job_id: str, *, is_left: bool = False) -> None:
         """Show the id of a job at once, so that it is never lost."""
-        self.job_id, self._is_created = job_id, True
-        line = f"created the job {one_line(job_id, 500)}"
-        self.display.show("created", {"job_id": job_id}, line=line)
+        self.job_id, self.stage, shown = job_id, "waiting", one_line(job_id, 500)
+        text, fields = f"created the job {shown}", {"job_id": job_id}
+        if is_left:
+            fields["next"] = command = str(self._command(job_id))
+            text = f"{text}\nTo resume: {command}"
+        self.display.show("created", text, shown if is_left else None, **fields)
 
     def progress(self, job: Any) -> None:
         """Show how far a job is."""
-        status = status_of(self.follower.JOB, job)
-        percent = self.follower.progress(job)
-        text = status or "pending"
-        total = None if percent is None else 100
-        self.display.move(one_line(text, _MAX_STATUS), percent or 0, total)
-        line = one_line(text, 100) + ("" if percent is None else f"  {int(percent)}%")
-        fields = {"status": status, "percent": percent, "seconds": round(self.display.seconds, 1)}
-        self.display.show_progress("progress", fields, "" if line == self._last_line else line)
-        self._last_line = line
+        status, percent = status_of(self.job.module.JOB, job), self.job.module.progress(job)
+        text, share = one_line(status or "pending", 100), None
+        if percent is not None:
+            text, share = f"{text} {int(percent)}%", percent / 100
+        seconds = round(time.monotonic() - self._start, 1)
+        self.display.move("progress", text, share, status=status, percent=percent, seconds=seconds)
 
-    def save(self, client: Client, job: Any, path: Path) -> None:
-        """Save what a job has made."""
-        try:
-            client.download(self.follower.result(job), path, on_progress=self._saving)
-        except OSError as error:
-            error.filename = error.filename or str(path)
-            raise
-        self.display.move("saved", 100, 100)
-        fields = {"job_id": self.job_id, "path": str(path), "bytes": path.stat().st_size}
-        self.display.show("saved", fields, result=f"saved {printable(str(path))}")
+    def save(self, client: Client, job: Any) -> None:
+        """Save what a job has made, or write it to the standard output."""
+        self.stage, module = "saving", self.job.module
+        url, path = module.result(job), self.options.path(self.job_id, module.JOB.suffix)
 
-    def _saving(self, done: int, total: int | None) -> None:
-        self.display.move("saving", 100 * done / total if total else 0, total and 100)
+        def on_progress(done: int, total: int | None) -> None:
+            self.display.move("", f"saving {decimal(done)}", done / total if total else None)
 
-    def leave(self, job_id: str) -> None:
-        """Show the id of a job that is not waited for."""
-        go_on = self.go_on(job_id)
-        fields = {"job_id": job_id, "next": go_on}
-        result = one_line(job_id, 500)
-        self.display.show("created", fields, result=result, line=next_line(go_on))
+        with tempfile.TemporaryDirectory() as folder:
+            saved = Path(folder) / "result" if path is None else path
+            try:
+                client.download(url, saved, on_progress=on_progress)
+                if path is None:
+                    sys.stdout.buffer.write(saved.read_bytes())
+                    sys.stdout.buffer.flush()
+            except OSError as error:
+                error.filename = f"Cannot write to {path or 'the standard output'}"
+                raise
+            size, cost, result = saved.stat().st_size, module.cost(job), path and str(path)
+        text = f"saved {path or 'to the standard output'} ({decimal(size)}{cost_text(cost)})"
+        fields = {"job_id": self.job_id, "path": result, "bytes": size, "cost": cost}
+        self.display.show("saved", text, result, **fields)
 
 
-def check_output(path: Path | None, otherwise: str = "") -> Path:
-    """Find out whether a file can be written, before anything is paid for.
+def cost_text(cost: float | None) -> str:
+    """A price as people write it, after a comma; "" if it is not known."""
+    return "" if cost is None else f", ${cost:.2f}"
 
-    Raises:
-        ValueError: It cannot.
-    """
-    if path is None:
-        msg = f"say where to save the result: -o FILE{otherwise}"
-        raise ValueError(msg)
-    if path.exists() and not path.is_file():
-        msg = f"-o {path}: exists and is not a file"
-        raise ValueError(msg)
-    folder = path.resolve().parent
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(_PROBE_SIZE))
-            file.flush()
-    except OSError as error:
-        msg = f"-o {path}: nothing can be written in {folder}: {error.strerror}"
-        raise ValueError(msg) from None
-    return path
+
+def _interrupt_on_signals() -> list[ExitCode]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does; the list gets their exit codes."""
+    received: list[ExitCode] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(ExitCode(128 + number))
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):  # it is ignored, as in the background of a script
+            raise KeyboardInterrupt
+        handler(number, frame)
+
+    for number in filter(None, (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)
+    return received

@@ -1,162 +1,168 @@
-"""The options that depend on no spec: how to reach the API, how to wait, how to show things."""
+"""The options that depend on no field of a spec, and what they say: address, key and output."""
 
 import os
+import re
+import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 import httpx
-from attrs import frozen
 from cyclopts import Group, Parameter
 
 from .._redirects import without_secrets
-from ..client import AuthenticatedClient, Client
 from ..config import Package
+from .exits import UsageError, why
 
 REQUEST = Group("Request", sort_key=0)
-_WAITING = Group("Waiting", sort_key=1)
-_GENERAL = Group("General", sort_key=2)
+_BATCH, _WAITING = Group("Batch", sort_key=1), Group("Waiting", sort_key=2)
+_GATEWAY, _OUTPUT = Group("Gateway", sort_key=3), Group("Output", sort_key=4)
 
-# A switch that is off unless it is typed.
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-Seconds = Annotated[float, Parameter(metavar="SECONDS")]
+# Bytes that are written to find out whether a disk is full.
+_PROBE_SIZE = 1_048_576
 
-
-@frozen
-class Clients:
-    """The classes of clients that a package has: without a token, and with one."""
-
-    plain: type[Client]
-    authenticated: type[AuthenticatedClient]
-
-    @property
-    def package(self) -> Package:
-        """The package."""
-        return self.plain.package
+# The options of the commands.
+GATEWAY = ("base_url", "no_key", "allow_plain_http", "json")
+SHOWN = (*GATEWAY, "quiet", "verbose")
+SAVING = ("output", "force", "interval", "timeout", *SHOWN)
+CREATING = ("standard", "extra", "dry_run", "no_wait", *SAVING)
+RUNNING = ("concurrency", "rate", "budget", "forget", "interval", "timeout")
+STARTING = ("standard", "folder", "resend_unknown", "allow_extra", "dry_run", *RUNNING, *SHOWN)
+RETRYING = ("request", "failed", "unknown", "yes", *RUNNING, *SHOWN)
 
 
-@Parameter(name="*")
-@frozen
-class Creating:
-    """What else there is to say about a request.
-
-    Attributes:
-        extra: A field that the spec does not have. Repeatable.
-        no_wait: Print the id of the job, and do not wait for it.
-    """
-
-    extra: Annotated[
-        list[str] | None, Parameter(metavar="NAME=JSON", negative="", group=REQUEST)
-    ] = None
-    no_wait: Annotated[Flag, Parameter(group=_WAITING)] = False
+def as_typed(kind: Any, tokens: Any) -> Any:
+    """A converter of cyclopts that changes nothing."""
+    texts = [token.value for token in tokens]
+    return texts if getattr(kind, "__origin__", None) is list else texts[0]
 
 
-@Parameter(name="*", group=_WAITING)
-@frozen
-class Waiting:
-    """How to wait for a job, and where to save what it makes.
-
-    Attributes:
-        output: Where to save the result.
-        interval: How long to wait between two requests.
-        timeout: How long to wait in all.
-    """
-
-    output: Annotated[Path | None, Parameter(alias="-o", metavar="FILE")] = None
-    interval: Seconds = 5.0
-    timeout: Seconds = 900.0
+def _numbers(_: Any, tokens: Any) -> list[int]:
+    """A converter of cyclopts for numbers and ranges, such as 1-3,7."""
+    parts = [part for token in tokens for part in token.value.split(",")]
+    if not all(re.fullmatch("[0-9]+(-[0-9]+)?", part) for part in parts):
+        msg = "numbers and ranges are needed, such as 1-3,7"
+        raise ValueError(msg)
+    ends = [[int(end) for end in part.split("-")] for part in parts]
+    return [number for first, *last in ends for number in range(first, (*last, first)[0] + 1)]
 
 
-@Parameter(name="*", group=_GENERAL)
-@frozen
-class Settings:
-    """How to reach the API, and how to show what happens.
+def option(kind: Any, group: Group, text: str, default: Any = None, **details: Any) -> Any:
+    """An attribute of a class of options; one of type bool is off unless it is typed."""
+    default = False if kind is bool and default is None else default
+    about: dict[str, Any] = {"group": group, "help": text, "negative": ""}
+    about["show_default"] = default is not False and default is not None
+    kind = Annotated[kind if default is not None else kind | None, Parameter(**about | details)]
+    return attrs.field(default=default, type=kind, kw_only=True)
 
-    Attributes:
-        base_url: Where the API is.
-        no_key: Send no key.
-        allow_plain_http: Send the key unencrypted to another machine.
-        is_json: Print an object of JSON for each event.
-        is_verbose: Show each request, without secrets.
-    """
 
-    base_url: Annotated[str | None, Parameter(metavar="URL")] = None
-    no_key: Flag = False
-    allow_plain_http: Flag = False
-    is_json: Annotated[Flag, Parameter(name="--json")] = False
-    is_verbose: Annotated[Flag, Parameter(name=("--verbose", "-v"))] = False
+def _table(package: Package) -> dict[str, Any]:
+    """All options by their names."""
+    address, key = map(package.environment.get, ("base_url", "token"))
+    url = {"metavar": "URL", "env_var": address, "show_default": False}
+    folder = {"name": "--output", "alias": "-o", "metavar": "FOLDER", "required": True}
+    file = {"alias": "-o", "metavar": "FILE", "allow_leading_hyphen": True, "converter": as_typed}
+    ranges = {"converter": _numbers, "metavar": "1-3,7"}
+    extra = {"metavar": "NAME=JSON", "converter": as_typed}
+    where = "A file, a folder, or - for the standard output. Default: the id of the job."
+    return {
+        "base_url": option(str, _GATEWAY, "Where it is.", "", **url),
+        "no_key": option(
+            bool, _GATEWAY, f"Send no key, though {key} is set." if key else "No key."
+        ),
+        "allow_plain_http": option(bool, _GATEWAY, "Send the key unencrypted."),
+        "json": option(bool, _OUTPUT, "Print each event in JSON."),
+        "quiet": option(bool, _OUTPUT, "Print results and errors only.", alias="-q"),
+        "verbose": option(bool, _OUTPUT, "Show requests, without secrets.", alias="-v"),
+        "output": option(Path, _WAITING, where, **file),
+        "force": option(bool, _WAITING, "Replace an existing file."),
+        "interval": option(float, _WAITING, "Seconds between two requests for a job.", 5.0),
+        "timeout": option(float, _WAITING, "Seconds to wait in all.", 900.0),
+        "no_wait": option(bool, _WAITING, "Print the id, and do not wait."),
+        "standard": option(bool, REQUEST, "Read from the standard input instead.", name="-"),
+        "extra": option(list[str], REQUEST, "A field that the spec lacks. Repeatable.", **extra),
+        "dry_run": option(bool, REQUEST, "Check all and send nothing."),
+        "allow_extra": option(bool, REQUEST, "Take fields that the spec lacks."),
+        "folder": option(Path, _BATCH, "For the results and the journal.", **folder),
+        "concurrency": option(int, _BATCH, "Requests that are worked on together.", 20),
+        "rate": option(float, _BATCH, "Requests that are sent in a minute."),
+        "budget": option(float, _BATCH, "US dollars, for all runs in the folder."),
+        "forget": option(list[int], _BATCH, "Give up these lost jobs.", **ranges),
+        "resend_unknown": option(bool, _BATCH, "Send again what may have been paid."),
+        "request": option(list[int], _BATCH, "Send these again.", **ranges),
+        "failed": option(bool, _BATCH, "Send all again that failed."),
+        "unknown": option(bool, _BATCH, "Send all again whose outcome is unknown."),
+        "yes": option(bool, _BATCH, "Do not ask."),
+    }
 
-    def typed(self) -> list[str]:
-        """What has to be typed again to reach the same API."""
-        flags = [("--no-key", self.no_key), ("--allow-plain-http", self.allow_plain_http)]
-        url = [] if self.base_url is None else ["--base-url", self.base_url]
-        return [*url, *(name for name, is_set in flags if is_set)]
 
-    def found(self, package: Package) -> list["Setting"]:
-        """What is set, and where."""
-        url = Setting("base_url", self.base_url, "--base-url")
-        url = _from_environment(package, "base_url") if self.base_url is None else url
-        token = Setting("token", None, "--no-key", is_needed=False)
-        return [url, token if self.no_key else _from_environment(package, "token")]
+class Options:
+    """What is typed; `class_of` gives it the attributes that a command has."""
 
-    def client(self, clients: Clients, hooks: dict[str, Any]) -> Client:
-        """A client with these event hooks of httpx.
+    json = quiet = verbose = no_key = allow_plain_http = force = False
+    base_url, output = "", None
 
-        Raises:
-            ValueError: Something is not set, or cannot be used.
-        """
-        url, token = (setting.checked() for setting in self.found(clients.package))
-        given: dict[str, Any] = {"httpx_args": {"event_hooks": hooks}}
-        if token is None:
-            return clients.plain(url or "", **given)
+    def settings(self, package: Package) -> dict[str, dict[str, Any]]:
+        """What is set, and where; the value of the key is not shown."""
+        address, key = map(package.environment.get, ("base_url", "token"))
+        source = address if self.base_url == os.environ.get(address or "", "") else "--base-url"
         try:
-            allow = self.allow_plain_http
-            return clients.authenticated(url or "", token, allow_plain_http=allow, **given)
-        except ValueError as error:
-            msg = str(error).replace("allow_plain_http=True", "--allow-plain-http")
-            raise ValueError(msg) from None
-
-
-@frozen
-class Setting:
-    """A setting, and where it comes from: an option, or a variable of the environment."""
-
-    name: str
-    value: str | None = attrs.field(repr=False)
-    source: str | None
-    is_needed: bool = True
-
-    def checked(self) -> str | None:
-        """The value; refuse to go on without one that is needed."""
-        if self.value is None and self.is_needed:
-            option = {"base_url": "--base-url URL", "token": "--no-key"}[self.name]
-            variable = f"set {self.source}, or " if self.source else ""
-            msg = f"{self.name} is missing: {variable}pass {option}"
-            raise ValueError(msg)
-        return self.value
-
-    @property
-    def shown(self) -> str | None:
-        """The value, unless it is a secret."""
-        if self.name == "token" or self.value is None:
-            return None
-        try:
-            return without_secrets(httpx.URL(self.value))
+            shown = without_secrets(httpx.URL(self.base_url)) or None
         except httpx.InvalidURL:
-            return self.value
+            shown = self.base_url
+        url = {"value": shown, "is_set": bool(self.base_url), "source": source}
+        token = {"value": None, "is_set": bool(self.key(package))}
+        return {"base_url": url, "token": token | {"source": "--no-key" if self.no_key else key}}
 
-    def to_dict(self) -> dict[str, Any]:
-        """The setting in JSON."""
-        return {"value": self.shown, "is_set": self.value is not None, "source": self.source}
+    def typed(self, package: Package) -> list[str]:
+        """What has to be typed to reach the same API and to save in the same place."""
+        source = self.settings(package)["base_url"]["source"]
+        words = ["-o", str(self.output)] if self.output else []
+        words += ["--base-url", self.base_url] if self.base_url and source == "--base-url" else []
+        names = ("force", "no_key", "allow_plain_http")
+        return words + [f"--{name.replace('_', '-')}" for name in names if getattr(self, name)]
 
-    def __str__(self) -> str:
-        """The setting in a line."""
-        missing = "not set" if self.is_needed else "none is sent"
-        text = missing if self.value is None else self.shown or "set, and not shown"
-        return f"{text} ({self.source})" if self.source else text
+    def key(self, package: Package) -> str:
+        """The key; "" if none is sent."""
+        return "" if self.no_key else os.environ.get(package.environment.get("token", ""), "")
+
+    def path(self, job_id: str, suffix: str) -> Path | None:
+        """The file for the result of a job, if it can be saved; None for the standard output."""
+        text, path = str(self.output or ""), Path(self.output or "")
+        if text == "-":
+            return None
+        if not text or text.endswith("/") or path.is_dir():
+            path /= re.sub(r"[^A-Za-z0-9._-]|^\.", "_", job_id)[:100] + suffix
+        if path.exists() and not (self.force and path.is_file()):
+            hint = "Choose another name, or --force." if path.is_file() else "It is not a file."
+            msg = f"Cannot write to {path}: it exists. {hint}"  # and may have been paid for
+            raise UsageError(msg)
+        return path
+
+    def check(self, job_id: str, suffix: str) -> None:
+        """Find out whether a result can be saved, before anything is paid for."""
+        path = self.path(job_id, suffix)
+        if path is None and (self.json or sys.stdout.isatty()):
+            msg = "The standard output is a terminal: send it to a file or a program"
+            raise UsageError("-o - and --json exclude each other" if self.json else msg)
+        try:
+            with tempfile.TemporaryFile(dir=path and path.resolve().parent) as file:
+                file.write(bytes(_PROBE_SIZE))
+                file.flush()
+        except OSError as error:
+            reason = "no such folder" if isinstance(error, FileNotFoundError) else why(error)
+            msg = f"Cannot write to {path}: {reason}"
+            raise UsageError(msg) from None
 
 
-def _from_environment(package: Package, name: str) -> Setting:
-    variable = package.environment.get(name)
-    is_needed = name != "token" or variable is not None
-    return Setting(name, os.environ.get(variable or "") or None, variable, is_needed)
+# Stands for what is typed in the signatures of commands.
+TYPED: Any = Options()
+
+
+def class_of(package: Package, names: tuple[str, ...], more: Any = None) -> Any:
+    """A class of options with these names, and more."""
+    table = _table(package)
+    fields = (more or {}) | {name: table[name] for name in names}
+    made = attrs.make_class("Options", fields, bases=(Options,), frozen=True)
+    return Parameter(name="*")(made)
