@@ -147,12 +147,13 @@ class Cli(Script):
         typed = dict(word.split("=", 1) for word in words if re.match("[A-Z_]+=", word))
         return self.run(*words[len(typed) :], **env | typed)
 
-    def on_terminal(self, *words: object, **env: str) -> Ended:
-        """Run it with its standard error on a terminal."""
+    def on_terminal(self, *words: object, has_pipe: bool = True, **env: str) -> Ended:
+        """Run it on a terminal, and with its standard output in a pipe if it has one."""
         ours, theirs = pty.openpty()
+        out: Any = subprocess.PIPE if has_pipe else theirs
         line = self._command(words, {"TERM": "xterm-256color"} | env)
         with subprocess.Popen(
-            [sys.executable, *line], stdout=subprocess.PIPE, stderr=theirs, text=True
+            [sys.executable, *line], stdout=out, stderr=theirs, text=True
         ) as process:
             os.close(theirs)
             seen = b""
@@ -160,8 +161,8 @@ class Cli(Script):
                 while part := os.read(ours, 65536):
                     seen += part
             os.close(ours)
-            out, _ = process.communicate(timeout=60)
-        return Ended(process.returncode, out, seen.decode())
+            result, _ = process.communicate(timeout=60)
+        return Ended(process.returncode, result or "", seen.decode())
 
 
 class Batch(Cli):

@@ -271,7 +271,6 @@ def stopped(cli: Cli, when: Callable[[Any], bool], number: int = signal.SIGINT) 
         return ended(process)
 
 
-# The signal, and the exit code.
 SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -315,7 +314,7 @@ def test_the_video_is_saved_though_nothing_can_be_printed(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("env", [{"COLUMNS": "80"}, {"COLUMNS": "40", "NO_COLOR": "1"}])
-def test_a_terminal_gets_a_bar_that_is_gone_in_the_end(env: dict[str, str], cli: Cli) -> None:
+def test_a_terminal_gets_a_bar_that_is_gone_in_the_end(env: dict[str, Any], cli: Cli) -> None:
     shown = cli.on_terminal("create", "A lake", "-o", "v.mp4", "--interval", "0.1", **env)
     assert (shown.code, shown.out) == (0, "v.mp4\n")
     assert all(text in shown.err for text in ("created the job", "━", "saving"))
@@ -324,8 +323,9 @@ def test_a_terminal_gets_a_bar_that_is_gone_in_the_end(env: dict[str, str], cli:
     failed = cli.on_terminal("create", "failed", "-o", "w.mp4", "--interval", "0.1", **env)
     *_, message = failed.err.splitlines()
     assert message == "\x1b[1A\x1b[2KThe job failed: The prompt asked for it (internal_error)."
-    dumb = cli.on_terminal("create", "A lake", "-o", "x.mp4", "--interval", "0.1", TERM="dumb")
-    assert "\x1b" not in dumb.err
+    plain = cli.on_terminal("create", "A lake", "--interval", 0.1, has_pipe=False, TERM="dumb")
+    assert re.search(r"\nsaved \S+ \(4\.3 kB, \$0\.20\)\r\n\Z", plain.err)  # and nothing else
+    assert "\x1b" not in plain.err
 
 
 def test_without_the_extra_one_line_names_what_to_install() -> None:
