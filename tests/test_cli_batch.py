@@ -12,14 +12,8 @@ import pytest
 import relay
 from bodies import TEXT, URL, Body
 from conftest import compact
-<<<<<<< HEAD
-from faults import OK, hang_up, no_response, responding
-from grok_imagine_video_runtime import _files
-from grok_imagine_video_runtime.batch import _rate
-=======
 from faults import OK, hang_up, responding
 from grok_imagine_video_runtime.batch import _limits
->>>>>>> 15706ad (Rewrite the command: one run, one display, options as data, and batch.run for a batch)
 from scripts import LAKES, Batch, as_line, ended
 from test_cli import DEFAULTS, MISTAKES, PNG, TYPED
 
@@ -37,7 +31,7 @@ CHANGED = "Request 2 has changed since it was sent. Undo the change, or use anot
 
 @pytest.fixture
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batch:
-    monkeypatch.setattr(_rate, "SHORT_PAUSE", 0.01)
+    monkeypatch.setattr(_limits, "SHORT_PAUSE", 0.01)
     return Batch(request)
 
 

@@ -62,6 +62,7 @@ class Run:
             self.display.close()
             for logger in (self.plain.package.logger, logging.getLogger("httpx")):
                 logger.removeHandler(self.display)
+                logger.setLevel(logging.NOTSET)
 
     def begin(self, options: Any, job: Any = None) -> None:
         """Show what happens as the options say, also what is logged."""
