@@ -15,8 +15,9 @@ import pytest
 import trustme
 
 from conftest import BODY, client_of, create, limited_to
-from faults import OK, hang_up, no_response, read_request, responding, saying, serving
+from faults import OK, hang_up, no_response, read_request, reset, responding, saying, serving
 from grok_imagine_video import Client, create_video, errors
+from grok_imagine_video_runtime import _connections
 from ways import Call, Way
 
 
@@ -220,3 +221,49 @@ def test_the_proxies_of_the_environment_are_used(way: Way, monkeypatch: pytest.M
     assert tunnel.startswith(b"CONNECT gateway.example:443 HTTP/1.1\r\n")
     for request in (plain, tunnel):
         assert request.lower().count(b"\r\nproxy-authorization: basic bwu6c2vjcmv0\r\n") == 1
+
+
+def test_a_failure_frees_its_connection(way: Way, tmp_path: Path) -> None:
+    faults = responding(307, Location="http://xn--/x"), reset, reset, OK
+    with serving(*faults) as server, way.using(limited_to(1, server.base_url)) as call:
+        with pytest.raises(errors.OutcomeUnknownError, match="http://xn--/x"):  # no URL
+            call(create_video, "sync", body=BODY)
+        with pytest.raises(errors.OutcomeUnknownError):
+            call(create_video, "sync", body=BODY)
+        with pytest.raises(errors.APIConnectionError):
+            call(None, "download", "/video.mp4", tmp_path / "video.mp4")
+        assert call(create_video, "sync", body=BODY)["request_id"] == "1"
+
+
+PROXY = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+# Arguments of httpx, the environment, and whether asyncio then has connections of this package.
+CHOICES: list[tuple[dict[str, Any], dict[str, str], bool]] = [
+    *(({}, {}, True), ({"trust_env": False}, PROXY, True)),
+    *(({}, PROXY, False), ({"proxy": "http://127.0.0.1:9"}, {}, False)),
+    *(({"http2": True}, {}, False), ({"mounts": {"http://a": None}}, {}, False)),
+    ({"transport": httpx.MockTransport(lambda _: httpx.Response(200))}, {}, False),
+]
+
+
+@pytest.mark.parametrize(("args", "environment", "is_ours"), CHOICES)
+def test_asyncio_has_own_connections_unless_httpx_was_told_otherwise(
+    args: dict[str, Any], environment: Any, is_ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def open_and_close() -> None:
+        with contextlib.suppress(ImportError):  # of HTTP/2, which is not installed
+            await Client("http://gateway.example", httpx_args=args).__aenter__()
+
+    opened: list[httpx.Limits] = []
+
+    class Noted(_connections.Connections):
+        def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+            super().__init__(context, limits)
+            opened.append(limits)
+
+    for name in ("NO_PROXY", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(_connections, "Connections", Noted)
+    asyncio.run(open_and_close())
+    assert len(opened) == is_ours

@@ -236,3 +236,17 @@ def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_w
     with serving(SAVED) as server:
         path = save(server)
     assert synced == [path.stat().st_ino, tmp_path.stat().st_ino]
+
+
+def test_the_signature_of_a_url_stays_whole_at_the_own_origin() -> None:
+    signed = b"/v.mp4?signature=a%2Fb%20c"
+    for params, expected in (({}, signed), ({"params": {"key": TOKEN}}, b"signature=a%2Fb")):
+        (request,) = play(URL + signed.decode(), status(200, VIDEO), session=params).requests
+        assert expected in request.url.raw_path
+
+
+def test_the_timeout_of_one_call_is_that_of_its_download_from_elsewhere() -> None:
+    client = client_of(URL).with_timeout(5)
+    call = client, _downloads.save, f"{CDN}/v.mp4", io.BytesIO(), None
+    (request,) = Play(*call, outcomes=[status(200, VIDEO)], session={"timeout": 7}).requests
+    assert request.extensions["timeout"] == httpx.Timeout(5).as_dict()
