@@ -93,7 +93,8 @@ def _chosen(summary: batch.Summary, options: Any) -> set[int]:
         msg = f"No request is {' or '.join(classes)}"
         raise UsageError(msg if classes else "Say which: --request 1-3,7, --failed or --unknown")
     if classes:
-        confirm(f"{len(chosen)} requests will be paid for again.", is_sure=options.yes)
+        many = f"{len(chosen)} request{'s' * (len(chosen) > 1)}"
+        confirm(f"{many} will be paid for again.", is_sure=options.yes)
     return chosen
 
 
@@ -189,7 +190,8 @@ def _problems(summary: batch.Summary) -> Iterator[str]:
     refused: dict[str, list[int]] = defaultdict(list)
     for problem in summary.problems:
         if problem.state == "refused":
-            refused[problem.reason.removeprefix("status ")].append(problem.number)
+            reason = problem.reason.removeprefix("status ").replace(".: ", ": ")
+            refused[reason].append(problem.number)
         else:
             text = f"request {problem.number} {problem.state}: {problem.reason}"
             yield one_line(text, 2 * MAX_LINE)
