@@ -92,7 +92,7 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
             place = f"{error.filename}: " if error.filename else ""
             unknown = ExitCode.UNKNOWN if stage == "sending" else ExitCode.USAGE  # of a batch
             return code if has_job else unknown, f"{place}{why(error).rstrip('.')}."
-    is_usage = isinstance(error, UsageError) or not (has_job or isinstance(error, errors.APIError))
+    is_usage = not (has_job or isinstance(error, errors.APIError))
     return ExitCode.USAGE if is_usage else code, text
 
 
