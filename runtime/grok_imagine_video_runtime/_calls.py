@@ -10,10 +10,10 @@ import json
 import random
 import re
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from . import errors
 from ._bodies import Decoder, TooLargeError, decoded
@@ -70,14 +70,13 @@ class Now:
     """A step: tell the time in seconds, on a monotonic clock."""
 
 
-@frozen
-class Sleep:
+class Sleep(NamedTuple):
     """A step: sleep."""
 
     seconds: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Exchange:
     """A step: send a request, following no redirects; with its response or exception."""
 

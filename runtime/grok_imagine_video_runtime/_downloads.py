@@ -37,7 +37,7 @@ _PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*[<{\[]")
 _PAGE_MEDIA_TYPE = re.compile(r"[^;]*(html|json|xml)", re.IGNORECASE)
 
 
-@define(eq=False, kw_only=True)
+@define(eq=False, kw_only=True, repr=False)
 class Save(Exchange):
     """A step: fetch a file; if its status is not 200, the body is read as that of a call."""
 

@@ -140,7 +140,7 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
-@frozen(eq=False)
+@frozen(eq=False, init=False, repr=False)
 class Config:
     """The settings of a client; the generated clients document each of them."""
 
