@@ -51,7 +51,9 @@ def test_a_post_that_may_have_been_carried_out_is_sent_once(
         create(way, client_of(server.base_url, timeout=0.3))
     assert_well_made(raised.value)
     assert len(server.arrived) == 2
-    assert "retry 1 of 2" in caplog.text
+    (retry,) = (vars(record) for record in caplog.records if hasattr(record, "event"))
+    assert (retry["event"], retry["attempt"], retry["reason"]) == ("retry", 1, "status 429")
+    assert f"retry 1 of 2 in {retry['delay']:.1f} s: status 429" in caplog.text
     assert TOKEN not in caplog.text
 
 
