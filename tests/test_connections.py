@@ -235,7 +235,7 @@ def test_a_failure_frees_its_connection(way: Way, tmp_path: Path) -> None:
         assert call(create_video, "sync", body=BODY)["request_id"] == "1"
 
 
-# Arguments of httpx, a proxy of the environment, and whether asyncio has connections of this package.
+# Arguments of httpx, a proxy of the environment, and whether asyncio has our connections.
 CHOICES: list[tuple[dict[str, Any], str, bool]] = [
     *(({}, "", True), ({"trust_env": False}, "http://127.0.0.1:9", True)),
     *(({}, "http://127.0.0.1:9", False), ({"proxy": "http://127.0.0.1:9"}, "", False)),
