@@ -24,7 +24,7 @@ import pytest
 import relay
 from bodies import TEXT
 from conftest import Arrived, client_of, limited_to
-from faults import OK, serving
+from faults import OK, no_response, serving
 from grok_imagine_video import (
     AuthenticatedClient,
     CreateVideoRequest,
@@ -517,3 +517,9 @@ def test_a_dry_run_checks_everything_and_changes_nothing(tmp_path: Path) -> None
         with pytest.raises((OSError, ValueError), match=why):
             dry(count, **options)
     assert (files(), gateway.posts) == (before, 2)
+
+
+def test_the_timeout_of_the_client_holds(tmp_path: Path) -> None:
+    with serving(no_response) as server:
+        client = client_of(server.base_url, timeout=60).with_timeout(0.1)
+        assert batch.run(ONE, client=client, folder=tmp_path).unknown == 1

@@ -81,11 +81,21 @@ def test_a_redirect_that_is_not_followed_names_the_new_address(place: str, code:
 
 
 OTHER = httpx.Request("POST", "https://telemetry.example/")
+
+
+class UnreadableError(Exception):
+    request = "POST /"
+
+    def __str__(self) -> str:
+        raise KeyError
+
+
 # What a hook raises of a request that arrived.
 OF_HOOKS: list[Callable[[httpx.Request], Exception]] = [
     lambda request: httpx.ConnectError("down", request=request),
     lambda _: httpx.HTTPStatusError("", request=OTHER, response=httpx.Response(429, request=OTHER)),
-    lambda _: ZeroDivisionError(),
+    lambda _: ZeroDivisionError("\ud800"),
+    lambda _: UnreadableError(),
 ]
 
 
@@ -152,7 +162,7 @@ def test_the_url_and_the_exception_are_named_without_secrets() -> None:
 
 # The pause that each asks for, without jitter; None for the error at once, "" for a backoff.
 RETRY_AFTER: dict[str, float | str | None] = {
-    **{"0.5": 0.5, "-5": 0, "60": 60, "nan": "", "soon": ""},
+    **{"0.5": 0.5, "-5": 0, "60": 60, "nan": "", "soon": "", "30s": "", "Thu": ""},
     **{"61": None, "9" * 4000: None, "inf": None},
     **dict.fromkeys(("%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"), 29),
     **{"Sun, 06 Nov 1994 08:49:37 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": None},

@@ -126,6 +126,19 @@ def test_a_session_of_the_callers_stays_with_an_evolved_client() -> None:
         old = AuthenticatedClient(URL, TOKEN)
         old.set_httpx_client(session)
         assert attrs.evolve(old, timeout=5.0).get_httpx_client() is session
+        with pytest.raises(TypeError, match="a session of yours"):  # a mock would be left out
+            copy.copy(old)
+
+
+def test_hooks_that_replace_ours_prove_nothing() -> None:
+    def hook(response: httpx.Response) -> None:
+        raise httpx.ConnectError("", request=response.request)
+
+    with serving(OK) as server, Client(server.base_url) as client:
+        client.get_httpx_client().event_hooks = {"response": [hook]}
+        with pytest.raises(errors.OutcomeUnknownError):
+            create_video.sync(client=client, body=BODY)
+    assert len(server.arrived) == 1
 
 
 def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
@@ -372,6 +385,9 @@ SLIPS: dict[str, Callable[[], Any]] = {
     "write ImageInput(...)": lambda: slip(image=ImageInput),
     "pass token=": lambda: AuthenticatedClient(api_key=TOKEN),  # type: ignore[call-arg]
     "call create_video.sync(client=client, ...)": lambda: Client(URL).videos.create(),  # type: ignore[attr-defined]
+    "must be an httpx.Client, not AsyncClient": lambda: Client(URL).set_httpx_client(
+        httpx.AsyncClient()  # type: ignore[arg-type]
+    ),
     "must be an open Client": lambda: get_video.sync("1", client=Client),  # type: ignore[arg-type]
 }
 

@@ -126,10 +126,11 @@ class Exchange:
     def fail(self, error: Exception) -> None:
         """Note an exception of sending the request or reading its response."""
         self.error, self.content = error, bytes(self._received)
-        if isinstance(error, httpx.HTTPStatusError) and error.request is self.request:
-            # An event hook called `raise_for_status`.
-            self.begin(error.response)
-            self.content, self.error = error.response.content if self.is_read else b"", None
+        response: object = getattr(error, "response", None)
+        is_ours = isinstance(error, httpx.HTTPStatusError) and _request_of(error) is self.request
+        if is_ours and isinstance(response, httpx.Response) and not response.is_success:
+            self.begin(response)  # an event hook called `raise_for_status`
+            self.content, self.error = response.content if self.is_read else b"", None
         elif not self.status_code:
             self.status_code, self.headers = self.request.extensions.get(ARRIVED, (0, self.headers))
         elif isinstance(error, TooLargeError | httpx.DecodingError) and not self.is_success:
@@ -142,9 +143,18 @@ Steps = Generator[Exchange | Sleep | Now, Any, T]
 
 def _request_of(error: Exception | None) -> httpx.Request | None:
     try:
-        return getattr(error, "request", None)
-    except RuntimeError:  # httpx has not set it
+        request = getattr(error, "request", None)
+    except Exception:  # such as the RuntimeError of httpx, if it has not set it
         return None
+    return request if isinstance(request, httpx.Request) else None
+
+
+def _text_of(error: Exception | None) -> bytes:
+    """The kind of an exception, and what it says if it can say that."""
+    text = ""
+    with contextlib.suppress(Exception):
+        text = str(error)
+    return f"{type(error).__name__} {text}".encode("utf-8", "backslashreplace")
 
 
 def was_not_sent(exchange: Exchange) -> bool:
@@ -339,7 +349,7 @@ def connection_error(
     for sent in (exchange.request, _request_of(cause)):
         if sent is not None and config.credentials:
             sent.headers.pop(config.credentials[0], None)
-    reason = f"{type(cause).__name__} {cause}".encode()
+    reason = _text_of(cause)
     redacted = redact(config, reason)
     request = target(config, exchange.request)
     msg = f"{request}: {redacted.decode()}".strip()[: errors.MAX_LINE - 100]

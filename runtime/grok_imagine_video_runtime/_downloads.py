@@ -103,9 +103,9 @@ def save(
                 return exchange
             try:
                 address = _parse_file_url(str(redirect.url))
+                request = _file_request(config, opened.session, address)
             except ValueError:
                 return exchange
-            request = _file_request(config, opened.session, address)
             exchange = evolve(exchange, request=request, redirects=exchange.redirects + 1)
 
     exchange = yield from with_retries(config, attempt, config.max_retries)
@@ -136,7 +136,10 @@ def _parse_file_url(url: str) -> httpx.URL:
 
 def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
     """Build a request; headers and cookies of the session go to the API's own origin only."""
-    url = absolute_url(session.base_url, config.base_url, "/").join(url)
+    try:
+        url = absolute_url(session.base_url, config.base_url, "/").join(url)
+    except httpx.InvalidURL as error:  # too long, for example
+        raise ValueError(str(error)) from None
     if is_same_origin(config, url):
         query = url.params if session.params else None  # else those of the session replace them
         arguments = with_overrides(config, {"params": query})

@@ -5,6 +5,7 @@ A wait is a generator, as calls are; see `_calls`. The rules are the `x-job` of 
 
 import contextlib
 import functools
+import inspect
 import json
 import os
 import random
@@ -15,14 +16,14 @@ from typing import Any, Generic, TypeVar, cast
 
 import httpx
 from attrs import field, frozen
-from attrs.validators import is_callable, optional
+from attrs.validators import and_, is_callable, optional
 
 from . import _calls, errors
 from ._redirects import redact, redact_response
 from .config import MAX_SECONDS, Config, Opened
 from .models import OpenObject
 from .operations import Job, Operation, Request
-from .validators import gt, le, number
+from .validators import Validator, gt, le, number
 
 T = TypeVar("T")
 
@@ -42,13 +43,23 @@ _CALLER_STATUSES = (401, 403, 429)
 # Codes of a message that is not an error.
 _NO_ERROR_CODES = frozenset(
     {"", "ok", "pending", "queued", "submitted", "created", "waiting", "processing", "running"}
+    | {"accepted", "in_progress"}
 )
 
 _WITHHELD = "moderation withheld the result, which may have been billed"
 _MISSING = "the job is done and paid for, but the response has no result where we look for one"
 
 _SECONDS = [number, gt(0), le(MAX_SECONDS)]
-_CALLBACK = optional(is_callable())
+
+
+def _plain(_: Any, attribute: Any, value: Any) -> None:
+    """A validator of a callback, whose result nobody awaits."""
+    if inspect.iscoroutinefunction(value):
+        msg = f"{attribute.name!r} must be a plain function, not an async one"
+        raise TypeError(msg)
+
+
+_CALLBACK: Validator = optional(and_(is_callable(), _plain))
 
 
 @frozen
@@ -246,6 +257,7 @@ class _Reading:
         body = errors.read_error_body(json.dumps(self.job.to_dict()).encode())
         code = body.get("code", "").lower()
         is_word = not code.isdecimal() and code not in {*_NO_ERROR_CODES, *self._rules.succeeded}
+        is_word = is_word and self.id in ("", body.get("request_id"))
         is_code = is_word or re.fullmatch(r"[45]\d\d", code)
         # Beside the error of a gateway, an id is that of the request.
         is_error = not self.id and self.value(self._rules.error)

@@ -46,7 +46,7 @@ def unfollowed_redirect(config: Config, response: Any) -> str:
     if response.next_request is not None:
         address = without_secrets(response.next_request.url)
     else:  # it is not a URL
-        address = re.split(r"[?#]", re.sub(r"//[^/?#]*@", "//", response.headers["location"]))[0]
+        address = _without_secrets(response.headers["location"])
     address = redact(config, address.encode()).decode()
     return f"redirected to {address}, which was not followed"
 
@@ -82,4 +82,8 @@ def target(config: Config, request: httpx.Request) -> str:
 
 def without_secrets(url: httpx.URL) -> str:
     """A URL without its user and password, and without its query, which may be a signature."""
-    return str(url.copy_with(query=None, userinfo=None, fragment=None))
+    return _without_secrets(str(url))
+
+
+def _without_secrets(address: str) -> str:
+    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", address)[0])

@@ -69,6 +69,9 @@ class Sessions:
         if opened is None or open_session in self._closed or opened.session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
+        hooks, note = opened.session.event_hooks["response"], _NOTES[open_session]
+        if note not in hooks and open_session not in self.custom:  # the caller may replace them
+            hooks.insert(0, note)
         return opened
 
     def close(self, open_session: _Open) -> list[Any]:
@@ -98,7 +101,6 @@ def _running_loop() -> Any:
 def _open(config: Config) -> Opened:
     args = _arguments(config)
     session = httpx.Client(**args)
-    session.event_hooks["response"].insert(0, _note_arrival)
     return Opened(session, is_ours=args.keys().isdisjoint(_TRANSPORTS))
 
 
@@ -118,9 +120,7 @@ def _asyncio_open(config: Config) -> Opened:
 
         context = httpx.create_ssl_context(args["verify"], args.get("cert"), trusts_env)
         args["transport"] = Connections(context, args["limits"])
-    session = httpx.AsyncClient(**args)
-    session.event_hooks["response"].insert(0, _asyncio_note_arrival)
-    return Opened(session, is_ours)
+    return Opened(httpx.AsyncClient(**args), is_ours)
 
 
 def _arguments(config: Config) -> dict[str, Any]:
@@ -150,6 +150,9 @@ async def _asyncio_note_arrival(response: httpx.Response) -> None:
     _note_arrival(response)
 
 
+_NOTES: dict[_Open, Any] = {_open: _note_arrival, _asyncio_open: _asyncio_note_arrival}
+
+
 # The event loop of each transport of a caller.
 _loops: "WeakKeyDictionary[httpx.AsyncBaseTransport, ref[Any]]" = WeakKeyDictionary()
 
@@ -163,6 +166,13 @@ def _bind_to_loop(transport: Any) -> None:
     if _loops.setdefault(transport, ref(loop))() is not loop:
         msg = "a transport is for one event loop: pass a class or a function that makes one"
         raise RuntimeError(msg)
+
+
+def _as_custom(session: Any, kind: type[Any]) -> Opened:
+    if not isinstance(session, kind):
+        msg = f"the session must be an httpx.{kind.__name__}, not {type(session).__name__}"
+        raise TypeError(msg)
+    return Opened(session, is_ours=False)
 
 
 def _open_or_explain(open_session: _Open, config: Config) -> Opened:
@@ -209,7 +219,13 @@ class Client(Config):
             raise AttributeError(msg)
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """Leave the connections out of pickles and copies."""
+        """Leave the connections out of pickles and copies.
+
+        A copy that lacks the session that a caller has set, such as a mock, would send requests.
+        """
+        if self.sessions.custom:
+            msg = "a client with a session of yours cannot be copied: make one, and set it there"
+            raise TypeError(msg)
         arguments = asdict(self, recurse=False)
         del arguments["sessions"]
         return functools.partial(type(self), **arguments), ()
@@ -280,21 +296,21 @@ class Client(Config):
         The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
         429 only, because exceptions of a session that we did not open prove nothing.
         """
-        self.sessions.custom[_open] = Opened(client, is_ours=False)
+        self.sessions.custom[_open] = _as_custom(client, httpx.Client)
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self.sessions.custom[_asyncio_open] = Opened(client, is_ours=False)
+        self.sessions.custom[_asyncio_open] = _as_custom(client, httpx.AsyncClient)
         return self
 
     def close(self) -> None:
-        """Close the connections; after this the client sends nothing more."""
+        """Close the connections; after this, calls that are not async send nothing more."""
         for session in self.sessions.close(_open):
             session.close()
 
     async def aclose(self) -> None:
-        """Close the connections of asyncio; after this the client sends nothing more from there."""
+        """Close the connections of asyncio; after this, async calls send nothing more."""
         for session in self.sessions.close(_asyncio_open):
             with contextlib.suppress(RuntimeError):  # its event loop is closed or another one
                 await session.aclose()

@@ -55,7 +55,8 @@ class Opened(NamedTuple):
 
 def not_a_client(value: object) -> TypeError:
     """The error for what was passed as a client and is none, such as a class."""
-    return TypeError(f"client must be an open Client or AuthenticatedClient, not {value!r}"[:200])
+    kind = value.__name__ if isinstance(value, type) else type(value).__name__
+    return TypeError(f"client must be an open Client or AuthenticatedClient, not {kind}")
 
 
 class _FromEnvironment:
@@ -100,7 +101,8 @@ def _validate_base_url(value: Any) -> None:
         msg = "base_url has a user, a query or a fragment: pass auth or params in httpx_args"
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
-        msg = f"base_url must start with https:// or http:// and name a host: {value!r}"
+        shown = f": {value!r}" if "://" in str(value) else ""  # else it may be a token
+        msg = f"base_url must start with https:// or http:// and name a host{shown}"
         raise ValueError(msg)
 
 

@@ -199,6 +199,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        if not re.search(r"\d:\d\d:\d\d", value):  # it is not a date, such as "30s"
+            return None
         from dateutil import parser  # 10 ms, and rarely needed
 
         try:  # HTTP dates are in UTC, whatever zone they claim

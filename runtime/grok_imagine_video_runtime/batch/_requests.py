@@ -17,6 +17,7 @@ from attrs.validators import deep_iterable, optional
 from .. import validators as v
 from .._jobs import Waiting
 from ..client import Client
+from ..config import not_a_client
 from ..models import SentObject
 from ..operations import Commands, Create, Request
 from ._journal import Entry, Journal
@@ -59,6 +60,8 @@ class Batch:
 
     def __attrs_post_init__(self) -> None:
         """Find the operations that follow and create the jobs of such requests."""
+        if not isinstance(self.client, Client):
+            raise not_a_client(self.client)
         jobs: Sequence[Commands] = self.client.package.jobs()
         creates = [(job, create) for job in jobs for create in job.creates]
         first = next(iter(self.requests), None)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Collection, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,7 +113,8 @@ def run(
         try:
             return await _run(batch)
         finally:
-            await client.sessions.close_loop()
+            with suppress(Exception):  # what a transport raises must not hide the summary
+                await client.sessions.close_loop()
 
     return asyncio.run(run_and_close())
 

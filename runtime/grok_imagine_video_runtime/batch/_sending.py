@@ -31,7 +31,8 @@ class Run:
     """
 
     def __init__(self, batch: Batch, journal: Journal) -> None:
-        timeout = httpx.Timeout(batch.client.timeout)
+        session = batch.client.sessions.asyncio_opened(batch.client).session
+        timeout = httpx.Timeout(batch.client.overrides.get("timeout", session.timeout))
         timeout.pool = None  # a request waits for a connection as long as it takes
         self._client = batch.client.with_timeout(timeout)
         self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
@@ -60,7 +61,7 @@ class Run:
                         self._running += 1
                         group.create_task(self._work(entry, request))
             except ExceptionGroup as group_of_errors:  # what on_progress raises
-                raise group_of_errors.exceptions[0] from None
+                raise (self._error or group_of_errors.exceptions[0]) from None
             finally:
                 await self._end()
         if self._error:
