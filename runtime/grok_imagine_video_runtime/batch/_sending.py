@@ -78,8 +78,10 @@ class Run:
                 await self._has_ended.wait()
             else:
                 self._is_over_budget = True
-                what = f"one more request could exceed the budget of ${budget:g}"
-                self._limiter.stop(f"{what}: {records.prices}")
+                why = f"one more request could exceed the budget of ${budget:g}: {records.prices}"
+                if not records.dearest:
+                    why = "no price was reported, so the budget cannot be kept: run without one"
+                self._limiter.stop(why)
         if self._limiter.stopped:
             return False
         records.unpriced += 1
@@ -99,19 +101,15 @@ class Run:
             self._limiter.stop(str(error))
         finally:
             latest = records.entries.get(number)
-            self._release(number, None if latest is before else latest, is_new=request is not None)
+            self._release(None if latest is before else latest, is_new=request is not None)
 
-    def _release(self, number: int, entry: Entry | None, *, is_new: bool) -> None:
+    def _release(self, entry: Entry | None, *, is_new: bool) -> None:
         """Let another request run in the place of one, with its new entry if it has one."""
         self._running -= 1
         self._slots.release()
         self._has_ended.set()
-        has_price = self._records.dearest or (entry and entry.cost is not None)
         if is_new and entry is None:
             self._records.unpriced -= 1  # no job was created
-        elif is_new and self._batch.budget and not has_price:
-            why = f"no price was reported for request {number}, so the budget cannot be kept"
-            self._limiter.stop(why)
 
     async def _send(self, request: Request[Any], entry: Entry, before: Entry | None) -> None:
         """Send a request, again and again if the gateway refuses it for now."""

@@ -117,7 +117,7 @@ class Records:
         What has no price counts as much as the dearest. Until there is a price, one runs alone.
         """
         if budget is None or not self.dearest:
-            return budget is None or not running
+            return budget is None or not (running or self.unpriced)
         return round(self.paid + (self.unpriced + 1) * self.dearest, 9) <= budget
 
     @property

@@ -12,6 +12,7 @@ from cyclopts.completion import detect_shell, get_default_completion_path
 from rich.filesize import decimal
 
 from ..client import AuthenticatedClient, Client
+from ..models import attributes_of
 from ..operations import Commands
 from . import settings
 from .batches import batch_commands, confirm
@@ -60,7 +61,8 @@ def _app(run: Run) -> App:
 
     def add(parent: App, words: str, command: Command, options: Any, *examples: str) -> App:
         """Add a command with its options and examples."""
-        command.__annotations__["options"] = class_of(package, *options)
+        kind = command.__annotations__["options"] = class_of(package, *options)
+        command.__kwdefaults__ = {**(command.__kwdefaults__ or {}), "options": kind()}
         lines = [f"  {run.name} {words} {example}".rstrip() for example in examples]
         text = "\n".join(["Examples:", *lines, "", "More: docs/command.md"])
         made = App(name=words.split()[-1], default_command=command, help_epilogue=text)
@@ -98,7 +100,7 @@ def _create(run: Run, job: Commands, form: Form) -> Command:
     def create(text: Any = None, /, *, file: Any = None, options: Any = TYPED) -> None:
         run.begin(options, job)
         body = _body_of(form, text_of(form, text, "-" if options.standard else file), options)
-        if not options.no_wait:
+        if not options.no_wait or options.output:
             options.check("", job.module.JOB.suffix)
         with run.client() as client:
             if _is_shown(run, form, body):
@@ -134,10 +136,13 @@ def _body_of(form: Form, values: dict[str, Any], options: Any) -> Any:
     for word in options.extra or ():
         name, _, value = word.partition("=")
         try:
-            values[name] = json.loads(value)
+            values |= {name: json.loads(value, parse_constant=int)}
+            is_new = name and name not in attributes_of(form.create.model)
         except ValueError:
-            msg = f"--extra {word}: NAME=JSON is needed; a text in JSON has quotes"
-            raise UsageError(msg) from None
+            is_new = False
+        if not is_new:
+            msg = f"--extra {word}: NAME=JSON is needed, of a field without an option"
+            raise UsageError(f"{msg}; a text in JSON has quotes")
     try:
         return form.body(values, Path())
     except (TypeError, ValueError) as error:
@@ -201,14 +206,22 @@ def _config(run: Run) -> Command:
     return config
 
 
+def _shell(typed: _Shell | None) -> _Shell:
+    try:
+        return typed or detect_shell()
+    except Exception:  # there is no SHELL, as in a container
+        msg = "Say which shell: bash, zsh, fish or powershell"
+        raise UsageError(msg) from None
+
+
 def _add_completion(app: App) -> None:
     def show(shell: _Shell | None = None, /) -> None:
         """Print the script that completes commands, options and files in a shell."""
-        print(app.generate_completion(shell=shell))
+        print(app.generate_completion(shell=_shell(shell)))
 
     def install(shell: _Shell | None = None, /, *, yes: bool = False) -> None:
         """Install that script, after a question."""
-        shell = shell or detect_shell()
+        shell = _shell(shell)
         started = {"bash": " and ~/.bashrc", "zsh": " and ~/.zshrc", "powershell": " and $PROFILE"}
         path = get_default_completion_path(shell, app.name[0])
         confirm(f"This edits {path}{started.get(shell, '')}.", is_sure=yes)

@@ -132,7 +132,7 @@ def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -
     except KeyboardInterrupt:
         run.stage = "batch"
         with contextlib.suppress(OSError):  # the folder is not there yet
-            _show(run, form, batch.status(folder), folder, ExitCode.INTERRUPTED)
+            _show(run, form, batch.status(folder), folder)
         raise
     run.code = ExitCode.DONE if more.get("dry_run") else _code_of(summary)
     _show(run, form, summary, folder, run.code)
@@ -170,12 +170,17 @@ def _show(
     fields = attrs.asdict(summary) | {"queued": summary.queued, "finished": summary.finished}
     words = [*run.options.typed(run.plain.package), str(folder)]
     retry = f"{run.name} {form.create.batch} retry {shlex.join(words)}"
+    more = " with a larger --budget, or none" * summary.is_over_budget
+    if not summary.source:
+        retry = f"keep the requests in a file, start the batch from it, and then {retry}"
     hints = {
         f"Unknown ones may be paid for: look at the gateway. To pay again: {retry} --unknown": (
             summary.unknown
         ),
         f"To pay for another try of what failed: {retry} --failed": summary.failed,
-        "To go on, start the batch again.": summary.unfinished or summary.refused or summary.queued,
+        f"To go on, start the batch again{more}.": summary.unfinished
+        or summary.refused
+        or summary.queued,
     }
     if code == ExitCode.DONE:  # or nothing was sent
         hints = {}

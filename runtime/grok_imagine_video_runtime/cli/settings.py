@@ -22,6 +22,9 @@ _GATEWAY, _OUTPUT = Group("Gateway", sort_key=3), Group("Output", sort_key=4)
 # Bytes that are written to find out whether a disk is full.
 _PROBE_SIZE = 1_048_576
 
+# More than a batch has, so that a range with a slip does not fill the memory.
+_MAX_REQUESTS = 10_000_000
+
 # The options of the commands.
 GATEWAY = ("base_url", "no_key", "allow_plain_http", "json")
 SHOWN = (*GATEWAY, "quiet", "verbose")
@@ -45,6 +48,9 @@ def _numbers(_: Any, tokens: Any) -> list[int]:
         msg = "numbers and ranges are needed, such as 1-3,7"
         raise ValueError(msg)
     ends = [[int(end) for end in part.split("-")] for part in parts]
+    if max(map(max, ends)) > _MAX_REQUESTS:
+        msg = f"a batch has at most {_MAX_REQUESTS} requests"
+        raise ValueError(msg)
     return [number for first, *last in ends for number in range(first, (*last, first)[0] + 1)]
 
 
@@ -118,7 +124,9 @@ class Options:
     def typed(self, package: Package) -> list[str]:
         """What has to be typed to reach the same API and to save in the same place."""
         source = self.settings(package)["base_url"]["source"]
-        words = ["-o", str(self.output)] if self.output else []
+        # What has come to that place meanwhile stays there; the id of the job is a name too.
+        is_free = self.force or not Path(self.output or "").is_file()
+        words = ["-o", str(self.output)] if self.output and is_free else []
         words += ["--base-url", self.base_url] if self.base_url and source == "--base-url" else []
         names = ("force", "no_key", "allow_plain_http")
         return words + [f"--{name.replace('_', '-')}" for name in names if getattr(self, name)]
@@ -147,6 +155,8 @@ class Options:
             msg = "The standard output is a terminal: send it to a file or a program"
             raise UsageError("-o - and --json exclude each other" if self.json else msg)
         try:
+            if path:
+                path.parent.stat()  # as it is typed, for `missing/../v.mp4` is not `v.mp4`
             with tempfile.TemporaryFile(dir=path and path.resolve().parent) as file:
                 file.write(bytes(_PROBE_SIZE))
                 file.flush()
