@@ -70,6 +70,8 @@ class Script:
     def _command(self, words: tuple[object, ...], env: dict[str, str]) -> list[str]:
         for name, value in ({"GROK_BASE_URL": self._url, "GROK_API_KEY": TOKEN} | env).items():
             self._patch.setenv(name, value)
+            if not value:
+                self._patch.delenv(name)
         return [inspect.getfile(self._main), *map(str, words)]
 
     def run(self, *words: object, **env: str) -> Ended:
