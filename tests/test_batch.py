@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import copy
-import fcntl
 import inspect
 import itertools
 import os
@@ -12,7 +11,6 @@ import shutil
 import socket
 import sqlite3
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -290,23 +288,6 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
         batch.Journal(tmp_path).close()
 
 
-def test_a_folder_stays_locked_when_it_is_copied(tmp_path: Path) -> None:
-    def copy(*_: object) -> None:
-        shutil.copytree(tmp_path / "videos", tmp_path / "copy", dirs_exist_ok=True)
-        with pytest.raises(ValueError, match="another batch is running"):
-            batch.Journal(tmp_path / "videos")
-
-    Gateway(0.2).run(ONE, tmp_path / "videos", on_progress=copy)
-    assert batch.status(tmp_path / "copy").total == 1
-
-
-def test_a_batch_starts_while_others_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with (tmp_path / ".journal.lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(file, fcntl.LOCK_UN))
-        batch.Journal(tmp_path).close()
-
-
 def test_an_address_is_the_same_however_spelt(tmp_path: Path) -> None:
     for end in ("", "/", "/v1", "/v1/"):
         assert Gateway(0.2).run(ONE, tmp_path, "HTTPS://A.example" + end).done == 1
@@ -521,5 +502,5 @@ def test_a_dry_run_checks_everything_and_changes_nothing(tmp_path: Path) -> None
 
 def test_the_timeout_of_the_client_holds(tmp_path: Path) -> None:
     with serving(no_response) as server:
-        client = client_of(server.base_url, timeout=60).with_timeout(0.1)
-        assert batch.run(ONE, client=client, folder=tmp_path).unknown == 1
+        brief = client_of(server.base_url, timeout=60).with_timeout(0.1)
+        assert batch.run(ONE, client=brief, folder=tmp_path).unknown == 1

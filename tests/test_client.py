@@ -375,19 +375,15 @@ def slip(**fields: Any) -> Any:
     return create_video.sync(client=Client(URL), body=CreateVideoRequest(**{**TEXT, **fields}))
 
 
+JOB: Any = VideoJob.from_dict({})
 # What people write who come from other packages, and the way that the error names.
 SLIPS: dict[str, Callable[[], Any]] = {
-    "pass get_video.result(job)": lambda: AuthenticatedClient(URL, TOKEN).download(
-        VideoJob.from_dict({}),  # type: ignore[arg-type]
-        "v.mp4",
-    ),
+    "pass get_video.result(job)": lambda: Client(URL).download(JOB, "v.mp4"),
     "write ImageInput(url=...)": lambda: slip(image="https://host/lake.png"),
     "write ImageInput(...)": lambda: slip(image=ImageInput),
     "pass token=": lambda: AuthenticatedClient(api_key=TOKEN),  # type: ignore[call-arg]
     "call create_video.sync(client=client, ...)": lambda: Client(URL).videos.create(),  # type: ignore[attr-defined]
-    "must be an httpx.Client, not AsyncClient": lambda: Client(URL).set_httpx_client(
-        httpx.AsyncClient()  # type: ignore[arg-type]
-    ),
+    "not AsyncClient": lambda: Client(URL).set_httpx_client(httpx.AsyncClient()),  # type: ignore
     "must be an open Client": lambda: get_video.sync("1", client=Client),  # type: ignore[arg-type]
 }
 

@@ -259,7 +259,7 @@ def test_asyncio_has_own_connections_unless_httpx_was_told_otherwise(
             super().__init__(context, limits)
             opened.append(limits)
 
-    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setattr(_connections, "Connections", Noted)
     asyncio.run(open_and_close())

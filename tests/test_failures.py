@@ -53,7 +53,6 @@ def test_a_post_that_may_have_been_carried_out_is_sent_once(
     assert len(server.arrived) == 2
     (retry,) = (vars(record) for record in caplog.records if hasattr(record, "event"))
     assert (retry["event"], retry["attempt"], retry["reason"]) == ("retry", 1, "status 429")
-    assert f"retry 1 of 2 in {retry['delay']:.1f} s: status 429" in caplog.text
     assert TOKEN not in caplog.text
 
 
