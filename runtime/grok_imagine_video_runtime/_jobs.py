@@ -156,11 +156,15 @@ def _is_transient(error: errors.APIError) -> bool:
 
 
 def reason_of(error: errors.APIError) -> str:
-    """Why a poll failed, in a few words."""
-    if not isinstance(error, errors.APIConnectionError):
-        return str(error)
+    """Why there was no response that can be used, in a few words."""
     cause: BaseException | None = error.__cause__
-    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause)
+    if isinstance(cause, json.JSONDecodeError | UnicodeDecodeError):
+        return "the response is not JSON"
+    if not isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError):
+        return str(error)
+    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
+    why = re.sub(r"^[A-Z](?=[a-z ])", lambda first: first[0].lower(), why)  # within a sentence
+    why = why.partition(" (")[0].rstrip(".")
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno:  # or the number is of a name lookup or TLS
             is_of_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)

@@ -17,6 +17,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from .._jobs import reason_of
+from ..errors import APIError
 from .exits import NO_RESPONSE
 
 # Seconds between two lines about the progress.
@@ -92,6 +94,10 @@ class Display(logging.Handler):
             is_shown, self._is_cut_off = not self._is_cut_off, True
             reason = fields["reason"].replace(NO_RESPONSE, f"cannot reach {fields['url']}")
             text = f"{reason}, still trying"
+        arguments: Any = record.args or ("",)
+        if name == "retry" and isinstance(error := arguments[-1], APIError):
+            fields["reason"] = reason_of(error).removeprefix(f"{NO_RESPONSE} (").rstrip(")")
+            text = text.replace(str(error), fields["reason"])
         fields = {"message": text} | (fields if is_shown else {})
         if is_shown or self._options.verbose:
             fields = {k: self._redacted(v) if isinstance(v, str) else v for k, v in fields.items()}

@@ -81,13 +81,15 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
             return ExitCode.FAILED if is_lost else code, _status_words(error) + hint
         case errors.APIConnectionError():
             text = reason_of(error).replace(NO_RESPONSE, f"Cannot reach {url}")
-            return code, f"{sentence(text)} Check the address."
-        case errors.OutcomeUnknownError() if not has_job:
-            text = re.sub(r" \(it may have been [^)]*\)", "", str(error))  # which is said below
-            return ExitCode.UNKNOWN, f"{sentence(text)} {_LOOK}"
-        case errors.APIResponseValidationError() if not has_job:
+            return code, f"{text}. Check the address."
+        case errors.OutcomeUnknownError(status_code=status) if not has_job:
+            text = reason_of(error).replace(NO_RESPONSE, f"No usable response from {url}") + "."
+            is_whole = status and not 200 <= status < 300
+            return ExitCode.UNKNOWN, f"{_status_words(error) if is_whole else text} {_LOOK}"
+        case errors.APIResponseValidationError() if stage != "saving":
             shown = errors.one_line(error.content.decode("utf-8", "replace"), errors.MAX_LINE)
-            return ExitCode.UNKNOWN, f"{text} The response: {shown or 'nothing'}. {_LOOK}"
+            text = f"{sentence(reason_of(error))} The response: {shown or 'nothing'}."
+            return (code, text) if has_job else (ExitCode.UNKNOWN, f"{text} {_LOOK}")
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
             unknown = ExitCode.UNKNOWN if stage == "sending" else ExitCode.USAGE  # of a batch
@@ -96,9 +98,10 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
     return ExitCode.USAGE if is_usage else code, text
 
 
-def _status_words(error: errors.APIStatusError) -> str:
+def _status_words(error: Any) -> str:
     status, message = error.status_code, error.message or responses.get(error.status_code, "")
-    message = error.args[0] if 300 <= status < 400 else message  # the new address
+    if 300 <= status < 400:  # it says where to
+        message = error.args[0].partition("; it may have been")[0]
     code = None if error.code == str(status) else error.code  # some repeat the status there
     hints = [hint for hint in (code, error.param) if hint]
     hints += [f"request id {error.request_id}"] if error.request_id else []
