@@ -190,6 +190,7 @@ NO_PLACE = responding(200, {"status": "done", "id": "1"})
 DASH = responding(200, {"id": "-1"})
 AWAY = responding(503)
 TO_RESUME = "To resume: grok-imagine-video wait -o v.mp4 1"
+GONE = responding(200, {"status": "done", "video": {"url": "http://127.0.0.1:9/v"}})
 LOOK = "look at the gateway before you send it again."
 MAYBE = f"It may exist and be billed: {LOOK}"
 # What the gateway does, the exit code, a part of what is said, and what is said last.
@@ -205,7 +206,9 @@ OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
     ([OK, AWAY], UNFINISHED, "gave up after 900 s: status 503", TO_RESUME),
     ([OK, responding(401)], UNFINISHED, "401: Unauthorized. Check GROK_API_KEY.", TO_RESUME),
     ([OK, responding(404)], UNFINISHED, "404: Not Found.", TO_RESUME),
-    ([OK, DONE, HALF], UNFINISHED, "Cannot reach http", TO_RESUME),
+    ([OK, DONE, HALF], UNFINISHED, "\nThe download broke off (peer closed connect", TO_RESUME),
+    ([OK, GONE], UNFINISHED, "\nCannot reach http://127.0.0.1:9/v (connection refus", TO_RESUME),
+    ([OK, DONE, responding(403)], UNFINISHED, "\n403: Forbidden.\n", TO_RESUME),
     ([OK, DONE, LOGIN], UNFINISHED, "It is a page, not a file: text/html", TO_RESUME),
     ([OK, DONE, responding(200)], UNFINISHED, "The file is empty", TO_RESUME),
     ([DASH, PENDING], UNFINISHED, "Still running", f"{TO_RESUME[:-1]}-- -1"),

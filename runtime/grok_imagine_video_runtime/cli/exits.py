@@ -77,11 +77,11 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
             return code, text if error.__cause__ else sentence(text)
         case errors.APIStatusError(status_code=status):
             is_lost = status == 404 and stage == "asking"
-            hint = f" {key}" * (status in (401, 403)) + " Check the id." * is_lost
+            is_refused = status in (401, 403) and stage != "saving"  # which is at another host
+            hint = f" {key}" * is_refused + " Check the id." * is_lost
             return ExitCode.FAILED if is_lost else code, _status_words(error) + hint
         case errors.APIConnectionError():
-            text = reason_of(error).replace(NO_RESPONSE, f"Cannot reach {url}")
-            return code, f"{text}. Check the address."
+            return code, _connection_words(error, stage, url)
         case errors.OutcomeUnknownError(status_code=status) if not has_job:
             text = reason_of(error).replace(NO_RESPONSE, f"No usable response from {url}") + "."
             is_whole = status and not 200 <= status < 300
@@ -96,6 +96,15 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
             return code if has_job else unknown, f"{place}{why(error).rstrip('.')}."
     is_usage = not (has_job or isinstance(error, errors.APIError))
     return ExitCode.USAGE if is_usage else code, text
+
+
+def _connection_words(error: errors.APIConnectionError, stage: str, url: str) -> str:
+    what, advice = f"Cannot reach {url}", " Check the address."
+    if stage == "saving":  # from an address of its own
+        address, _, rest = str(error).removeprefix("GET ").partition(": ")
+        is_sent = not rest.endswith("(nothing was sent)")
+        what, advice = "The download broke off" if is_sent else f"Cannot reach {address}", ""
+    return f"{reason_of(error).replace(NO_RESPONSE, what)}.{advice}"
 
 
 def _status_words(error: Any) -> str:
