@@ -42,7 +42,8 @@ def cli(request: pytest.FixtureRequest, clock: Clock) -> Cli:  # noqa: ARG001 - 
     return made
 
 
-FILES = {"prompt.txt": b"A lake\n", "lake.jpg": PNG, "empty.png": b""}  # not by their names
+# Images are not told by their names.
+FILES = {"prompt.txt": b"A lake\n", "a lake.txt": b"", "lake.jpg": PNG, "empty.png": b""}
 IMAGE = {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}
 DEFAULTS = TEXT | {"prompt": "A lake"}
 MISTAKES = load(Path(__file__).with_name("mistakes.yaml"))

@@ -4,6 +4,7 @@ import csv
 import difflib
 import io
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def text_of(form: Form, typed: str | None, file: str | None) -> dict[str, Any]:
         msg = f"{label} is needed once: in quotes, - for the standard input, or {flag} FILE"
         raise UsageError(msg)
     if typed and typed.startswith("@") and Path(typed[1:]).is_file():
-        msg = f"{typed} is not read as a file: use {flag} {typed[1:]}"
+        msg = f"{typed} is not read as a file: use {flag} {shlex.quote(typed[1:])}"
         raise UsageError(msg)
     return {form.text.field: typed if file is None else content(file).strip()}
 
