@@ -133,6 +133,11 @@ def mistake_of(error: Any, name: str) -> str:
     command, error.verbose = " ".join([name, *(error.command_chain or ())]), False
     text = str(error)
     match error:
+        case cyclopts.MissingArgumentError(argument=argument) if argument:
+            option, metavar = min(argument.names, key=len), argument.parameter.metavar
+            typed = error.keyword or next((t.keyword for t in argument.tokens if t.keyword), "")
+            needed = f"{option} {metavar or ''}".strip()
+            text = f"{typed} needs a value." if typed else f"Missing: {needed}."
         case cyclopts.UnusedCliTokensError(unused_tokens=words):
             text = f'What is "{" ".join(words or ())}"? An argument with blanks needs quotes.'
         case cyclopts.UnknownOptionError(token=token, argument_collection=arguments):
@@ -142,10 +147,12 @@ def mistake_of(error: Any, name: str) -> str:
                 text = f'{label} is an argument, not an option: {command} "{label}".'
             elif " " in option:
                 text = f'"{option}" begins with a dash: an argument that does comes after --.'
+            elif "--" in (error.root_input_tokens or ()):
+                text = f"{option} is an option: it comes before --."
         case cyclopts.CoercionError(argument=argument, token=token) if argument and token:
             if "unable to convert" in text:
                 text = f'{argument.name} cannot be "{token.value}".'
-    return f"{text} See: {command} --help"
+    return f"{sentence(text)} See: {command} --help"
 
 
 def why(error: OSError) -> str:
