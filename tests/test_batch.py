@@ -275,8 +275,7 @@ def test_few_connections_are_waited_for(
 def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) -> None:
     async def cancel_at_once(turns: int) -> None:
         async with client_of("http://127.0.0.1:9") as client:
-            options: dict[str, Any] = {"client": client, "folder": tmp_path, "timeout": 0.1}
-            task = asyncio.create_task(batch.asyncio_run(requests(1), **options))
+            task = asyncio.create_task(batch.asyncio_run(ONE, client=client, folder=tmp_path))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()
@@ -289,8 +288,8 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
 
 
 def test_an_address_is_the_same_however_spelt(tmp_path: Path) -> None:
-    for end in ("", "/", "/v1", "/v1/"):
-        assert Gateway(0.2).run(ONE, tmp_path, "HTTPS://A.example" + end).done == 1
+    ends = ("", "/", "/v1", "/v1/")
+    assert all(Gateway(0.2).run(ONE, tmp_path, "HTTPS://A.example" + end).done for end in ends)
 
 
 def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ def cli(request: pytest.FixtureRequest, clock: Clock) -> Cli:  # noqa: ARG001 - 
     return made
 
 
-# Images are not told by their names.
 FILES = {"prompt.txt": b"A lake\n", "a lake.txt": b"", "lake.jpg": PNG, "empty.png": b""}
 IMAGE = {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}
 DEFAULTS = TEXT | {"prompt": "A lake"}
@@ -264,9 +263,7 @@ def test_a_gateway_that_goes_away_while_we_wait_is_told(cli: Cli) -> None:
     ]
     first, last = cli.typed("wait 1 -o v.mp4 --timeout 9 --json", **dead).events()
     assert (first["event"], first["job_id"], last["event"]) == ("poll_failed", "1", "error")
-    assert re.match(
-        r"retry 1 of 2 in \S+ s: connection refused\n", cli.typed("create A", **dead).err
-    )
+    assert " s: connection refused\nretry 2 of 2" in cli.typed("create A", **dead).err
 
 
 def stopped(cli: Cli, when: Callable[[Any], bool], number: int = signal.SIGINT) -> Any:
