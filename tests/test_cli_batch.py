@@ -205,8 +205,9 @@ def test_what_is_not_to_be_sent_again_is_refused(batch: Batch) -> None:
         assert (refused.code, refused.out, batch.arrived) == (2, "", [])
         assert message in refused.err
     (batch.folder / "prompts.jsonl").unlink()
-    refused = batch.run("batch", "retry", "videos", "--request", 9)
-    assert re.search("^videos: put .*prompts.jsonl back", refused.err)
+    batch.videos.rename("the videos")
+    refused = batch.run("batch", "retry", "the videos", "--request", 9)
+    assert re.search("^the videos: put .*prompts.jsonl back", refused.err)
     assert not Path("nowhere").exists()
 
 

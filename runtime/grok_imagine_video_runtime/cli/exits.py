@@ -46,6 +46,10 @@ EXPECTED = (errors.APIError, ImportError, OSError, RuntimeError, TypeError, Valu
 # How the reason begins if there was none.
 NO_RESPONSE = "no response from the gateway"
 _LOOK = "It may exist and be billed: look at the gateway before you send it again."
+# How a text of ours begins, and no path or name before a colon.
+_OURS = re.compile(
+    r"(an?|another|it|moderation|no|pass|request|set|status|still|the|there|this) (?!\S*:)|in --"
+)
 # By its stage, what an interrupted command has left.
 LEFT = {
     "": "Interrupted. Nothing was sent.",
@@ -162,6 +166,6 @@ def why(error: OSError) -> str:
 
 
 def sentence(text: str) -> str:
-    """A text that begins with a capital, if it begins with a word, and ends with a full stop."""
-    text = text[:1].upper() + text[1:] if re.match("[a-z]+ ", text) else text
+    """A text that ends with a full stop, with a capital if it begins with a word of ours."""
+    text = text[:1].upper() + text[1:] if _OURS.match(text) else text
     return text if text.endswith((".", "?", "!")) else f"{text}."
