@@ -190,6 +190,9 @@ NO_PLACE = responding(200, {"status": "done", "id": "1"})
 DASH = responding(200, {"id": "-1"})
 AWAY = responding(503)
 TO_RESUME = "To resume: grok-imagine-video wait -o v.mp4 1"
+RED = "\x1b[31mNo\x1b[0m to data:image/png;base64,AA+/== \x1b]0;title\x07here"
+RED_JOB = responding(200, {"status": "failed", "error": {"code": "c", "message": RED}})
+PLAIN = "No to data:image/png;base64,... here (c)."
 GONE = responding(200, {"status": "done", "video": {"url": "http://127.0.0.1:9/v"}})
 LOOK = "look at the gateway before you send it again."
 MAYBE = f"It may exist and be billed: {LOOK}"
@@ -201,6 +204,8 @@ OUTCOMES: list[tuple[list[Any], ExitCode, str, str]] = [
     ([NO_ID], UNKNOWN, 'The response: {"note": "paid"}', ""),
     ([LOGIN], UNKNOWN, f"\nThe response is not JSON. The response: <h1>Log in</h1>. {MAYBE}", ""),
     ([responding(429, retry_after="99")], FAILED, "Try again in 99 s.", ""),
+    ([responding(400, {"error": {"code": "c", "message": RED}})], FAILED, f"\n400: {PLAIN}\n", ""),
+    ([OK, RED_JOB], FAILED, f"\nThe job failed: {PLAIN}\n", ""),
     ([OK, NO_PLACE], UNKNOWN, "`get` shows the whole response.", ""),
     ([OK, PENDING], UNFINISHED, "\nStill running after 900 s.\n", TO_RESUME),
     ([OK, AWAY], UNFINISHED, "gave up after 900 s: status 503", TO_RESUME),

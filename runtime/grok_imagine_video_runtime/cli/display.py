@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .._jobs import reason_of
 from ..errors import APIError
-from .exits import NO_RESPONSE
+from .exits import NO_RESPONSE, without_escapes
 
 # Seconds between two lines about the progress.
 _LINE_INTERVAL = 10.0
@@ -29,7 +29,7 @@ _OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 # What a log may not show: the user and the query of a URL, and whole files.
 _URL = re.compile(r"(https?://)(?:[^\s\"/?#@\\]*@)?([^\s\"?#\\]*)(?:[?#][^\s\"\\]*)?")
-FILE = re.compile(r"(?<=;base64,)[\w+/=-]+")
+FILE = re.compile(r"(?<=;base64,)[\w+/=…-]+")
 
 
 class Display(logging.Handler):
@@ -54,6 +54,9 @@ class Display(logging.Handler):
     def show(self, name: str, text: str = "", result: str | None = None, **fields: Any) -> None:
         """Show what has happened: the text, and the result; or in JSON the fields, with a name."""
         self.close()
+        text = FILE.sub("...", text)
+        if "message" in fields:
+            fields["message"] = FILE.sub("...", fields["message"])
         if self._options.json:
             if name:
                 _write(sys.stdout, json.dumps({"event": name, **fields}))
@@ -63,7 +66,7 @@ class Display(logging.Handler):
             _write(sys.stderr, text)
         is_enough = is_shown and sys.stdout.isatty() and sys.stderr.isatty()
         if result is not None and not is_enough:
-            _write(sys.stdout, result)
+            _write(sys.stdout, FILE.sub("...", result) if name == "summary" else result)
 
     def move(self, name: str, text: str, share: float | None = None, **fields: Any) -> None:
         """Show how far something is, until that changes; a share from 0 to 1 fills a bar."""
@@ -120,6 +123,7 @@ def prepare_streams() -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """Write lines without control codes. If that fails go on without: no video is lost by it."""
+    text = without_escapes(text)
     shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
     try:
         stream.write(f"{shown}\n")

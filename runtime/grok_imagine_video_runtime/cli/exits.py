@@ -50,6 +50,8 @@ _LOOK = "It may exist and be billed: look at the gateway before you send it agai
 _OURS = re.compile(
     r"(an?|another|it|moderation|no|pass|request|set|status|still|the|there|this) (?!\S*:)|in --"
 )
+# ESC [ ... letter, which is a color, and ESC ] ... BEL, which is a title or a link.
+_ESCAPES = re.compile(r"(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?")
 # By its stage, what an interrupted command has left.
 LEFT = {
     "": "Interrupted. Nothing was sent.",
@@ -66,12 +68,14 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
     has_job = stage in ("waiting", "saving") or (
         stage == "asking" and isinstance(error, errors.APIError)
     )
-    code, text = ExitCode.UNFINISHED if has_job else ExitCode.FAILED, sentence(str(error))
+    text = error.args[0] if isinstance(error, errors.JobError) else str(error)
+    text = sentence(errors.one_line(without_escapes(text), 2 * errors.MAX_LINE))
+    code = ExitCode.UNFINISHED if has_job else ExitCode.FAILED
     text = text.replace(": undo", ". Undo")  # a request of a batch that was changed
     match error:
         case errors.JobFailedError() | errors.JobExpiredError():
             verb = "failed" if isinstance(error, errors.JobFailedError) else "expired"
-            return ExitCode.FAILED, f"The job {verb}{_reason_words(error)}"
+            return ExitCode.FAILED, f"The job {verb}{_reason_words(text, error.code or '')}"
         case errors.VideoWithheldError():
             return ExitCode.FAILED, text
         case errors.ResultMissingError():
@@ -91,7 +95,8 @@ def ending(error: BaseException, stage: str, url: str, key: str) -> tuple[ExitCo
             is_whole = status and not 200 <= status < 300
             return ExitCode.UNKNOWN, f"{_status_words(error) if is_whole else text} {_LOOK}"
         case errors.APIResponseValidationError() if stage != "saving":
-            shown = errors.one_line(error.content.decode("utf-8", "replace"), errors.MAX_LINE)
+            shown = without_escapes(error.content.decode("utf-8", "replace"))
+            shown = errors.one_line(shown, errors.MAX_LINE)
             text = f"{sentence(reason_of(error))} The response: {shown or 'nothing'}."
             return (code, text) if has_job else (ExitCode.UNKNOWN, f"{text} {_LOOK}")
         case OSError():
@@ -120,13 +125,13 @@ def _status_words(error: Any) -> str:
     hints += [f"request id {error.request_id}"] if error.request_id else []
     text = f"{status}: {message.rstrip('.') or 'no reason given'}"
     text += f" ({', '.join(hints)})." if hints else "."
-    delay = errors.retry_after(error.headers)
+    text, delay = without_escapes(text), errors.retry_after(error.headers)
     return text if delay is None else f"{text} Try again in {delay:.0f} s."
 
 
-def _reason_words(error: errors.JobError) -> str:
+def _reason_words(text: str, code: str) -> str:
     """The gateway's own words, without the status of the job, and with its code at the end."""
-    reason, code = str(error).partition(": ")[2], error.code or ""
+    reason = text.partition(": ")[2]
     if code and reason.startswith(code):
         reason = f"{reason[len(code) :].removeprefix(': ').rstrip('.')} ({code})".strip()
     return f": {sentence(reason)}" if reason else "."
@@ -163,6 +168,11 @@ def why(error: OSError) -> str:
     """What an error says, without the file."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{reason[:1].lower()}{reason[1:]}"
+
+
+def without_escapes(text: str) -> str:
+    """A text without the escape sequences of a terminal, such as those of colors."""
+    return _ESCAPES.sub("", text)
 
 
 def sentence(text: str) -> str:
