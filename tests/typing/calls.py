@@ -32,9 +32,10 @@ CLIENTS: list[Client] = [
 def save(client: Client) -> Path:
     response: Response[CreateVideoResponse] = create_video.sync_detailed(client=client, body=BODY)
     print(response.status_code, response.content)
-    price: float | None = get_video.cost(get_video.sync("id", client=client))
+    job = create_video.sync_and_wait(client=client, body=BODY)
+    price: float | None = get_video.cost(job)
     print(price, ImageInput.from_file("lake.png").url, ReferenceImage.from_file(Path("a.gif")).url)
-    return client.download("/lake.mp4", Path("lake.mp4"), on_progress=print)
+    return client.download(get_video.result(job), Path("lake.mp4"), on_progress=print)
 
 
 def handle(error: errors.APIError) -> object:

@@ -25,7 +25,8 @@ class VideoJob(_models.OpenObject):
             finished.
         progress (float | str | Unset): How far the job is, from 0 to 100. Some gateways send a
             text such as "42%".
-        video (Video | Unset): The video, when the job is done.
+        video (Video | Unset): The video, when the job is done. Gateways put its URL in other
+            places too; in Python, `get_video.result(job)` finds it.
         model (str | Unset): The model that makes the video.
         usage (VideoUsage | Unset): The price of the job.
         error (str | Unset | VideoError): The reason why there is no video. Some gateways send
