@@ -347,5 +347,5 @@ def test_without_the_extra_one_line_names_what_to_install() -> None:
     shown = subprocess.run([sys.executable, "-c", hidden + run], capture_output=True, text=True)
     assert shown.returncode == 1
     assert shown.stderr.splitlines() == [
-        'grok-imagine-video: the command needs more packages: pip install "grok-imagine-video[cli]"'
+        "grok-imagine-video: the command needs cyclopts and rich: pip install cyclopts rich"
     ]

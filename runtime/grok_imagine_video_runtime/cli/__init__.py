@@ -19,7 +19,7 @@ def run(client: type[Client], authenticated: type[AuthenticatedClient]) -> NoRet
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise
         command = client.package.command
-        sys.exit(f'{command}: the command needs more packages: pip install "{command}[cli]"')
+        sys.exit(f"{command}: the command needs cyclopts and rich: pip install cyclopts rich")
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)

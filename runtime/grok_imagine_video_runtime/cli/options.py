@@ -61,7 +61,7 @@ class Option(NamedTuple):
             value = json_or_text(value) if value.lstrip().startswith("[") else [value]
         if isinstance(value, list):
             item = self._replace(is_list=False)
-            return [item.read(each, folder, is_typed=is_typed) for each in value]
+            return [item.read(part, folder, is_typed=is_typed) for part in value]
         if not isinstance(value, str) or self.type is str:
             return value
         if file_field_of(self.type):
