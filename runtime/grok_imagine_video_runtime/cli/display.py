@@ -25,7 +25,7 @@ from .exits import NO_RESPONSE, without_escapes
 _LINE_INTERVAL = 10.0
 
 # What every record of a log has.
-_OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+_OF_RECORDS = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
 
 # What a log may not show: the user and the query of a URL, and whole files.
 _URL = re.compile(r"(https?://)(?:[^\s\"/?#@\\]*@)?([^\s\"?#\\]*)(?:[?#][^\s\"\\]*)?")
@@ -90,7 +90,7 @@ class Display(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a warning, a retry, and the first of some polls that fail; or all that is logged."""
-        fields = {name: value for name, value in vars(record).items() if name not in _OF_RECORDS}
+        fields = {name: value for name, value in record.__dict__.items() if name not in _OF_RECORDS}
         name, text = fields.pop("event", "log"), record.getMessage()
         is_shown = name == "retry" or (name != "log" and record.levelno >= logging.WARNING)
         if name == "poll_failed":
