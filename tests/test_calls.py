@@ -34,8 +34,8 @@ def test_of_all_methods_those_that_only_read_are_retried() -> None:
 NOT_AS_SPECIFIED: dict[str, bytes] = {
     **{"nothing": b"", "HTML": b"<html><title>Hi</title>", "half of it": b'{"request_id": "1"'},
     **{"null": b"null", "list": b"[]", "not UTF-8": b'{"a": "\xff"}', "too deep": b"[" * 10**6},
-    "deep": b'{"a": 1, "x": ' * 101 + b"5" + b"}" * 101,
-    "lists": b'{"x": ' + b"[" * 100 + b"]" * 100 + b"}",
+    "deep": b'{"a": 1, "x": ' * 900 + b"5" + b"}" * 900,
+    "lists": b'{"x": ' + b"[" * 900 + b"]" * 900 + b"}",
 }
 
 
@@ -118,12 +118,6 @@ def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
     end = play("POST", wrong, session=hooks).end
     assert (type(end), end.content) == (errors.BadRequestError, content)
     assert play("POST", wrong | {"status_code": 200}, session=hooks).end == {"error": "why"}
-
-
-def test_a_large_body_has_the_time_that_a_slow_upload_takes() -> None:
-    call = client_of(URL), _calls.parsed, asking(content=bytes(655_360))
-    (request,) = Play(*call, outcomes=[OK]).requests
-    assert request.extensions["timeout"]["write"] == 70
 
 
 def test_a_long_path_hides_nothing() -> None:

@@ -39,7 +39,8 @@ class Client(_client.Client):
             Default: the environment variable `GROK_BASE_URL`.
         headers: Headers to send with every request.
         cookies: Cookies to send with every request.
-        timeout: Seconds or an `httpx.Timeout`; None means no limit. Default: 60, and 10 to connect.
+        timeout: Seconds or an `httpx.Timeout`; None means no limit. Default: 60, but 10 to connect,
+            and 300 to send a request.
         verify_ssl: Whether to verify the server's certificate, or the context to verify it with.
         follow_redirects: Whether to follow redirects within the origin of `base_url`.
         httpx_args: More arguments for `httpx.Client` and `httpx.AsyncClient`, such as `proxy`.

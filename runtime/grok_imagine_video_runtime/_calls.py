@@ -27,16 +27,11 @@ from ._redirects import (
     unfollowed_redirect,
 )
 from .config import ARRIVED, Config, Opened
+from .models import to_json
 from .operations import Operation, Request
 from .types import Response
 
 T = TypeVar("T")
-
-# Bytes a second: with asyncio, httpx's write timeout holds for a whole body, such as images.
-_SLOW_UPLOAD = 65_536
-
-# Objects and lists around a value in a response; code that walks through more may run out of stack.
-_MAX_DEPTH = 100
 
 # Methods that only read, so that retrying costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -288,14 +283,6 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
         raise errors.APIResponseValidationError(msg, *response) from error
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether there are more levels in JSON."""
-    if not isinstance(value, dict | list):
-        return False
-    parts = value.values() if isinstance(value, dict) else value
-    return not depth or any(_is_deeper(part, depth - 1) for part in parts)
-
-
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     """Read the body as the spec says for this status."""
     if exchange.why_unreadable:
@@ -308,15 +295,16 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
             if source == "json":
                 is_empty = operation.rules is not None and not exchange.content
                 value = {} if is_empty else json.loads(exchange.content)
-                if len(exchange.content) > 2 * _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
-                    msg = f"it has more than {_MAX_DEPTH} levels"
-                    raise ValueError(msg)
             elif source == "text":
                 value = exchange.content.decode("utf-8", "replace")
             elif source == "content":
                 value = exchange.content
             read: T = reader(value) if reader else value
-            return read
+            with contextlib.suppress(RecursionError):
+                to_json(read)  # walks through it, as a wait or the caller will
+                return read
+            msg = "it is nested too deeply"
+            raise ValueError(msg)
     msg = f"the spec does not say what a response with status {status} holds"
     raise LookupError(msg)
 
@@ -375,12 +363,8 @@ def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> ht
     except httpx.InvalidURL as error:  # too long, for example
         msg = f"{arguments['method']}: InvalidURL {error} (nothing was sent)"
         raise errors.APIConnectionError(msg) from error
-    request: httpx.Request = session.build_request(
-        **with_overrides(config, {**arguments, "url": url})
-    )
-    timeouts = request.extensions["timeout"]
-    if isinstance(request.stream, httpx.ByteStream) and timeouts.get("write") is not None:
-        timeouts["write"] += len(request.content) / _SLOW_UPLOAD
+    arguments = with_overrides(config, {**arguments, "url": url})
+    request: httpx.Request = session.build_request(**arguments)
     return request
 
 

@@ -1,6 +1,5 @@
 """Redirects, credentials, and what is redacted: the token goes to the API's own origin alone."""
 
-import functools
 import re
 from typing import Any
 
@@ -18,13 +17,8 @@ _MIN_SECRET = 8
 
 def is_same_origin(config: Config, url: httpx.URL) -> bool:
     """Whether a URL has the scheme, host and port of the API."""
-    return (url.scheme, url.host, url.port) == _origin(config.base_url)
-
-
-@functools.lru_cache(maxsize=256)
-def _origin(base_url: str) -> tuple[str, str, int | None]:
-    url = httpx.URL(base_url)
-    return url.scheme, url.host, url.port
+    home = httpx.URL(config.base_url)
+    return (url.scheme, url.host, url.port) == (home.scheme, home.host, home.port)
 
 
 def follow_redirect(config: Config, session: Any, request: httpx.Request) -> httpx.Request | None:

@@ -156,9 +156,12 @@ class Config:
     cookies: dict[str, str] = field(
         factory=dict, converter=_copy, validator=validate_headers, kw_only=True, repr=False
     )
-    # Long enough for a server that creates a job before it responds, and finite.
+    # Long enough for a server that creates a job before it responds, and finite; with asyncio, the
+    # time to write is that of a whole body, such as images.
     timeout: httpx.Timeout | float | None = field(
-        default=httpx.Timeout(60.0, connect=10.0), validator=validate_timeout, kw_only=True
+        default=httpx.Timeout(60.0, connect=10.0, write=300.0),
+        validator=validate_timeout,
+        kw_only=True,
     )
     verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True)
     follow_redirects: bool = field(default=False, kw_only=True)

@@ -211,9 +211,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if math.isnan(seconds) else max(0.0, seconds)
 
 
+# ESC [ ... letter, which is a color, and ESC ] ... BEL, which is a title or a link.
+_ESCAPES = re.compile(r"(\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?")
+
+
 def one_line(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, without the control codes of a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 20 * limit]).split())
+    """One line of at most `limit` characters, without what a terminal would obey."""
+    text = _ESCAPES.sub("", text[: 20 * limit])
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
