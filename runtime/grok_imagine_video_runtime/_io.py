@@ -5,17 +5,13 @@ With `_files`, this is all the I/O there is, and the only code that is written t
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
 from ._calls import Exchange, Sleep, Steps
-from ._downloads import OnProgress, save
-from ._files import Rename, asyncio_atomic_file, atomic_file, replace_file
 from .config import Config, Opened, not_a_client
 
 P = ParamSpec("P")
@@ -160,30 +156,3 @@ def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
 def _deadline_passed(exchange: Exchange) -> httpx.ReadTimeout:
     msg = "there was no whole response when the time was up"
     return httpx.ReadTimeout(msg, request=exchange.request)
-
-
-def download(
-    config: Config,
-    url: str,
-    path: str | os.PathLike[str],
-    on_progress: OnProgress | None = None,
-    rename: Rename = replace_file,
-) -> Path:
-    """Save `url` as `path`; see `Client.download`, and `_files.atomic_file` about `rename`."""
-    with atomic_file(Path(path), rename) as file:
-        run(config, save, url, file, on_progress)
-    return Path(path)
-
-
-async def asyncio_download(
-    config: Config,
-    url: str,
-    path: str | os.PathLike[str],
-    on_progress: OnProgress | None = None,
-    rename: Rename = replace_file,
-) -> Path:
-    """The async counterpart of `download`."""
-    config.sessions.asyncio_opened(config)  # raises before there is a temporary file
-    async with asyncio_atomic_file(Path(path), rename) as file:
-        await asyncio_run(config, save, url, file, on_progress)
-    return Path(path)

@@ -16,8 +16,9 @@ import httpx
 from attrs import asdict, evolve, field, frozen
 
 from . import config as _settings  # attrs itself uses `_config`
-from ._downloads import OnProgress
-from ._io import asyncio_download, download
+from ._downloads import OnProgress, save
+from ._files import asyncio_atomic_file, atomic_file
+from ._io import asyncio_run, run
 from .config import Config, Opened
 from .validators import Named
 
@@ -272,13 +273,18 @@ class Client(Config):
             errors.APIStatusError: The status of the response is not 200.
             errors.APIResponseValidationError: It is empty, or a page in place of the file.
         """
-        return download(self, url, path, on_progress)
+        with atomic_file(Path(path)) as file:
+            run(self, save, url, file, on_progress)
+        return Path(path)
 
     async def asyncio_download(
         self, url: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None
     ) -> Path:
         """The async counterpart of `download`."""
-        return await asyncio_download(self, url, path, on_progress)
+        self.sessions.asyncio_opened(self)  # raises before there is a temporary file
+        async with asyncio_atomic_file(Path(path)) as file:
+            await asyncio_run(self, save, url, file, on_progress)
+        return Path(path)
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed; an error if it is closed."""

@@ -109,12 +109,6 @@ class OpenObject:
     def __getitem__(self, key: str) -> Any:
         return self._values()[key]
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        if name := attributes_of(type(self)).get(key):
-            setattr(self, name, value)
-        else:
-            self.additional_properties[key] = value
-
 
 class SentObject(OpenObject):
     """An object that is validated against the spec, unless it is made by `unchecked`."""

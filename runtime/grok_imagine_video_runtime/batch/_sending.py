@@ -9,8 +9,9 @@ from attrs import evolve
 
 from .. import errors
 from .._calls import parsed
-from .._files import keep_other_file
-from .._io import asyncio_download, asyncio_run
+from .._downloads import save
+from .._files import asyncio_atomic_file, keep_other_file
+from .._io import asyncio_run
 from .._jobs import cost_of, is_lost
 from ..config import LIMITS
 from ..operations import Request
@@ -192,7 +193,8 @@ class Run:
         times = {"interval": waiting.interval, "timeout": waiting.timeout}
         job = await module.asyncio_wait(entry.job_id, client=self._client, **times)
         url, path = module.result(job), self._batch.path_of(entry.number)
-        await asyncio_download(self._client, url, path, rename=keep_other_file)
+        async with asyncio_atomic_file(path, keep_other_file) as file:
+            await asyncio_run(self._client, save, url, file, None)
         return job
 
     def _leave(self, entry: Entry, error: Exception, *, can_be_forgotten: bool) -> None:
