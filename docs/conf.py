@@ -1,11 +1,13 @@
 """How Sphinx builds the pages; `make docs` runs it once for each language."""
 
+import inspect
 import json
 import re
 from typing import Any
 
 import sphinx.locale
 from sphinx.search.zh import SearchChinese
+from sphinx.util.inspect import stringify_signature
 
 from grok_imagine_video import __version__
 
@@ -46,7 +48,9 @@ html_show_sphinx = False
 
 def for_users(*event: Any) -> tuple[str | None, str | None]:
     """Leave out what the package itself passes on, and show defaults that are no code as `...`."""
-    *_, signature, returned = event
+    *_, kind, _, documented, _, signature, returned = event
+    if kind == "class" and signature:  # Sphinx looks at `__new__` first
+        signature = stringify_signature(inspect.signature(documented), unqualified_typehints=True)
     signature = re.sub(r", (overrides|sessions): .*?(?=, \w+: |\))", "", signature or "")
     return re.sub(r"NOTHING|<environment variable>", "...", signature) or None, returned
 

@@ -379,12 +379,15 @@ JOB: Any = VideoJob.from_dict({})
 # What people write who come from other packages, and the way that the error names.
 SLIPS: dict[str, Callable[[], Any]] = {
     "pass get_video.result(job)": lambda: Client(URL).download(JOB, "v.mp4"),
-    "write ImageInput(url=...)": lambda: slip(image="https://host/lake.png"),
+    "write ImageInput(url=...), or ImageInput.from_file(...)": lambda: slip(
+        image="https://host/lake.png"
+    ),
     "write ImageInput(...)": lambda: slip(image=ImageInput),
     "pass token=": lambda: AuthenticatedClient(api_key=TOKEN),  # type: ignore[call-arg]
     "call create_video.sync(client=client, ...)": lambda: Client(URL).videos.create(),  # type: ignore[attr-defined]
+    "pass what wait or sync returned": lambda: get_video.result("1"),  # type: ignore[arg-type]
     "not AsyncClient": lambda: Client(URL).set_httpx_client(httpx.AsyncClient()),  # type: ignore
-    "must be an open Client": lambda: get_video.sync("1", client=Client),  # type: ignore[arg-type]
+    "write Client(...)": lambda: get_video.sync("1", client=Client),  # type: ignore[arg-type]
 }
 
 

@@ -152,6 +152,7 @@ def test_the_reference_has_every_name_that_users_call(pages: Pages) -> None:
         assert not {f"{module.__name__}.{name}" for name in INNER} & names
     for name in {*grok_imagine_video.__all__} - {"__version__", "errors"}:
         assert re.search(rf"\b{name}\b", pages["reference.html"]["text"]), name
+    assert pages["reference.html"]["text"].count("max_retries: int = 2") == 2  # of both clients
 
 
 def test_the_search_finds_an_error_and_shows_the_words_around_it(pages: Pages) -> None:

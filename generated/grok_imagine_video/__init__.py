@@ -3,17 +3,15 @@
 """Client for Grok Imagine Video.
 
 The endpoint of an OpenAI-style gateway that creates a video with one of xAI's Grok Imagine
-models, and the endpoint that follows its job. You pay for every request that is accepted. What
-the gateway's documentation does not say is marked with `x-source`: `xai` means xAI's public
-documentation, `gateway` means behavior seen at OpenAI-style gateways. No server is listed,
-because the address of the gateway is not part of the contract.
+models, and the endpoint that follows its job. You pay for every request that is accepted. No
+server is listed, because the address of the gateway is not part of the contract.
 """
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import errors
+    from . import api, batch, client, errors, models, types
     from .api.videos import create_video, get_video
     from .client import AuthenticatedClient, Client
     from .models import (
@@ -55,21 +53,22 @@ _MODULES = {
     "CreateVideoRequestAspectRatio": ".models",
 }
 
+if not TYPE_CHECKING:  # so that a type checker knows a name with a slip
 
-def __getattr__(name: str) -> object:
-    """Import a name when it is first used, since httpx is slow to import."""
-    if name not in _MODULES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value: object = _import_module(_MODULES[name], __name__)
-    if not _MODULES[name].endswith(f".{name}"):
-        value = getattr(value, name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a name when it is first used, since httpx is slow to import."""
+        if name not in _MODULES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value: object = _import_module(_MODULES[name], __name__)
+        if not _MODULES[name].endswith(f".{name}"):
+            value = getattr(value, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*_MODULES, *__all__})
 
 
 __version__ = "0.1.0"

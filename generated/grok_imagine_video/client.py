@@ -27,12 +27,12 @@ _PACKAGE = _Package(
 
 
 class Client(_client.Client):
-    """A client for an API that needs no token.
+    """A client for a gateway that needs no API key.
 
     Use it in a `with` or `async with` block, or call `close` or `aclose`. Threads may share it. It
-    cannot be changed; `with_headers`, `with_cookies` and `with_timeout` make another one that
-    shares its connections; one that `attrs.evolve` connects otherwise has its own. A pickle of it
-    has everything except the connections, so it has the token too.
+    is immutable: `with_headers`, `with_cookies` and `with_timeout` return another client on the
+    same connections; `attrs.evolve` returns one with its own if it changes how to connect. A pickle
+    has everything except the connections; of an `AuthenticatedClient`, it has the API key too.
 
     Args:
         base_url: Where the API is, such as `https://gateway.example`; a path is kept.
@@ -64,20 +64,20 @@ class Client(_client.Client):
 
 
 class AuthenticatedClient(_client.AuthenticatedClient, Client):
-    """A client that authenticates with a token; the other arguments are those of `Client`.
+    """A client that authenticates with an API key; the other arguments are those of `Client`.
 
-    The token is sent to the origin of `base_url` only, and is in no repr, log line or error.
+    The key is sent to the origin of `base_url` only, and is in no repr, log line or error.
 
     Args:
         base_url: Where the API is. Default: the environment variable `GROK_BASE_URL`.
         token: The API key. Default: the environment variable `GROK_API_KEY`.
-        prefix: What precedes the token in the header. Default: "Bearer"; "" for nothing.
-        auth_header_name: The header for the token. Default: "Authorization".
-        allow_plain_http: Send the token unencrypted to another machine.
+        prefix: What precedes the key in the header. Default: "Bearer"; "" for nothing.
+        auth_header_name: The header for the key. Default: "Authorization".
+        allow_plain_http: Send the key unencrypted to another machine. Default: False.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: The token is missing or would be sent unencrypted, or as for `Client`.
+        ValueError: The key is missing or would be sent unencrypted, or as for `Client`.
     """
 
     __slots__ = ()

@@ -58,7 +58,7 @@ _MAX_BACKOFF = 8.0
 # Seconds, so that callers that were refused together do not retry together.
 _MAX_JITTER = 1.0
 
-_MAY_BE_DONE = "it may have been carried out, check before you send it again"
+_MAY_BE_DONE = "it may have been carried out: look for the job before you send it again"
 
 
 class Now:

@@ -185,7 +185,9 @@ def _read(
     if exchange.is_success or status in _CALLER_STATUSES:
         reading = _Reading(rules, _calls.parse_response(config, operation, exchange), job_id)
         if reading.is_only_an_error():
-            raise errors.APIStatusError("an error, and no job", *redact_response(config, exchange))
+            raise errors.APIStatusError(
+                "the response is an error, not a job", *redact_response(config, exchange)
+            )
         return reading
     content = redact(config, exchange.content)
     reading = _Reading(rules, None, job_id)
@@ -316,33 +318,40 @@ def id_of(rules: Job, job: Any) -> str:
     reading = _Reading(rules, job)
     msg = "the job was accepted, but the response has no id where we look for one"
     if reading.is_only_an_error():
-        msg = "an error, and no job"
+        msg = "the response is an error, not a job"
     elif re.fullmatch(r"(?!\.{1,2}$)\S+", reading.id) and reading.id.isprintable():
         return reading.id
     raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
 
 
+def _reading_of(rules: Job, job: Any) -> _Reading:
+    if not isinstance(job, OpenObject):
+        msg = f"job must be a response, not {type(job).__name__}: pass what wait or sync returned"
+        raise TypeError(msg)
+    return _Reading(rules, job)
+
+
 def result(rules: Job, job: Any) -> str:
     """The URL of the result of a job that has succeeded."""
-    reading = _Reading(rules, job)
+    reading = _reading_of(rules, job)
     reading.is_done = True  # whatever its status is
     return reading.final_url()
 
 
 def status_of(rules: Job, job: Any) -> str:
     """The status of a job in lower case; "" if there is none."""
-    return _Reading(rules, job).status
+    return _reading_of(rules, job).status
 
 
 def progress(rules: Job, job: Any) -> float | None:
     """How much of a job is done, 0 to 100, from 42, "42" or "42%"; None if it is anything else."""
-    text = str(_Reading(rules, job).value(rules.progress)).strip().removesuffix("%")
+    text = str(_reading_of(rules, job).value(rules.progress)).strip().removesuffix("%")
     percent = float(text) if re.fullmatch(r"\d+(\.\d*)?(e-\d+)?", text) else -1.0
     return percent if 0 <= percent <= 100 else None
 
 
 def cost_of(rules: Job, job: Any) -> float | None:
     """The price of a job in US dollars, if its last response reports it."""
-    value = _Reading(rules, job).value(rules.cost)
+    value = _reading_of(rules, job).value(rules.cost)
     is_price = type(value) in (int, float) and 0 <= value <= _MAX_COST / rules.cost_unit
     return value * rules.cost_unit if is_price else None

@@ -258,8 +258,8 @@ class Client(Config):
         """Save what is at `url` as `path`, completely or not at all, and return the path.
 
         A temporary file beside `path` is filled first, and replaces `path` when it is complete. A
-        connection that breaks starts over, up to `max_retries` times. Token, headers and cookies of
-        this client are sent to the API's own origin only.
+        connection that breaks starts over, up to `max_retries` times. The API key, headers and
+        cookies of this client are sent to the API's own origin only.
 
         Args:
             url: Where the file is: an absolute URL, or a path at the API.
@@ -297,10 +297,10 @@ class Client(Config):
         return session
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Use this session, with its own headers, cookies and timeout; only the token is added.
+        """Use this session, with its own headers, cookies and timeout; only the API key is added.
 
-        The token goes to the origin of this client's `base_url` alone. A `POST` is sent again after
-        429 only, because exceptions of a session that we did not open prove nothing.
+        The API key goes to the origin of this client's `base_url` alone. A `POST` is sent again
+        after 429 only, because exceptions of a session that we did not open prove nothing.
         """
         self.sessions.custom[_open] = _as_custom(client, httpx.Client)
         return self
@@ -311,12 +311,12 @@ class Client(Config):
         return self
 
     def close(self) -> None:
-        """Close the connections; after this, calls that are not async send nothing more."""
+        """Close the connections; after this, sync calls raise RuntimeError."""
         for session in self.sessions.close(_open):
             session.close()
 
     async def aclose(self) -> None:
-        """Close the connections of asyncio; after this, async calls send nothing more."""
+        """Close the connections of asyncio; after this, async calls raise RuntimeError."""
         for session in self.sessions.close(_asyncio_open):
             with contextlib.suppress(RuntimeError):  # its event loop is closed or another one
                 await session.aclose()
@@ -354,7 +354,7 @@ class AuthenticatedClient(Client):
         url = httpx.URL(self.base_url)  # httpx refuses addresses such as 127.0.0.256
         is_loopback = re.fullmatch(r"127(\.[0-9]+){3}|::1|(.+\.)?localhost", url.host)
         if url.scheme == "http" and not (is_loopback or self.allow_plain_http):
-            msg = "base_url is plain http, and shows the token: use https, or allow_plain_http=True"
+            msg = "base_url is http, which shows the API key: use https, or allow_plain_http=True"
             raise ValueError(msg)
 
     @property

@@ -5,7 +5,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import httpx
 from attrs import field, frozen
@@ -55,8 +55,10 @@ class Opened(NamedTuple):
 
 def not_a_client(value: object) -> TypeError:
     """The error for what was passed as a client and is none, such as a class."""
-    kind = value.__name__ if isinstance(value, type) else type(value).__name__
-    return TypeError(f"client must be an open Client or AuthenticatedClient, not {kind}")
+    if isinstance(value, type):
+        return TypeError(f"client must be an instance, not a class: write {value.__name__}(...)")
+    kind = type(value).__name__
+    return TypeError(f"client must be a Client or an AuthenticatedClient, not {kind}")
 
 
 class _FromEnvironment:
@@ -142,6 +144,10 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
+def _copy_texts(values: Mapping[str, str]) -> dict[str, str]:
+    return dict(values)
+
+
 @frozen(eq=False, init=False, repr=False)
 class Config:
     """The settings of a client; the generated clients document each of them."""
@@ -151,10 +157,10 @@ class Config:
     base_url: str = FROM_ENVIRONMENT
     # Later changes to the caller's own dicts have no effect on the copies.
     headers: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=validate_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy_texts, validator=validate_headers, kw_only=True, repr=False
     )
     cookies: dict[str, str] = field(
-        factory=dict, converter=_copy, validator=validate_headers, kw_only=True, repr=False
+        factory=dict, converter=_copy_texts, validator=validate_headers, kw_only=True, repr=False
     )
     # Long enough for a server that creates a job before it responds, and finite; with asyncio, the
     # time to write is that of a whole body, such as images.
@@ -178,12 +184,14 @@ class Config:
     overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
     sessions: Any = field(kw_only=True, repr=False)  # see `client.Sessions`
 
-    def __new__(cls, *_: Any, **arguments: Any) -> Self:
-        """Say what the argument is called that other packages call `api_key`."""
-        if "api_key" in arguments:
-            msg = "there is no argument api_key: pass token= to AuthenticatedClient"
-            raise TypeError(msg)
-        return super().__new__(cls)
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *_: Any, **arguments: Any) -> Self:
+            """Say what the argument is called that other packages call `api_key`."""
+            if "api_key" in arguments:
+                msg = "there is no argument api_key: pass token= to AuthenticatedClient"
+                raise TypeError(msg)
+            return super().__new__(cls)
 
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""

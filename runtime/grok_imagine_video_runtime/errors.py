@@ -17,7 +17,7 @@ MAX_LINE = 500
 
 
 class APIError(Exception):
-    """Catches every error of this package; `job_id`, if it is known, is for waiting again."""
+    """The base of every error of this package; `job_id` is the id of the job, if it is known."""
 
     job_id: str | None = None
 
@@ -85,12 +85,13 @@ class APIStatusError(_ResponseError):
     Attributes:
         status_code: The status, 100 to 999.
         headers: The headers of the response.
-        content: Its whole body; the caller's own token is removed if the server echoes it.
+        content: Its whole body; the caller's API key is removed if the server echoes it.
         message: The server's error message; empty if there is none.
         code: The server's error code, or None.
         type: The server's error type, or None.
         param: The field of the request that the error is about, or None.
-        request_id: The id by which the server's operator can find the call, or None.
+        request_id: The id of this HTTP call, for the gateway's operator, or None. The job is
+            `job_id`.
     """
 
     status_code: int
@@ -103,11 +104,11 @@ class BadRequestError(APIStatusError):
 
 
 class AuthenticationError(APIStatusError):
-    """Status 401: the token is missing or wrong."""
+    """Status 401: the API key is missing or wrong."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """Status 403: the token does not allow this."""
+    """Status 403: the API key does not allow this."""
 
 
 class NotFoundError(APIStatusError):

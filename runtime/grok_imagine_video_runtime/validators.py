@@ -91,6 +91,7 @@ def model(cls: type) -> Validator:
         type(cls): f"; write {name}(...)",
     }
     hints[str] = f"; write {name}({fields[0]}=...)" if fields else ""
+    hints[str] += f", or {name}.from_file(...)" if hasattr(cls, "from_file") else ""
     return _type_validator(name, lambda value: isinstance(value, cls), hints)
 
 

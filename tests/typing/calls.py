@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+import grok_imagine_video as package
 from grok_imagine_video import (
     Client,
     CreateVideoRequest,
@@ -45,4 +46,6 @@ def handle(error: errors.APIError) -> object:
 async def many(client: Client, bodies: list[CreateVideoRequest]) -> batch.Summary:
     with batch.Journal(Path("videos"), read_only=True) as journal:
         print(len(journal.entries), batch.status("videos").problems)
+    print(package.batch.status("videos").done, package.types.UNSET, package.errors.APIError)
+    print(package.create_vido)  # type: ignore[attr-defined]  # a slip
     return await batch.asyncio_run(bodies, client=client, folder="videos", resend=["unknown"])

@@ -27,9 +27,10 @@ def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
     exports = exports_of(document, data)
     yield "__init__.py", "package_init.py.jinja", {"exports": exports}
     yield from _models(document, data)
-    yield "api/__init__.py", "api_init.py.jinja", {}
+    yield "api/__init__.py", "about.py.jinja", {"about": "The operations, by tag."}
     for package in {operation.package: None for operation in document.operations}:
-        yield f"api/{package}/__init__.py", "endpoint_init.py.jinja", {}
+        tag = {"about": f"The operations with the tag `{package}`."}
+        yield f"api/{package}/__init__.py", "about.py.jinja", tag
     for listed in document.operations:
         operation = operations.describe(listed.endpoint, document)
         path = f"api/{listed.package}/{listed.module}.py"

@@ -1,3 +1,3 @@
 # Do not edit: openapi-python-client wrote this file from openapi.yaml.
 # To change it, edit openapi.yaml or templates/ and run: make generate
-"""Contains methods for accessing the API"""
+"""The operations, by tag."""

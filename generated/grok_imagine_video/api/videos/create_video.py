@@ -43,7 +43,7 @@ def sync_detailed(
             used together.
 
     Returns:
-        Response[CreateVideoResponse]: Of any status; `parsed` is None if it is not as specified.
+        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if the body is not what the spec says.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -69,7 +69,7 @@ async def asyncio_detailed(
             used together.
 
     Returns:
-        Response[CreateVideoResponse]: Of any status; `parsed` is None if it is not as specified.
+        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if the body is not what the spec says.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -167,8 +167,8 @@ def sync_and_wait(
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
-            sent right before. Default: 900.0.
+        timeout (float): Seconds until `WaitTimeoutError`, above 0; the last poll comes shortly
+            before. Default: 900.0.
         on_progress: Called with each response about the job.
         on_created: Called with the id of the job as soon as it is known.
 
@@ -219,8 +219,8 @@ async def asyncio_and_wait(
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
             used together.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
-            sent right before. Default: 900.0.
+        timeout (float): Seconds until `WaitTimeoutError`, above 0; the last poll comes shortly
+            before. Default: 900.0.
         on_progress: Called with each response about the job.
         on_created: Called with the id of the job as soon as it is known.
 

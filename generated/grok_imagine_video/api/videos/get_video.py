@@ -127,7 +127,7 @@ def sync_detailed(
         request_id (str): The `request_id` from the response that accepted the job.
 
     Returns:
-        Response[VideoJob]: Of any status; `parsed` is None if it is not as specified.
+        Response[VideoJob]: Whatever its status; `parsed` is None if the body is not what the spec says.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -150,7 +150,7 @@ async def asyncio_detailed(
         request_id (str): The `request_id` from the response that accepted the job.
 
     Returns:
-        Response[VideoJob]: Of any status; `parsed` is None if it is not as specified.
+        Response[VideoJob]: Whatever its status; `parsed` is None if the body is not what the spec says.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -216,10 +216,7 @@ def progress(job: VideoJob) -> float | None:
 
 
 def cost(job: VideoJob) -> float | None:
-    """The price of a job in US dollars, or None if the response does not report it.
-
-    The gateway reports it where `x-job.cost` of the spec says.
-    """
+    """The price of a job in US dollars, or None if the response does not report it."""
     return _jobs.cost_of(JOB, job)
 
 
@@ -243,7 +240,7 @@ def wait(
     timeout: float = 900.0,
     on_progress: _Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
-    """Wait until a job has ended. The wait does not change the job.
+    """Wait until a job has ended. Waiting does not change the job.
 
     An unknown status means that the job is not finished, and so does a response with neither a status
     nor a result.
@@ -254,8 +251,8 @@ def wait(
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
-            sent right before. Default: 900.0.
+        timeout (float): Seconds until `WaitTimeoutError`, above 0; the last poll comes shortly
+            before. Default: 900.0.
         on_progress: Called with each response about the job.
 
     Returns:
@@ -291,7 +288,7 @@ async def asyncio_wait(
     timeout: float = 900.0,
     on_progress: _Callable[[VideoJob], object] | None = None,
 ) -> VideoJob:
-    """Wait until a job has ended. The wait does not change the job.
+    """Wait until a job has ended. Waiting does not change the job.
 
     An unknown status means that the job is not finished, and so does a response with neither a status
     nor a result.
@@ -302,8 +299,8 @@ async def asyncio_wait(
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
         client: Where the API is; its `max_retries` do not count here.
         interval (float): Seconds between two requests, above 0, give or take a fifth. Default: 5.0.
-        timeout (float): Seconds until the wait ends in any case, above 0. The last request is
-            sent right before. Default: 900.0.
+        timeout (float): Seconds until `WaitTimeoutError`, above 0; the last poll comes shortly
+            before. Default: 900.0.
         on_progress: Called with each response about the job.
 
     Returns:
