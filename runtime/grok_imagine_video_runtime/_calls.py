@@ -32,6 +32,7 @@ from .operations import Operation, Request
 from .types import Response
 
 T = TypeVar("T")
+E = TypeVar("E", bound="Exchange")
 
 # Methods that only read, so that retrying costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -78,7 +79,7 @@ class Exchange:
     request: httpx.Request
     method: str  # of the first request, before any redirects
     opened: Opened
-    max_size: int  # of the body, in bytes
+    config: Config
     deadline: float | None = None  # for the whole response, on the clock of `Now`
     auth: Any = httpx.USE_CLIENT_DEFAULT  # or None for nothing
     redirects: int = 0  # followed so far
@@ -107,8 +108,8 @@ class Exchange:
     def receive(self, chunk: bytes) -> Iterable[bytes]:
         """Note a part of the body; what is to be written to a file comes back."""
         self._received += chunk
-        if len(self._received) > self.max_size:
-            raise TooLargeError(self.max_size)
+        if len(self._received) > self.config.max_response_size:
+            raise TooLargeError(self.config.max_response_size)
         return ()
 
     def finish(self) -> None:
@@ -116,7 +117,7 @@ class Exchange:
         self.content = bytes(self._received)
         if not self.is_read and "content-encoding" in self.headers:
             self.why_unreadable = Decoder(self.headers).why_unreadable
-            self.content = decoded(self.headers, self.content, self.max_size)
+            self.content = decoded(self.headers, self.content, self.config.max_response_size)
 
     def fail(self, error: Exception) -> None:
         """Note an exception of sending the request or reading its response."""
@@ -184,32 +185,44 @@ def is_retryable(exchange: Exchange) -> bool:
     return exchange.status_code == 429 and not exchange.redirects
 
 
-def with_retries(
-    config: Config, attempt: Callable[[], Steps[Exchange]], max_retries: int
-) -> Steps[Exchange]:
-    """Attempt an exchange, retry where that is safe, and return the last exchange.
+def send(
+    config: Config,
+    first: Callable[[], E],
+    follow: Callable[[httpx.Request], httpx.Request | None],
+    max_retries: int,
+) -> Steps[E]:
+    """Send a request, follow its redirects, retry where that is safe, and return the last exchange.
+
+    Args:
+        config: The settings of the client.
+        first: Makes the exchange of the first hop, for each try anew.
+        follow: Prepares the request of a redirect; None if it is not followed.
+        max_retries: How often to retry.
 
     Raises:
         errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
         errors.OutcomeUnknownError: It may have been sent, and there was no whole response.
     """
-    retry = 0
+    exchange, retry = first(), 1
     while True:
-        retry += 1
-        exchange = yield from attempt()
+        yield exchange
+        redirect = None if exchange.error else exchange.next_request
+        if redirect and exchange.redirects < MAX_REDIRECTS and (request := follow(redirect)):
+            exchange = evolve(exchange, request=request, redirects=exchange.redirects + 1)
+            continue
+        error = None if exchange.error is None else connection_error(config, exchange)
         is_last = retry > max_retries or not is_retryable(exchange)
         delay = None if is_last else _retry_delay(exchange, retry)
-        error = None if exchange.error is None else connection_error(config, exchange)
+        if delay is None and error is not None:
+            raise error from error.__cause__
         if delay is None:
-            break
+            return exchange
         reason = error or f"status {exchange.status_code}"
         text = "retry %d of %d in %.1f s: %s"
         extra = {"event": "retry", "attempt": retry, "delay": delay, "reason": str(reason)}
         config.package.logger.info(text, retry, max_retries, delay, reason, extra=extra)
         yield Sleep(delay)
-    if error is not None:
-        raise error from error.__cause__
-    return exchange
+        exchange, retry = first(), retry + 1
 
 
 def _retry_delay(exchange: Exchange, retry: int) -> float | None:
@@ -232,20 +245,12 @@ def call(
 ) -> Steps[Exchange]:
     """Send a request, with retries and redirects, and return the last exchange."""
 
-    def attempt() -> Steps[Exchange]:
-        first = authorize(config, build_request(config, opened.session, request.arguments))
-        exchange = Exchange(first, first.method, opened, config.max_response_size, deadline)
-        yield exchange
-        while exchange.next_request and not exchange.error and exchange.redirects < MAX_REDIRECTS:
-            redirect = follow_redirect(config, opened.session, exchange.next_request)
-            if redirect is None:
-                break
-            redirect.extensions.pop(ARRIVED, None)  # httpx hands on those of the first request
-            exchange = evolve(exchange, request=redirect, redirects=exchange.redirects + 1)
-            yield exchange
-        return exchange
+    def first() -> Exchange:
+        sent = authorize(config, build_request(config, opened.session, request.arguments))
+        return Exchange(sent, sent.method, opened, config, deadline)
 
-    return with_retries(config, attempt, config.max_retries if max_retries is None else max_retries)
+    follow = functools.partial(follow_redirect, config, opened.session)
+    return send(config, first, follow, config.max_retries if max_retries is None else max_retries)
 
 
 def detailed(config: Config, opened: Opened, request: Request[Any]) -> Steps[Response[Any]]:

@@ -3,12 +3,13 @@
 A download is a generator, as calls are; see `_calls`.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import httpx
-from attrs import define, evolve, field
+from attrs import define, field
 
 from . import errors
 from ._bodies import Decoder
@@ -17,11 +18,11 @@ from ._calls import (
     Exchange,
     Steps,
     absolute_url,
+    send,
     status_error,
     with_overrides,
-    with_retries,
 )
-from ._redirects import MAX_REDIRECTS, authorize, is_same_origin, redact_response, without_secrets
+from ._redirects import authorize, is_same_origin, redact_response, without_secrets
 from .config import Config, Opened
 
 OnProgress = Callable[[int, int | None], object]
@@ -47,6 +48,11 @@ class Save(Exchange):
     written: int = field(default=0, init=False)  # bytes of the file
     total: int | None = field(default=None, init=False)  # as announced
     _decoder: Decoder = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Leave the auth of the session out where the file is not at the API's own origin."""
+        is_at_home = is_same_origin(self.config, self.request.url)
+        self.auth = httpx.USE_CLIENT_DEFAULT if is_at_home else None
 
     def begin(self, response: httpx.Response) -> bool:
         """Note a response, before its body is read."""
@@ -90,25 +96,17 @@ def save(
         raise TypeError(msg)
     file_url = _parse_file_url(url)
 
-    def attempt() -> Steps[Exchange]:
+    def first() -> Save:
         request = _file_request(config, opened.session, file_url)
-        size = config.max_response_size
-        exchange = Save(request, "GET", opened, size, file=file, on_progress=on_progress)
-        while True:
-            is_at_home = is_same_origin(config, exchange.request.url)
-            exchange.auth = httpx.USE_CLIENT_DEFAULT if is_at_home else None
-            yield exchange
-            redirect = exchange.next_request
-            if exchange.error or redirect is None or exchange.redirects == MAX_REDIRECTS:
-                return exchange
-            try:
-                address = _parse_file_url(str(redirect.url))
-                request = _file_request(config, opened.session, address)
-            except ValueError:
-                return exchange
-            exchange = evolve(exchange, request=request, redirects=exchange.redirects + 1)
+        return Save(request, "GET", opened, config, file=file, on_progress=on_progress)
 
-    exchange = yield from with_retries(config, attempt, config.max_retries)
+    def follow(redirect: httpx.Request) -> httpx.Request | None:
+        with contextlib.suppress(ValueError):  # no file can be fetched from there
+            address = _parse_file_url(str(redirect.url))
+            return _file_request(config, opened.session, address)
+        return None
+
+    exchange = yield from send(config, first, follow, config.max_retries)
     if exchange.status_code != _OK:
         raise status_error(config, exchange)
     msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")

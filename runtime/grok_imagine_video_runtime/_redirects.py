@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from .config import Config
+from .config import ARRIVED, Config
 
 MAX_REDIRECTS = 20
 
@@ -30,6 +30,7 @@ def follow_redirect(config: Config, session: Any, request: httpx.Request) -> htt
         cookies.update(overrides)
         request.headers.pop("Cookie", None)
         cookies.set_cookie_header(request)
+    request.extensions.pop(ARRIVED, None)  # httpx hands on those of the first request
     return authorize(config, request)
 
 
