@@ -11,7 +11,10 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import api, batch, client, errors, models, types
+    from . import batch as batch
+    from . import errors
+    from . import models as models
+    from . import types as types
     from .api.videos import create_video, get_video
     from .client import AuthenticatedClient, Client
     from .models import (

@@ -9,7 +9,7 @@ from ..review.changes import Impact, worst
 from ..review.documents import differences
 from ..review.report import section
 from ..review.spec import Spec
-from .demands import demands, place
+from .demands import demands, pointer_of
 
 ASK = "They have no known form. Say in tools/export/words.yaml what they mean, or ask their author."
 
@@ -39,7 +39,7 @@ def report(spec: Spec, export: Spec, words: list[tuple[str, str]]) -> tuple[bool
 
 
 def _place(spec: Spec, pointer: str) -> str:
-    ours = place(spec, pointer)
+    ours = pointer_of(spec, pointer)
     return f"- line {spec.line(ours)}, `{ours}`"
 
 

@@ -56,8 +56,8 @@ def _read_headers(document: Node) -> None:
                 schemes.setdefault("bearerAuth", {"type": "http", "scheme": "bearer"})
 
 
-def place(spec: Spec, pointer: str) -> str:
-    """The place in a spec that a pointer into its demands stands for."""
+def pointer_of(spec: Spec, pointer: str) -> str:
+    """The pointer into a spec that a pointer into its demands stands for."""
     at = ""
     for part in parts_of(pointer):
         at = join(spec.target(at) if spec.find(at) is not None else at, part)

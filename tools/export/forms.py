@@ -60,12 +60,12 @@ def _operation(api: Node, name: str) -> Node:
     return operation
 
 
-def _parameter(place: str, row: Node) -> Node:
-    """A parameter, which Apifox has in a table for each place."""
+def _parameter(location: str, row: Node) -> Node:
+    """A parameter, which Apifox has in a table for each location."""
     words = [row.get("description") or "", "not enabled" if row.get("enable") is False else ""]
     schema = row.get("schema") or {"type": row.get("type") or "string"}
     return {
-        "in": place,
+        "in": location,
         "name": row["name"],
         "schema": schema,
         "example": row.get("sampleValue"),
@@ -99,7 +99,7 @@ def _body(node: Node, kind: str) -> Node:
 
 READERS: dict[str, Any] = {
     "parameters": lambda tables: {
-        "parameters": [_parameter(place, row) for place in tables for row in tables[place]]
+        "parameters": [_parameter(location, row) for location in tables for row in tables[location]]
     },
     "requestBody": _request_body,
     "responses": _responses,

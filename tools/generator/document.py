@@ -34,18 +34,18 @@ MORE_IN_JOBS |= dict.fromkeys(("moderation", "lost"), list)
 
 
 class RefusedError(Exception):
-    """A part of the document cannot be generated correctly; `place` is its pointer."""
+    """A part of the document cannot be generated correctly; `pointer` says which."""
 
-    def __init__(self, msg: str, place: str = "") -> None:
+    def __init__(self, msg: str, pointer: str = "") -> None:
         super().__init__(msg)
-        self.place = place
+        self.pointer = pointer
 
 
 def refuse(node: Node, keyword: str, msg: str = "") -> NoReturn:
     """End the generation: what is not enforced must not look as if it were."""
     msg = msg or f"what is sent cannot be held to {keyword!r}"
-    place = join(node[AT], keyword) if keyword else node[AT]
-    raise RefusedError(f"{msg}; express it in another way", place)
+    pointer = join(node[AT], keyword) if keyword else node[AT]
+    raise RefusedError(f"{msg}; express it in another way", pointer)
 
 
 def prepared(document: Node) -> Node:
@@ -246,7 +246,7 @@ class Document:
         return discriminators
 
     def parameters(self, endpoint: Endpoint) -> dict[tuple[str, str], Node]:
-        """An operation's parameters by place and name."""
+        """An operation's parameters by location and name."""
         by_name = {}
         for holder in self._nodes[shape(endpoint.path.get_untrusted_value()), endpoint.method]:
             for node in map(self.resolved, holder.get("parameters", [])):

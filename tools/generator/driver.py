@@ -110,9 +110,9 @@ def build(spec: Path, config_path: Path, package: Path) -> None:
         project = Project(openapi=data, config=config, custom_template_path=ROOT / "templates")
         render(project, document)
     except RefusedError as error:
-        line, _ = position_of(positions_of(text), error.place.removeprefix("#"))
-        place = f"line {line}: {error.place}: " if error.place else ""
-        raise BadInputError(f"{spec}: {one_line(f'{place}{error}')}") from error
+        line, _ = position_of(positions_of(text), error.pointer.removeprefix("#"))
+        where = f"line {line}: {error.pointer}: " if error.pointer else ""
+        raise BadInputError(f"{spec}: {one_line(f'{where}{error}')}") from error
     except (BadInputError, OSError):
         raise
     except Exception as error:  # the parser, and what follows it, trip over malformed documents

@@ -80,12 +80,12 @@ def keep_names_apart(document: Document, data: GeneratorData, config: Config) ->
 
 
 def rename(node: Node, properties: Iterable[tuple[str, Property]], config: Config) -> None:
-    """Write the names of fields or parameters, with their places, as Python reads them."""
+    """Write the names of fields or parameters, with their locations, as Python reads them."""
     names = set()
-    for place, prop in properties:
+    for location, prop in properties:
         name = in_python(prop.python_name)
-        if name in (NAMES_IN_OPERATIONS if place else NAMES_IN_MODELS) and place != "path":
-            name = f"{name}_{place}" if place else f"field_{name}"
+        if name in (NAMES_IN_OPERATIONS if location else NAMES_IN_MODELS) and location != "path":
+            name = f"{name}_{location}" if location else f"field_{name}"
         prop.set_python_name(UntrustedString(name), config, skip_snake_case=True)
         if prop.python_name in names:
             refuse(node, "", f"two names are {prop.python_name} in Python")

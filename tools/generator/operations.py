@@ -34,7 +34,7 @@ class Argument:
 
     name: str
     alias: UntrustedString
-    place: str
+    location: str
     declaration: str
     validators: str
     docstring: str
@@ -102,9 +102,9 @@ class Operation:
             creates += ["sync_and_wait", "asyncio_and_wait"]
         return sorted([*both, *jobs, *creates])
 
-    def at(self, place: str) -> list[Argument]:
-        """The arguments in one place, such as the path."""
-        return [argument for argument in self.arguments if argument.place == place]
+    def at(self, location: str) -> list[Argument]:
+        """The arguments in one location, such as the path."""
+        return [argument for argument in self.arguments if argument.location == location]
 
 
 def describe(endpoint: Endpoint, document: Document) -> Operation:
@@ -150,25 +150,29 @@ def arguments_of(endpoint: Endpoint, document: Document) -> list[Argument]:
     nodes = document.parameters(endpoint)
     rules = Rules(document)
     parameters = [
-        parameter_of(prop, place.value, nodes[place.value, prop.name.get_untrusted_value()], rules)
-        for place, prop in endpoint.iter_all_parameters()
+        parameter_of(
+            prop, location.value, nodes[location.value, prop.name.get_untrusted_value()], rules
+        )
+        for location, prop in endpoint.iter_all_parameters()
     ]
     bodies = [body_of(body, endpoint, document, rules) for body in endpoint.bodies]
-    return sorted([*bodies, *parameters], key=lambda argument: argument.place != "path")
+    return sorted([*bodies, *parameters], key=lambda argument: argument.location != "path")
 
 
-def parameter_of(prop: Property, place: str, node: Node, rules: Rules) -> Argument:
+def parameter_of(prop: Property, location: str, node: Node, rules: Rules) -> Argument:
     """A parameter of an operation."""
-    if place == "cookie" or has_objects(prop):
-        refuse(node, "in" if place == "cookie" else "schema", "such a parameter is not generated")
+    if location == "cookie" or has_objects(prop):
+        refuse(
+            node, "in" if location == "cookie" else "schema", "such a parameter is not generated"
+        )
     refuse_other_style(node, is_list=isinstance(prop, ListProperty))
     described = prop if prop.description else documented(prop, node.get("description", ""))
     validators = [rules.of_field(node["schema"], is_required=prop.required)]
-    validators += ["_v.segment"] if place == "path" else []
+    validators += ["_v.segment"] if location == "path" else []
     return Argument(
         name=prop.python_name,
         alias=prop.name,
-        place=place,
+        location=location,
         declaration=prop.to_string().as_unembedded_code(),
         validators=", ".join(filter(None, validators)),
         docstring=described.to_docstring(),
@@ -203,7 +207,7 @@ def body_of(body: Body, endpoint: Endpoint, document: Document, rules: Rules) ->
     return Argument(
         name="body",
         alias=body.content_type,
-        place=BODIES[body.body_type],
+        location=BODIES[body.body_type],
         declaration=f"body: {type_}" if prop.required else f"body: {type_} | Unset = UNSET",
         validators=rules.of_field(content["schema"], is_required=prop.required),
         docstring=prop.to_docstring(),

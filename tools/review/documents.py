@@ -90,6 +90,6 @@ def _compare_components(changes: Changes) -> None:
                 schemes = Part(changes.old, pointer), Part(changes.new, now)
                 changes.add_differing(f"the security scheme {name}: ", *schemes)
             elif name in old and name in new and not is_note(kind):
-                places = [*changes.met, *(change.pointer for change in changes.noted)]
-                if not any(f"{place}/".startswith(f"{pointer}/") for place in places):
+                pointers = [*changes.met, *(change.pointer for change in changes.noted)]
+                if not any(f"{met}/".startswith(f"{pointer}/") for met in pointers):
                     changes.add("major", f"{kind}: {name} differs", pointer, why=LOOK)

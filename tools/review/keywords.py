@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 
 from ..pointers import join
 from .changes import Impact
-from .spec import Spec, place_of
+from .spec import Spec, target_of
 from .values import FLAGS, is_note, short
 
 # Keywords with lists of schemas that the same value is held to.
@@ -70,14 +70,14 @@ def _ends(facts: set[tuple[str, str]]) -> set[str]:
     return {status.lower() for name, status in facts if name in ("failed", "expired")}
 
 
-def places(spec: Spec, pointer: str) -> dict[str, str]:
+def pointers_of(spec: Spec, pointer: str) -> dict[str, str]:
     """Where each keyword of a schema is, behind references too."""
     node = spec.at(pointer)
     if not isinstance(node, dict):
         return {}
-    inner = {"$ref": place_of(node)} if "$ref" in node else {}
+    inner = {"$ref": target_of(node)} if "$ref" in node else {}
     if len(node.get("allOf", [])) == 1 and not node.keys() & RULES:
         inner["allOf"] = join(pointer, "allOf", 0)
-    referred = [places(spec, pointer) for pointer in inner.values()]
+    referred = [pointers_of(spec, pointer) for pointer in inner.values()]
     own = {key: join(pointer, key) for key in node if key not in inner}
-    return {key: place for pointers in [*referred, own] for key, place in pointers.items()}
+    return {key: pointer for pointers in [*referred, own] for key, pointer in pointers.items()}

@@ -76,11 +76,13 @@ def _inputs(operation: Part) -> dict[str, Part]:
     for holder in (operation.parent, operation):
         for index in range(len(holder.node.get("parameters", []))):
             part = holder.child("parameters", index).target()
-            place, name = part.node["in"], header_of(part.node).title() or part.node["name"]
+            location, name = part.node["in"], header_of(part.node).title() or part.node["name"]
             if header_of(part.node) in OF_CLIENT:
                 continue
-            has_order = place == "path" and name in order
-            inputs[f"the {place} parameter {order.index(name) + 1 if has_order else name}"] = part
+            has_order = location == "path" and name in order
+            inputs[f"the {location} parameter {order.index(name) + 1 if has_order else name}"] = (
+                part
+            )
     return inputs
 
 

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from ..pointers import join
 from .changes import Changes
-from .keywords import LISTS, PROOF, Keyword, places
+from .keywords import LISTS, PROOF, Keyword, pointers_of
 from .probe import Validator
 from .rating import Rating
 from .spec import Part, Spec
@@ -50,7 +50,7 @@ class _Walk:
             self.rating.rate(f"{path or 'the schema'} differs", old_at, new_at)
 
     def _keywords(self, old_at: str, new_at: str, path: str) -> None:
-        before, after = places(self.old, old_at), places(self.new, new_at)
+        before, after = pointers_of(self.old, old_at), pointers_of(self.new, new_at)
         for name in names_in(before, after):
             was = before.get(name, join(self.old.target(old_at), name))
             now = after.get(name, join(self.new.target(new_at), name))

@@ -56,21 +56,21 @@ class Spec:
         """Refuse references that lead nowhere, what is not OpenAPI, and then schemas of bodies."""
         for pointer, node in mappings(self.document):
             reference = node.get("$ref")
-            if isinstance(reference, str) and self.find(place_of(node)) is None:
+            if isinstance(reference, str) and self.find(target_of(node)) is None:
                 raise BadInputError(f"{pointer}: the reference {reference} leads nowhere")
         for error in get_validator_cls(self.document)(self.document).iter_errors():
             if "propertyNames" not in error.absolute_schema_path:  # any name will do, as in Apifox
-                place = "/".join(map(str, error.absolute_path))
+                pointer = "/".join(map(str, error.absolute_path))
                 msg = error.message.partition("\n")[0][:300]
-                raise BadInputError(f"not a valid OpenAPI document: {place}: {msg}")
+                raise BadInputError(f"not a valid OpenAPI document: {pointer}: {msg}")
         for pointer, node in mappings(self.document):
             if re.search(r"/(content/[^/]+|parameters/\d+)/schema$", pointer):
                 try:
                     Draft202012Validator({**self.document, **node}, offline=True)
                 except ValidationError as error:
                     is_here = error.instance_path[:1] != ["components"]
-                    place = join(pointer if is_here else "", *error.instance_path)
-                    raise BadInputError(f"{place}: {error.message[:300]}") from None
+                    wrong = join(pointer if is_here else "", *error.instance_path)
+                    raise BadInputError(f"{wrong}: {error.message[:300]}") from None
 
     def at(self, pointer: str) -> Any:
         return lookup(self.document, pointer)
@@ -91,7 +91,7 @@ class Spec:
         seen: set[str] = set()
         while isinstance(node := self.at(pointer), dict) and "$ref" in node and pointer not in seen:
             seen.add(pointer)
-            pointer = place_of(node)
+            pointer = target_of(node)
         return pointer
 
     def flat(self, schema: Any, depth: int = 0) -> Node:
@@ -99,7 +99,7 @@ class Spec:
         if not isinstance(schema, dict) or depth > DEPTH:
             return {}
         merged: Node = {}
-        referred = [self.at(place_of(schema))] if "$ref" in schema else []
+        referred = [self.at(target_of(schema))] if "$ref" in schema else []
         own = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         inner = [self.flat(part, depth + 1) for part in [*referred, *schema.get("allOf", [])]]
         for part in [*inner, own]:
@@ -120,7 +120,7 @@ class Spec:
             return {key: self.in_place(part, around) for key, part in node.items()}
         if reference in around:
             raise BadInputError(f"{reference} is made of itself, without end")
-        referred = self.at(place_of(node))
+        referred = self.at(target_of(node))
         beside = {key: part for key, part in node.items() if key != "$ref"}
         return self.in_place({**referred, **beside}, (*around, reference))
 
@@ -147,7 +147,7 @@ class Spec:
         return Spec(document, self.positions)
 
 
-def place_of(node: Node) -> str:
+def target_of(node: Node) -> str:
     """The pointer of the part that a reference refers to."""
     return unquote(node["$ref"].removeprefix("#"))
 
