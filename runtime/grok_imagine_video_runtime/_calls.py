@@ -278,7 +278,7 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
         errors.APIResponseValidationError: The body is not what the spec says.
     """
     if not exchange.is_success:
-        raise status_error(config, exchange)
+        raise response_error(config, exchange)
     exchange.content = redact(config, exchange.content)  # an error may quote what is read from it
     try:
         return _read_body(operation, exchange)
@@ -314,7 +314,7 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     raise LookupError(msg)
 
 
-def status_error(
+def response_error(
     config: Config, exchange: Exchange
 ) -> errors.APIStatusError | errors.OutcomeUnknownError:
     """The error for a response whose status is not 2xx; that for a 404 names the URL.

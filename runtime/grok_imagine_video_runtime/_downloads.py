@@ -18,8 +18,8 @@ from ._calls import (
     Exchange,
     Steps,
     absolute_url,
+    response_error,
     send,
-    status_error,
     with_overrides,
 )
 from ._redirects import authorize, is_same_origin, redact_response, without_secrets
@@ -108,7 +108,7 @@ def save(
 
     exchange = yield from send(config, first, follow, config.max_retries)
     if exchange.status_code != _OK:
-        raise status_error(config, exchange)
+        raise response_error(config, exchange)
     msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
     if not exchange.content:
         msg = "the file is empty"

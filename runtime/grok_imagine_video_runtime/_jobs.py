@@ -200,7 +200,7 @@ def _read(
         reading.is_done = False
         body = errors.read_error_body(content)
         reading.final_url((body.get("code"), body["message"]))
-    raise _calls.status_error(config, exchange)
+    raise _calls.response_error(config, exchange)
 
 
 class _Reading:
