@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from making import run
+from making import load, run
+from tools import ROOT
 from tools.generator import driver
 from tools.generator.__main__ import main
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 
 PETS = (ROOT / "tests" / "specs" / "pets.yaml").read_text()
@@ -49,10 +49,6 @@ def test_another_spec_name_and_leftovers(tmp_path: Path, monkeypatch: pytest.Mon
     assert package.Pet()
 
 
-SEND = """/m: {post: {operationId: send, responses: {}, requestBody: {content: {
-    application/json: {schema: {$ref: '#/components/schemas/M'}}}}}}"""
-
-
 def test_check_names_each_file_and_the_command_that_writes_the_same_bytes(copy: Path) -> None:
     spec = shutil.copy(ROOT / "openapi.yaml", copy.parent / "another spec.yaml")
     config = shutil.copy(ROOT / "generator-config.yaml", copy.parent / "another config.yaml")
@@ -74,88 +70,26 @@ def test_check_names_each_file_and_the_command_that_writes_the_same_bytes(copy: 
     assert contents(copy) == contents(PACKAGE)
 
 
-OF_M = "application/json: {schema: {$ref: '#/components/schemas/M'}}"
-OF_BYTES = "application/octet-stream: {schema: {type: string, format: binary}}"
-ID = "name: x, in: path, required: true, schema: {type: string}"
-# What is replaced in PETS, and by what.
-EDITS = {
-    "line 9, column 66: #/paths/~1pets~1{id}/get/parameters/0/schema/": ("integer", "integr"),
-    "schemas/Dog": ("schemas/Pet'", "schemas/Dog'"),
-    "image/png": ("application/json", "image/png"),
-    "Pet/x-job: x-job needs id, status, progress": ("{type: o", "{x-job: {}, type: o"),
-    "#/components/schemas/Pet: two names are name in Python": (
-        "name: {t",
-        "\uff4eame: {}, name: {t",
+# Which file is bad, what stands in it, or None if it is missing, and a part of what is said.
+BAD: list[tuple[str, str | None, str]] = [
+    *(
+        ("spec", PETS.replace(old, new.replace("%", part)), told)
+        for old, new, rows in load(ROOT / "tests" / "specs" / "bad_pets.yaml")
+        for part, told in rows
     ),
-    "#/components/schemas/Pet/required: 'name' is required, and does not come": (
-        PETS[PETS.index("components:") :],
-        f"  {SEND.replace('/M', '/Pet')}\ncomponents: {{schemas: {{Pet: {{type: object, "
-        "required: [name], properties: {name: {type: string, writeOnly: true}}}}}\n",
-    ),
-    "the generated code has a File of its own": ("{Pet:", "{File: {type: object}, Pet:"),
-}
-# A path that is added to PETS.
-PATHS = {
-    "line 5: #/paths/~1a/$ref: a path that refers to": "/a: {$ref: '#/x'}",
-    "#/paths/~1pets~1{id}/get: another path is /pets/{}": (
-        f"/pets/{{x}}: {{get: {{operationId: other, responses: {{}}, parameters: [{{{ID}}}]}}}}"
-    ),
-    "two parts of it are written to api/pets/get_pet.py": (
-        "/x: {get: {tags: [pets], operationId: get-pet, responses: {}}}"
-    ),
-    "line 5: #/paths/~1m/post/requestBody/content: a body of several media types": (
-        SEND.replace(OF_M, f"{OF_BYTES}, multipart/form-data: {{schema: {{type: object}}}}")
-    ),
-    "#/paths/~1m/post/requestBody/content: a media type is there twice": (
-        SEND.replace(OF_M, f"{OF_M}, application/json;charset=utf-8: {{}}")
-    ),
-    "content/application~1octet-stream: application/octet-stream is not": (
-        SEND.replace(OF_M, OF_BYTES)
-    ),
-    "form-data/encoding/a/explode: what is sent": (
-        SEND.replace(OF_M, "multipart/form-data: {encoding: {a: {explode: false}}, schema: {}}")
-    ),
-    "the generator cannot read it: TypeError": (
-        SEND.replace(OF_M, "application/json: {schema: {type: object, required: null}}")
-    ),
-}
-# A parameter that is added to PETS.
-PARAMETERS = {
-    "parameters/0/in: such a parameter": "name: c, in: cookie, schema: {type: string}",
-    "parameters/0/schema: such a parameter": (
-        "name: q, in: query, schema: {type: array, items: {type: object}}"
-    ),
-    "parameters/0/style: no parameter is written with style: pipeDelimited": (
-        "name: q, in: query, style: pipeDelimited, schema: {type: string}"
-    ),
-    "parameters/0/explode: no parameter is written with explode: False": (
-        "name: q, in: query, explode: false, schema: {type: array, items: {type: string}}"
-    ),
-    "parameters/0/content: a parameter without a schema": (
-        "name: q, in: query, content: {text/plain: {}}"
-    ),
-}
-EDITS |= {part: ("paths:", f"paths:\n  {path}") for part, path in PATHS.items()}
-EDITS |= {part: ("[{", f"[{{{each}}}, {{") for part, each in PARAMETERS.items()}
-# Which file is bad, and what stands in it, or None if it is missing.
-BAD: dict[str, tuple[str, str | None]] = {
-    part: ("spec", PETS.replace(old, new)) for part, (old, new) in EDITS.items()
-}
-BAD |= {
-    "spec.yaml: No such file": ("spec", None),
-    "not a configuration": ("config", "a: ["),
-    "literal_enums": ("config", "literal_enums: perhaps"),
-    "config.yaml: literal_enums must be true": ("config", "literal_enums: false"),
-    "config.yaml: false": ("config", "post_hooks: ['false']"),
-    "config.yaml: no-such-tool": ("config", "post_hooks: [no-such-tool]"),
-}
+    ("spec", None, "spec.yaml: No such file"),
+    ("config", "a: [", "not a configuration"),
+    ("config", "literal_enums: perhaps", "literal_enums"),
+    ("config", "literal_enums: false", "config.yaml: literal_enums must be true"),
+    ("config", "post_hooks: ['false']", "config.yaml: false"),
+    ("config", "post_hooks: [no-such-tool]", "config.yaml: no-such-tool"),
+]
 
 
-@pytest.mark.parametrize("part", BAD)
+@pytest.mark.parametrize(("option", "text", "part"), BAD, ids=[told for *_, told in BAD])
 def test_bad_input_gets_one_line_and_changes_nothing(
-    part: str, copy: Path, capfd: pytest.CaptureFixture[str]
+    option: str, text: str | None, part: str, copy: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    option, text = BAD[part]
     source = copy.parent / f"{option}.yaml"
     if text is not None:
         source.write_text(text)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,14 +15,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from grok_imagine_video import VideoJob, get_video
-from making import Spec, document, load, made_from
-from tools import ROOT, BadInputError
-from tools.generator import driver
+from making import Spec, load, made_from
+from tools import ROOT
 
 SPECS = Path(__file__).parent / "specs"
 COMPONENTS = load(SPECS / "features.yaml")["components"]
 SCHEMAS: Spec = load(SPECS / "keywords.yaml")
-REFUSED: Spec = load(SPECS / "refused.yaml")
 FIELDS = {name: f"x{number}" for number, name in enumerate(SCHEMAS)}
 KINDS = ("string", "integer", "number", "boolean")
 SCALARS = [
@@ -106,21 +103,6 @@ def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: Mo
         for way in [build, *(of_plain_values if is_plain else [])]:
             assert accepts(way, value) == is_valid, (way, value)
         assert send(features.Fields.unchecked(**{field: value})) == {field: value}
-
-
-@pytest.mark.parametrize("place", REFUSED)
-def test_what_no_validator_enforces_is_refused_with_its_place(place: str, tmp_path: Path) -> None:
-    spec, at = tmp_path / "spec.json", "#/components/schemas/M"
-    model = {"type": "object", "properties": {"x": REFUSED[place]}}
-    paths = {"/": {"post": {"operationId": "send", **sending({"$ref": at})}}}
-    spec.write_text(json.dumps(document(paths, M=model), indent=1))
-    with pytest.raises(BadInputError) as refusal:
-        driver.build(spec, driver.CONFIG, tmp_path / "package")
-    form = rf"{spec}: line (\d+): {at}/properties/x/{place}: .+; express it in another way"
-    told = re.fullmatch(form, str(refusal.value))
-    assert told, refusal.value
-    keyword = place.rpartition("/")[2]
-    assert f'"{keyword}":' in spec.read_text().splitlines()[int(told[1]) - 1]
 
 
 def accepts(way: Callable[[Any], object], value: Any) -> bool:
@@ -396,18 +378,6 @@ def test_a_type_checker_and_a_linter_find_nothing(features: ModuleType, tmp_path
         assert run.returncode == 0, run.stdout
 
 
-MARK = {"type": "string", "x-file": True}
-MARKS: list[Spec] = [{"a": MARK, "b": MARK}, {"a": MARK | {"type": "integer"}}]
-
-
-@pytest.mark.parametrize("fields", [*MARKS, {"a": MARK, "c": {}}], ids=repr)
-def test_a_mark_of_files_that_means_nothing_is_refused(fields: Spec, tmp_path: Path) -> None:
-    schema = {"type": "object", "properties": fields, "required": [*fields][1:]}
-    paths = {"/": {"post": {"operationId": "send", **sending(schema)}}}
-    with pytest.raises(BadInputError, match=r"line 1: #/.*/schema: x-file marks one text"):
-        made_from(document(paths), tmp_path)
-
-
 def test_a_price_is_read_where_the_spec_says_if_it_does(tmp_path: Path) -> None:
     job = get_video.OPERATION.read_json({"data": {"usage": {"cost_in_usd_ticks": 2_000_000_000}}})
     assert [get_video.cost(job), get_video.cost(VideoJob())] == [0.2, None]
@@ -419,3 +389,19 @@ def test_a_price_is_read_where_the_spec_says_if_it_does(tmp_path: Path) -> None:
 def test_the_value_of_a_header_is_in_no_message(features: ModuleType) -> None:
     with pytest.raises(ValueError, match=r"^'x_name' must be printable ASCII[^:]*$"):
         features.ask.OPERATION.request(**arguments(features, x_name="secret\n"))
+
+
+def test_what_apifox_exports_is_generated(tmp_path: Path) -> None:
+    made = made_from(load(SPECS / "apifox.yaml"), tmp_path)
+    sent: dict[str, Any] = {"model": "m", "提示词": None, "style": None}
+    sent |= {"image": {"url": "u"}, "images": [None, {}]}
+    body = made.视.from_dict(sent)
+    kwargs = made.create.OPERATION.request(action="a", body=body).arguments
+    assert (kwargs["json"], kwargs["params"]) == (sent, {"Action": "a"})
+    assert kwargs["headers"] == {"Content-Type": "application/json"}
+    assert made.视(model="m", 订单2="1").to_dict() == {"model": "m", "订单２": "1", "size": "720p"}
+    assert made.create.OPERATION.reads["2XX"] == ("json", made.频.from_dict)
+    assert made.频.from_dict({"id": "1"}).id == "1"
+    for change in ({"style": "x"}, {"image": {"url": 1}}, {"images": ["u"]}, {"提示词": 1}):
+        with pytest.raises((TypeError, ValueError)):
+            made.视.from_dict(sent | change)

@@ -1,0 +1,126 @@
+"""How tools read a spec: OpenAPI 3.0 as 3.1, few patterns, and nothing that would harm them."""
+
+import copy
+import re
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from making import Spec, document, load
+from tools import BadInputError, specs
+from tools.openapi31 import in_31
+from tools.patterns import to_python
+
+SPEC = """\
+openapi: 3.1.0
+info: {title: T, version: '1'}
+paths: {}
+components: {schemas: {A: {}}}
+"""
+
+
+def with_note(value: str) -> str:
+    """The spec with a value that says nothing about the API."""
+    return f"x-note: {value}\n{SPEC}"
+
+
+def with_schema(schema: str) -> str:
+    return SPEC.replace("A: {", f"A: {{{schema}")
+
+
+# The spec, and a part of the line that is said of it.
+HOSTILE = {
+    "lists in lists": (with_note("[" * 2_000 + "]" * 2_000), "levels deep"),
+    "an alias": (with_note("[&a 1, *a]"), "aliases of YAML"),
+    "number of many digits": (with_schema(f"maxLength: {'9' * 5_000}"), "number"),
+    "number that is infinite": (with_schema("maximum: 1e999"), "number"),
+    "text that is too long": (with_schema(f"description: {'a' * 11_000_000}"), "larger than"),
+    "key that is a list": (with_note("{[1]: 2}"), "key"),
+    "NUL byte": (with_note("a\0b"), "#x0000"),
+    "half a surrogate": (with_note(r'"\uD800"'), "half of a surrogate pair"),
+    "half a list": (with_note("["), "not YAML"),
+    "key that is there twice": (f"info: {{}}\n{SPEC}", 'duplicate key "info"'),
+    "tag of Python": (with_note("!!python/object/apply:os.system [true]"), "tag"),
+    "list": ("- 1\n", "not an OpenAPI document"),
+    "nothing": ("", "not an OpenAPI document"),
+}
+# What leads elsewhere, and the place that is named.
+ELSEWHERE = {
+    "$ref: 'http://a.example/a.yaml'": "$ref",
+    "$ref: '/nowhere/a.yaml#/a'": "$ref",
+    "x-a: [{$ref: a.yaml}]": "x-a/0/$ref",
+    "discriminator: {mapping: {a: 'http://a.example/a'}}": "discriminator/mapping",
+    "x-a: {externalValue: 'http://a.example/a'}": "x-a/externalValue",
+}
+HOSTILE |= {
+    schema: (with_schema(schema), f"schemas/A/{place}: other documents are not read: ")
+    for schema, place in ELSEWHERE.items()
+}
+
+
+@pytest.mark.parametrize(("text", "part"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_spec_gets_one_cheap_line(text: str, part: str, tmp_path: Path) -> None:
+    (path := tmp_path / "spec").write_bytes(text.encode("utf-8", "surrogatepass"))
+    seconds, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadInputError) as refusal:
+        specs.load(specs.text_of(path), str(path))
+    line = str(refusal.value)
+    assert line.startswith(f"{path}: ")
+    assert part in line
+    assert (len(line.splitlines()), len(line) < 800) == (1, True)
+    assert time.process_time() - seconds < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 300_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), load(Path(__file__).parent / "specs" / "openapi30.yaml"), ids=str
+)
+def test_a_schema_of_3_0_is_the_same_in_3_1(old: Spec, new: Spec) -> None:
+    spec = document(M=old)
+    before = copy.deepcopy(spec)
+    assert in_31(spec | {"openapi": "3.0.1"}) == document(M=new)
+    assert spec == before
+    assert "nullable" not in old or in_31(spec) == spec
+
+
+# A pattern, and texts that it matches and that it does not, in JavaScript with the flag `u`.
+TAKEN = {
+    "^[a-z]+$": (["a", "abc"], ["", "a\n", "A", "é"]),
+    "^a": (["a\n", "ab"], ["", "ba"]),
+    "b+$": (["ab", "b"], ["b\n", "ba"]),
+    r"^\d{4}-\d\d$": (["2026-01"], ["2026-1", "\uff12\uff10\uff12\uff16-01"]),
+    r"^\w+$": (["a_1"], ["é", "a "]),
+    "^(red|blue)$": (["red", "blue"], ["redblue", "red\n"]),
+    "^a|b$": (["ac", "cb"], ["c", "b\n"]),
+    r"^https?://[^ ]+$": (["https://a/b\n"], ["ftp://a", "https://a b"]),
+    r"^[\w-]+(/[\w-]+)?$": (["a-b/c"], ["a/", "/a"]),
+    r"^[$\]a]+[^$]?$": (["]$", "a🌅"], ["", "a$🌅🌅"]),
+    r"^\$\.\{$": (["$.{"], ["$.", "$.{\n"]),
+}
+
+
+@pytest.mark.parametrize("pattern", TAKEN)
+def test_a_pattern_that_is_taken_means_the_same_in_python(pattern: str) -> None:
+    regex = to_python(pattern)
+    assert regex is not None
+    matched, others = TAKEN[pattern]
+    found = [text for text in matched + others if re.search(regex, text, re.ASCII)]
+    assert found == matched
+
+
+REFUSED = [
+    # What means something else, or nothing, in Python.
+    *(".", r"\s", r"\bx", r"\p{L}", "(?i)a", "(?=a)", "(?<n>a)", r"(a)\1", r"\u0041", "é", "a$b"),
+    *("[z-a]", r"[\w-a]", "a{2,1}", "a**", "a+?", "a++", "(", "a)", "["),
+    *("[]a]", "{", "a\\", "a{,2}"),
+    # What can take for ever.
+    *("^(a+)+$", "(a|a)*b", r"^(\w+-?)*$", "^(a?){30}a$", "^((a{9}){9}){9}$", "^a*a*a*a*b$"),
+    *("(" * 5_000, "(a)" * 5_000 + "`", "(a|" * 5_000, "[a" * 5_000),
+]
+
+
+@pytest.mark.parametrize("pattern", REFUSED, ids=lambda pattern: pattern[:20])
+def test_every_other_pattern_is_refused(pattern: str) -> None:
+    assert to_python(pattern) is None
