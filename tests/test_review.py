@@ -14,7 +14,7 @@ from attrs import evolve
 
 from faults import no_response, serving
 from making import run
-from tools import BadInputError
+from tools import ROOT, BadInputError
 from tools.generator import __main__ as generator
 from tools.review import __main__ as review
 from tools.review import lint
@@ -24,8 +24,6 @@ from tools.review.lint import Problem
 from tools.review.report import Review
 from tools.review.version import VersionVerdict, judge_version
 
-ROOT = Path(__file__).parent.parent
-FILES = ["openapi.yaml", "generator-config.yaml", "redocly.yaml"]
 SPEC = Path("openapi.yaml")
 
 
@@ -45,7 +43,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "a repo"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "generated", folder / "generated", ignore=ignored)
-    for name in FILES:
+    for name in ("openapi.yaml", "generator-config.yaml", "redocly.yaml"):
         shutil.copy(ROOT / name, folder)
     monkeypatch.chdir(folder)
     Path("CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n")
@@ -178,25 +176,20 @@ def test_a_text_that_is_not_a_version_gets_one_line() -> None:
         judge_version("1.0.0", "one", "none", old_changelog="", new_changelog="")
 
 
-DONE = Review(
-    impact="major",
-    changes=[Change("", 1, "major", "A field is gone.")],
-    python=["A name is gone."],
-    lint=[Problem("rule", "warn", "", 1, "A warning.")],
-    version=VersionVerdict("1.0.0", "2.0.0", "2.0.0", ok=True),
-    generated="current",
-)
-LEFT: list[dict[str, Any]] = [
-    {"changes": [Change("", 1, "major", "No body shows it.", None, LOOK)]},
-    {"lint": [Problem("rule", "error", "", 1, "An error.")]},
-    {"version": VersionVerdict("1.0.0", "1.1.0", "2.0.0", ok=False)},
-    {"generated": "stale"},
-]
+CHANGE, PROBLEM = Change("", 1, "major", "Gone."), Problem("rule", "warn", "", 1, "Why.")
+VERDICT = VersionVerdict("1.0.0", "2.0.0", "2.0.0", ok=True)
+DONE = Review("major", [CHANGE], ["A name is gone."], [PROBLEM], VERDICT, "current")
+LEFT: dict[str, Any] = {
+    "changes": [evolve(CHANGE, why=LOOK)],
+    "lint": [evolve(PROBLEM, severity="error")],
+    "version": evolve(VERDICT, ok=False),
+    "generated": "stale",
+}
 
 
 def test_a_review_is_done_when_nothing_needs_a_person() -> None:
     assert DONE.is_done
-    assert [evolve(DONE, **left).is_done for left in LEFT] == [False] * len(LEFT)
+    assert not any(evolve(DONE, **{part: LEFT[part]}).is_done for part in LEFT)
 
 
 def no_spec() -> None:
