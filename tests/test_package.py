@@ -7,78 +7,49 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
-from types import ModuleType
+from pkgutil import resolve_name
 from typing import get_type_hints
 
 import pytest
 
 import grok_imagine_video
-from grok_imagine_video import batch, client, create_video, errors, get_video, models, types
+from grok_imagine_video import client, errors
 from grok_imagine_video_runtime import errors as runtime_errors
 from making import load
+from tools import ROOT
 
-ROOT = Path(__file__).parent.parent
 VERSION = load(ROOT / "openapi.yaml")["info"]["version"]
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
-
-MODELS = """
-    CreateVideoRequest CreateVideoRequestAspectRatio CreateVideoRequestModel
-    CreateVideoRequestResolution CreateVideoResponse ImageInput ReferenceImage Video VideoError
-    VideoJob VideoUsage
-"""
-MEMBERS = """
-    aclose async_transport asyncio_download base_url close cookies credentials download
-    follow_redirects get_async_httpx_client get_httpx_client headers httpx_args max_response_size
-    max_retries overrides package sessions set_async_httpx_client set_httpx_client timeout
-    verify_ssl with_cookies with_headers with_timeout
-"""
-CLIENTS = "AuthenticatedClient Client"
-BATCH = """
-    Entry Journal JournalError Problem RateLimiter Status Summary asyncio_run run status
-"""
-MODULES = {
-    grok_imagine_video: f"{MODELS} {CLIENTS} __version__ create_video errors get_video",
-    batch: BATCH,
-    client: CLIENTS,
-    errors: " ".join(runtime_errors.__all__),  # test_errors.py has the tree of them
-    models: MODELS,
-    types: "File FileTypes RequestFiles Response UNSET Unset",
-}
-CREDENTIALS = "allow_plain_http auth_header_name prefix token"
-CALLS = {
-    create_video: ("sync sync_detailed asyncio asyncio_detailed", "client body"),
-    get_video: ("wait asyncio_wait", "request_id client interval timeout on_progress"),
-}
+PUBLIC = load(Path(__file__).with_name("public.yaml"))
+MODULES = PUBLIC["modules"] | {"grok_imagine_video.errors": runtime_errors.__all__}
+MODULES["grok_imagine_video"] += MODULES["grok_imagine_video.models"]
 
 
-@pytest.mark.parametrize(("module", "names"), MODULES.items())
-def test_a_module_offers_these_names_and_no_others(module: ModuleType, names: str) -> None:
-    assert sorted(module.__all__) == sorted(names.split())
-    assert set(module.__all__) < set(dir(module))
-    assert all(hasattr(module, name) for name in module.__all__)
-    with pytest.raises(AttributeError, match=f"{module.__name__}' has no attribute 'Vidoe'"):
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_offers_these_names_and_no_others(name: str) -> None:
+    module = import_module(name)
+    assert module.__doc__
+    assert sorted(module.__all__) == sorted(MODULES[name])
+    assert {*module.__all__} <= {*dir(module)}
+    assert not {"Any", "Callable", "Literal", "attrs", "httpx", "re"} & {*dir(module)}
+    for public in (getattr(module, each) for each in module.__all__):
+        if isinstance(public, type):
+            get_type_hints(public)
+    with pytest.raises(AttributeError, match=f"{name}' has no attribute 'Vidoe'"):
         module.Vidoe  # noqa: B018
 
 
-def test_clients_and_operations_have_these_members_and_no_others() -> None:
-    members = [name for name in dir(client.AuthenticatedClient) if name[0] != "_"]
-    assert members == sorted(f"{MEMBERS} {CREDENTIALS}".split())
-    assert [name for name in members if hasattr(client.Client, name)] == sorted(MEMBERS.split())
-    for operation, (calls, names) in CALLS.items():
-        for call in calls.split():
-            assert [*inspect.signature(getattr(operation, call)).parameters] == names.split()
-
-
-def test_editors_see_types_docs_and_nothing_else() -> None:
-    for module in (*MODULES, create_video, get_video):
-        assert module.__doc__
-        shown = {name for name in dir(module) if not name.startswith("_")}
-        assert not shown & {"Any", "Callable", "Literal", "attrs", "httpx", "re"}
-        for name in module.__all__:
-            if isinstance(public := getattr(module, name), type):
-                get_type_hints(public)
+def test_clients_and_functions_have_these_members_and_parameters() -> None:
+    members: list[str] = []
+    for name, more in PUBLIC["members"].items():
+        members += more
+        shown = dir(getattr(client, name))
+        assert [member for member in shown if member[0] != "_"] == sorted(members)
+    for name, parameters in PUBLIC["parameters"].items():
+        called = resolve_name(f"grok_imagine_video:{name}")
+        assert [*inspect.signature(called).parameters] == parameters
     signature = str(inspect.signature(client.AuthenticatedClient))
     assert signature.startswith("(base_url: str = <environment variable>, token: str = <env")
     assert "`GROK_API_KEY`" in (client.AuthenticatedClient.__doc__ or "")
