@@ -29,21 +29,7 @@ SCALARS = [
     for name, each in SCHEMAS.items()
     if each.get("type") in KINDS or ("$ref" in each and "object" not in name)
 ]
-VALUES: list[Any] = [
-    *(None, True, False, 0, 1, 1.0, 2, 2.5, 4, 4.0, 5, -7, 0.3, 0.35, 10**20),
-    *("", "a", "4", "ab", "abb", "$", "]$", "$a", "日本", "日", "🌅"),
-    *([], [1], [1, 1], [1, True], [4, 5], ["a"], ["", ""], [[["a"]]], [[[""]]], [None], [[1]]),
-    *([[], []], [[], [], []], [{"a": 1}, {"a": 2}], [{"a": 5}], [{}, None]),
-    *({}, {"a": 1}, {"a": 5}, {"a": "x"}, {"a": "y"}, {"b": "x"}, {"a": "x", "b": ""}),
-    *({"a": 1, "zz": 2}, {"a": 1, "b": 2, "c": 3}, {"x": []}, {"x": ["a"]}, {"x": ["ab"]}),
-    *({"x": 2}, {"x": {}}, {"x": {"a": 5}}),
-]
-
-
-def sending(schema: Spec) -> Spec:
-    """An operation that sends a schema."""
-    content = {"application/json": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}, "responses": {}}
+VALUES = [value for row in load(SPECS / "values.yaml") for value in row]
 
 
 def every_feature_and_keyword() -> Spec:
@@ -52,7 +38,9 @@ def every_feature_and_keyword() -> Spec:
     fields = {FIELDS[name]: schema for name, schema in SCHEMAS.items()}
     spec["components"]["schemas"]["Fields"] = {"type": "object", "properties": fields}
     for name, schema in ({"fields": {"$ref": "#/components/schemas/Fields"}} | fields).items():
-        spec["paths"][f"/{name}"] = {"post": {"operationId": f"send_{name}", **sending(schema)}}
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        sending = {"operationId": f"send_{name}", "requestBody": body, "responses": {}}
+        spec["paths"][f"/{name}"] = {"post": sending}
     query = [{"name": FIELDS[name], "in": "query", "schema": SCHEMAS[name]} for name in SCALARS]
     spec["paths"]["/"] = {"get": {"operationId": "query", "parameters": query, "responses": {}}}
     return spec
@@ -171,13 +159,7 @@ def test_nothing_that_was_changed_in_place_is_sent(message: str, one: ModuleType
 
 DAY, MIDNIGHT = "2026-01-31", "2026-01-31T00:00:00+00:00"
 MINIMAL = {"id": "an id", "kind": "everything"}
-WHOLE = MINIMAL | {
-    **{"day": "2026-01-31", "at": "2026-01-31T10:00:00+00:00", "when": 5, "speed": 2.5},
-    **{"color": "red", "level": 2, "maybe": None, "count": 4, "grid": [[{"type": "cat"}], []]},
-    **{"pet": {"type": "dog", "name": "Rex"}, "maybe-pet": {"type": "cat"}},
-    **{"self": {"a": "x"}, "class": "c", "cast": ["Ann"], "d": "d", "files": "f"},
-    **{"to_dict": "t", "cls": "c", "extra": [1], "more": {"x": None}},
-}
+WHOLE = COMPONENTS["schemas"]["Everything"]["example"]
 
 
 def arguments(package: ModuleType, **changes: Any) -> Spec:
