@@ -1,23 +1,18 @@
 """The commands and the code of the READMEs and the docs, run as a reader runs them."""
 
-import asyncio
 import os
 import re
 import runpy
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import create_batch
-import create_many
-import create_video
 import relay
 import test_with_mock
-from scripts import Script
+from making import load
+from scripts import ROOT, Script
 
-ROOT = Path(__file__).parent.parent
 EXAMPLES_FOLDER = ROOT / "examples"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 # A text and its translation.
@@ -54,17 +49,20 @@ def make(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
 
 
+def reader_of(path: Path | str, request: pytest.FixtureRequest) -> Script:
+    """One who runs a file in a folder of their own."""
+    return Script(lambda: runpy.run_path(str(path), run_name="__main__"), request)
+
+
 # An example, what it is given, what it prints, and the videos that it saves.
-EXAMPLES: dict[str, tuple[Callable[[], object], list[str], str, list[str]]] = {
-    "create_video": (create_video.main, ["A lake", "v.mp4"], r".*\nv.mp4\n", ["v.mp4"]),
+EXAMPLES = {
+    "create_video": (["A lake", "v.mp4"], r".*\nv.mp4\n", ["v.mp4"]),
     "create_many": (
-        lambda: asyncio.run(create_many.main()),
         ["A lake", "A failed lake", "B"],
         "(A lake.mp4\nB.mp4|B.mp4\nA lake.mp4)\n",
         ["A lake.mp4", "B.mp4"],
     ),
     "create_batch": (
-        create_batch.main,
         ["prompts.txt", "videos"],
         r"1 of 2 done, \$0.20\n2 is failed: the job is failed: .*\n",
         ["videos/0001.mp4"],
@@ -75,8 +73,8 @@ EXAMPLES: dict[str, tuple[Callable[[], object], list[str], str, list[str]]] = {
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.usefixtures("clock")  # no sleeps
 def test_an_example_does_what_it_says(name: str, request: pytest.FixtureRequest) -> None:
-    main, given, printed, videos = EXAMPLES[name]
-    example = Script(main, request)
+    given, printed, videos = EXAMPLES[name]
+    example = reader_of(EXAMPLES_FOLDER / f"{name}.py", request)
     (example.folder / "prompts.txt").write_text("A lake\nA failed lake\n")
     shown = example.run(*given)
     assert shown.code == (name == "create_batch")
@@ -112,13 +110,27 @@ def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> Non
 @pytest.mark.parametrize("name", BLOCKS)
 @pytest.mark.usefixtures("clock")  # no sleeps
 def test_code_of_a_text_runs(name: str, request: pytest.FixtureRequest) -> None:
-    reader = Script(lambda: runpy.run_path("code.py", run_name="__main__"), request)
+    reader = reader_of("code.py", request)
     (reader.folder / "code.py").write_text(BLOCKS[name])
     shown = reader.run()
     assert (shown.code, shown.err) == (0, "")
     paid = list(map(str, reader.sent()))
     assert len(paid) == len(set(paid))
     assert reader.arrived or "MockTransport" in BLOCKS[name]
+
+
+def test_the_code_samples_of_the_spec_run(request: pytest.FixtureRequest) -> None:
+    """The first one creates a video; the second waits for it and saves it."""
+    reader = reader_of("sample.py", request)
+    words: list[str] = []
+    paths = load(ROOT / "openapi.yaml")["paths"].values()
+    for operation in (operation for path in paths for operation in path.values()):
+        (reader.folder / "sample.py").write_text(operation["x-codeSamples"][0]["source"])
+        shown = reader.run(*words)
+        assert (shown.code, shown.err) == (0, "")
+        words = shown.out.split()
+    assert [request.method for request in reader.arrived][:2] == ["POST", "GET"]
+    assert (reader.folder / "video.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
 def test_the_readmes_are_short_and_their_links_lead_to_files() -> None:
