@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,6 @@ BLOCKS = {
         re.findall(r"^```python\n(.*?)^```$", text_of(path), re.MULTILINE | re.DOTALL), 1
     )
 }
-
-
-def make(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", *map(str, words)]
-    env = os.environ | env
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
 
 
 def reader_of(path: Path | str, request: pytest.FixtureRequest) -> Script:
@@ -94,10 +89,12 @@ def test_the_example_of_a_test_passes_and_all_examples_are_short() -> None:
 
 def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> None:
     targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    listed = {words[0]: words[1:] for words in map(str.split, make().stdout.splitlines())}
+    make = partial(subprocess.check_output, cwd=ROOT, text=True)
+    listed = {words[0]: words[1:] for words in map(str.split, make("make").splitlines())}
     assert list(listed) == targets[0].split()
     assert all(len(text) > 1 for text in listed.values())
-    assert "relay" not in make("-n", "demo", GROK_BASE_URL="https://gateway.example").stdout
+    env = os.environ | {"GROK_BASE_URL": "https://gateway.example"}
+    assert "relay" not in make(["make", "-n", "demo"], env=env)
     texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     texts += (ROOT / ".github" / "workflows").iterdir()
     for path in (*texts, *DOCS):
