@@ -1,4 +1,4 @@
-"""An export in each of its forms is read, and each change of it is told with its place."""
+"""What an export demands, in each of its forms, and what openapi.yaml says of it."""
 
 import json
 import re
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from edits import Edit
 from making import load, run
-from tools import BadInputError
+from test_changes import edited
+from tools import ROOT, BadInputError
 from tools.export import __main__ as command
 from tools.export.compare import compare, report
+from tools.export.demands import demands
 from tools.export.reading import read_export
 from tools.pointers import parts_of
 from tools.review.changes import worst
 from tools.review.documents import compare_documents
 from tools.review.spec import Node, Spec
 
-ROOT = Path(__file__).parent.parent
 SPEC = Spec.read(ROOT / "openapi.yaml")
 LINES = (ROOT / "openapi.yaml").read_text().splitlines()
 DATA: Node = load(Path(__file__).with_name("exports.yaml"))
@@ -51,7 +51,7 @@ FORMS["page"] = f"# A page\n\n~~~yaml\n{FORMS['yaml']}\n~~~\n\nMore words."
 FORMS |= {"apifox": compact(DATA["apifox"]), "openapi": compact(DATA["openapi"])}
 
 
-def edited(row: Node) -> str:
+def form_of(row: Node) -> str:
     text: str = FORMS[row.get("form", "text")]
     for old, new in row.get("edit", {}).items():
         assert old in text, old
@@ -61,7 +61,7 @@ def edited(row: Node) -> str:
 
 
 def read(row: Node, folder: Path) -> tuple[Spec, list[tuple[str, str]]]:
-    (folder / "export").write_bytes(edited(row).encode())
+    (folder / "export").write_bytes(form_of(row).encode())
     return read_export(folder / "export")
 
 
@@ -79,7 +79,7 @@ def test_each_change_is_told_with_its_place_and_the_impact_of_it(row: Node, tmp_
     if "spec" in row:
         document = SPEC.document
         for place, patch in row["spec"].items():
-            document = Edit("", place, patch).of(document)
+            document = edited(document, place, patch)
         followed = Spec(document, SPEC.positions)
         assert compare(followed, export) == ("none", [])
         after = worst(change.impact for change in compare_documents(SPEC, followed))
@@ -111,3 +111,23 @@ def test_the_command_writes_the_facts(tmp_path: Path, monkeypatch: pytest.Monkey
         code, out, err = run(command.main, export)
         assert (code, out, err.count("\n"), told in err) == (2, "", 1, True), err
     assert run(command.main, tmp_path / "none")[0] == 2
+
+
+def test_spec_demands_what_the_export_demands() -> None:
+    facts = Spec(load(ROOT / "tests" / "export_facts.yaml"), {})
+    assert compare(SPEC, demands(facts)) == ("none", [])
+
+
+def test_every_schema_and_field_beyond_the_export_names_its_source() -> None:
+    for name, schema in SPEC.at("/components/schemas").items():
+        parts = [schema, *schema.get("properties", {}).values()]
+        for part in parts if "x-source" in schema else [x for x in parts if "x-source" in x]:
+            assert part.get("x-source") in ("xai", "gateway"), (name, part)
+            assert part is schema or "properties" not in part, "give it a schema of its own"
+
+
+def test_nothing_in_a_response_is_required_and_no_value_is_closed() -> None:
+    closing = r'"(required|enum|const|minimum|pattern|oneOf)":|"additionalProperties": (?!true)'
+    for name, schema in SPEC.at("/components/schemas").items():
+        if name not in ("CreateVideoRequest", "ImageInput", "ReferenceImage"):
+            assert not re.search(closing, json.dumps(schema)), name

@@ -1,4 +1,4 @@
-"""What goes out where nothing is checked, and what is made of a file."""
+"""What leaves the client is what was meant, to the byte; and what is made of a file."""
 
 import base64
 import copy
@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import httpx
 import pytest
 
-from bodies import IMAGE, TEXT
-from grok_imagine_video import CreateVideoRequest, ImageInput, ReferenceImage, create_video
+from bodies import BAD, GOOD, IMAGE, TEXT, Body
+from conftest import TOKEN, Arrived, compact
+from grok_imagine_video import (
+    AuthenticatedClient,
+    CreateVideoRequest,
+    CreateVideoResponse,
+    ImageInput,
+    ReferenceImage,
+    create_video,
+)
+from ways import Way
 
 
 def sent(body: CreateVideoRequest) -> Any:
@@ -23,22 +33,20 @@ AGAIN = [lambda body: body, copy.copy, copy.deepcopy, attrs.evolve]
 
 @pytest.mark.parametrize("again", [*AGAIN, lambda body: pickle.loads(pickle.dumps(body))])
 def test_an_unchecked_request_is_sent_as_it_is(again: Any) -> None:
-    body = CreateVideoRequest.unchecked(**AHEAD)
-    assert again(body) == body
-    assert isinstance(again(body), CreateVideoRequest)
-    assert sent(again(body)) == AHEAD
-    body = again(body)
+    body = again(CreateVideoRequest.unchecked(**AHEAD))
+    assert isinstance(body, CreateVideoRequest)
+    assert body == CreateVideoRequest.unchecked(**AHEAD)
     body.duration = 99
     assert sent(body) == AHEAD | {"duration": 99}
 
 
-def test_an_unchecked_request_may_have_more_fields_and_be_part_of_a_checked_one() -> None:
-    extra = CreateVideoRequest.unchecked(seed=1, image=ImageInput.from_dict(IMAGE))
-    assert sent(pickle.loads(pickle.dumps(extra))) == {"seed": 1, "image": IMAGE}
+def test_checked_and_unchecked_models_can_be_parts_of_each_other() -> None:
     body = CreateVideoRequest.from_dict(TEXT)
     body.image = ImageInput.unchecked(url=5)
     assert sent(body) == TEXT | {"image": {"url": 5}}
     assert type(body.image).from_dict({"url": 5}) == body.image
+    extra = CreateVideoRequest.unchecked(seed=1, image=ImageInput.from_dict(IMAGE))
+    assert sent(pickle.loads(pickle.dumps(extra))) == {"seed": 1, "image": IMAGE}
 
 
 UNKNOWN = "another kind of file: a PNG, JPEG, WebP or GIF is needed"
@@ -82,3 +90,28 @@ def test_what_cannot_be_read_is_an_error_of_the_system(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.png", tmp_path, "~no-such-user/lake.png", "file://lake.png"):
         with pytest.raises(OSError, match=str(path).removeprefix("file://")):
             ImageInput.from_file(path)
+
+
+@pytest.mark.parametrize("body", GOOD.values(), ids=GOOD)
+def test_the_bytes_are_those_that_were_meant(
+    way: Way, body: Body, client: AuthenticatedClient, arrived: list[Arrived]
+) -> None:
+    request = CreateVideoRequest.from_dict(body)
+    response = way.call(create_video, "sync_detailed", client, body=request)
+    assert response.status_code == 200
+    assert type(response.parsed) is CreateVideoResponse
+    assert response.parsed.to_dict().keys() == {"request_id"}
+    (sent,) = arrived
+    assert (sent.method, sent.path) == ("POST", "/v1/videos/generations")
+    assert sent.headers["content-type"] == "application/json"
+    assert sent.headers["authorization"] == f"Bearer {TOKEN}"
+    assert sent.body == compact(body)
+
+
+@pytest.mark.parametrize(("field", "body"), BAD.values(), ids=BAD)
+def test_a_bad_body_is_refused_by_client_and_relay(field: str, body: Body, base_url: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"'{field.split('.')[0]}'"):
+        CreateVideoRequest.from_dict(body)
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    response = httpx.post(f"{base_url}/v1/videos/generations", json=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, field)
