@@ -101,11 +101,11 @@ def test_the_bytes_are_those_that_were_meant(
     assert response.status_code == 200
     assert type(response.parsed) is CreateVideoResponse
     assert response.parsed.to_dict().keys() == {"request_id"}
-    (sent,) = arrived
-    assert (sent.method, sent.path) == ("POST", "/v1/videos/generations")
-    assert sent.headers["content-type"] == "application/json"
-    assert sent.headers["authorization"] == f"Bearer {TOKEN}"
-    assert sent.body == compact(body)
+    (post,) = arrived
+    assert (post.method, post.path) == ("POST", "/v1/videos/generations")
+    assert post.headers["content-type"] == "application/json"
+    assert post.headers["authorization"] == f"Bearer {TOKEN}"
+    assert post.body == compact(body)
 
 
 @pytest.mark.parametrize(("field", "body"), BAD.values(), ids=BAD)
