@@ -41,14 +41,17 @@ def document(paths: Spec | None = None, **schemas: Spec) -> Spec:
     return {"openapi": "3.1.0", "info": info, "paths": paths or {}, "components": components}
 
 
-def run(main: Callable[[], object], *words: object) -> tuple[Any, str, str]:
+def run(
+    main: Callable[[], object], *words: object, encoding: str = "utf-8"
+) -> tuple[Any, str, str]:
     """Run a command in this process: what it ends with, what it prints, and its errors."""
     code: Any = 0
-    out, err = io.StringIO(), io.StringIO()
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr("sys.argv", ["command", *map(str, words)])
         try:
             main()
         except SystemExit as end:
             code = end.code
-    return code or 0, out.getvalue(), err.getvalue()
+    out.seek(0)
+    return code or 0, out.read(), err.getvalue()

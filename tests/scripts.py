@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +24,7 @@ from bodies import TEXT, Body
 from conftest import TOKEN
 from faults import Fault, Server, hang_up, responding, serving
 from grok_imagine_video import __main__ as command
+from making import run
 
 COMMAND = Path(sys.executable).with_name("grok-imagine-video")
 ROOT = Path(__file__).parent.parent
@@ -61,7 +62,6 @@ class Script:
         self.folder: Path = test.getfixturevalue("tmp_path")
         self.relay: str = test.getfixturevalue("base_url")
         self.arrived: Any = test.getfixturevalue("arrived")
-        self._capsys: pytest.CaptureFixture[str] = test.getfixturevalue("capsys")
         self._patch: pytest.MonkeyPatch = test.getfixturevalue("monkeypatch")
         self._main, self._url = main, self.relay
         self.stdin = b""
@@ -75,16 +75,9 @@ class Script:
         return [inspect.getfile(self._main), *map(str, words)]
 
     def run(self, *words: object, **env: str) -> Ended:
-        self._patch.setattr(sys, "argv", self._command(words, env))
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(self.stdin)))
-        out, code = io.TextIOWrapper(io.BytesIO(), "ascii"), 0  # a terminal that has ASCII alone
-        try:
-            with contextlib.redirect_stdout(out):
-                self._main()
-        except SystemExit as end:
-            code = cast(Any, end.code)
-        out.seek(0)
-        return Ended(code, out.read(), self._capsys.readouterr().err)
+        _, *given = self._command(words, env)
+        return Ended(*run(self._main, *given, encoding="ascii"))  # as a terminal may be
 
     @contextlib.contextmanager
     def launch(self, *words: object) -> Iterator[subprocess.Popen[str]]:
