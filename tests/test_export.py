@@ -51,17 +51,13 @@ FORMS["page"] = f"# A page\n\n~~~yaml\n{FORMS['yaml']}\n~~~\n\nMore words."
 FORMS |= {"apifox": compact(DATA["apifox"]), "openapi": compact(DATA["openapi"])}
 
 
-def form_of(row: Node) -> str:
+def read(row: Node, folder: Path) -> tuple[Spec, list[tuple[str, str]]]:
     text: str = FORMS[row.get("form", "text")]
     for old, new in row.get("edit", {}).items():
         assert old in text, old
         text = text.replace(old, new)
     text = re.sub(rf"^{row.get('cut', '-')}\n.*\n", "", text, flags=re.MULTILINE)
-    return text + str(row.get("more", ""))
-
-
-def read(row: Node, folder: Path) -> tuple[Spec, list[tuple[str, str]]]:
-    (folder / "export").write_bytes(form_of(row).encode())
+    (folder / "export").write_bytes(f"{text}{row.get('more', '')}".encode())
     return read_export(folder / "export")
 
 
