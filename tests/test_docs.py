@@ -138,6 +138,7 @@ def the_reference_has_every_name_that_users_call(page: dict[str, Any]) -> None:
             assert (f"{module.__name__}.{name}" in page["ids"]) == (name not in INNER), name
     for name in {*grok_imagine_video.__all__} - {"__version__", "errors"}:
         assert re.search(rf"\b{name}\b", page["text"]), name
+    assert page["text"].count("max_retries: int = 2") == 2  # of both clients
 
 
 def the_page_of_the_api_shows_the_api(text: str) -> None:
