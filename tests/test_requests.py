@@ -49,6 +49,13 @@ def test_checked_and_unchecked_models_can_be_parts_of_each_other() -> None:
     assert sent(pickle.loads(pickle.dumps(extra))) == {"seed": 1, "image": IMAGE}
 
 
+def test_whole_numbers_are_sent_as_integers_as_long_as_they_are_exact() -> None:
+    numbers = {"duration": 4.0, "seed": 2.0**53, "scale": [2.0**54]}
+    body = sent(CreateVideoRequest.from_dict(TEXT | numbers))
+    shown = [repr(body[name]) for name in numbers]
+    assert shown == ["4", "9007199254740992", "[1.8014398509481984e+16]"]
+
+
 UNKNOWN = "another kind of file: a PNG, JPEG, WebP or GIF is needed"
 # What a file named like a PNG has in it, and its media type, or the reason why it is refused.
 CONTENTS = {
