@@ -27,7 +27,7 @@ def serving() -> Iterator[str]:
 
 
 def main() -> None:
-    for name in {each for each in os.environ if each.lower().endswith("_proxy")}:
+    for name in {variable for variable in os.environ if variable.lower().endswith("_proxy")}:
         del os.environ[name]  # or the proxy would be measured too
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     print(f"`make bench` on {os.cpu_count()} cores, {platform.platform()}:")

@@ -53,7 +53,7 @@ class Row:
 
 
 def middle(sample: list[Figure]) -> Figure:
-    figures = [each for each in sample if not isinstance(each, str)]
+    figures = [figure for figure in sample if not isinstance(figure, str)]
     return median(figures) if figures else sample[0]
 
 

@@ -73,9 +73,9 @@ def assert_well_made(error: Exception) -> None:
 @pytest.fixture(params=WAYS.values(), ids=[*WAYS])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
     """Runs the test in each of the ways."""
-    found: Way = request.param
-    monkeypatch.setattr(faults, "closes", found.closes)
-    return found
+    chosen: Way = request.param
+    monkeypatch.setattr(faults, "closes", chosen.closes)
+    return chosen
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ PLACES = {"spec": [], "paths": ["paths"], "schemas": ["components", "schemas"]}
 PLACES |= {"post": ["paths", CREATE, "post"], "get": ["paths", GET, "get"]}
 
 
-def edited(document: Any, place: str, patch: Any) -> Any:
+def edited(document: Any, pointer: str, patch: Any) -> Any:
     """A document with a merge patch on a part of it."""
-    schema = place if place[0].isupper() else f"CreateVideoRequest.{place}"
+    schema = pointer if pointer[0].isupper() else f"CreateVideoRequest.{pointer}"
     inside = schema.replace(".", ".properties.").split(".")
-    for key in reversed(PLACES.get(place, [*PLACES["schemas"], *inside])):
+    for key in reversed(PLACES.get(pointer, [*PLACES["schemas"], *inside])):
         patch = {key: patch}
     return _patched(document, patch)
 
@@ -29,23 +29,23 @@ def edited(document: Any, place: str, patch: Any) -> Any:
 def _patched(node: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
-    found = dict(node) if isinstance(node, dict) else {}
+    patched = dict(node) if isinstance(node, dict) else {}
     for old, new in patch.get("$move", {}).items():
-        found[new] = found.pop(old)
+        patched[new] = patched.pop(old)
     for key, value in patch.items():
         if value is None:
-            del found[key]
+            del patched[key]
         elif key != "$move":
-            found[key] = _patched(found.get(key), value)
-    return found
+            patched[key] = _patched(patched.get(key), value)
+    return patched
 
 
 OLD = Spec.read(ROOT / "openapi.yaml")
 SCHEMAS = "#/components/schemas/"
 
 
-def changed(place: str, patch: Any) -> Spec:
-    return Spec(edited(OLD.document, place, patch), OLD.positions)
+def changed(pointer: str, patch: Any) -> Spec:
+    return Spec(edited(OLD.document, pointer, patch), OLD.positions)
 
 
 def accepts(spec: Spec, body: Any) -> bool:
@@ -55,21 +55,21 @@ def accepts(spec: Spec, body: Any) -> bool:
 
 # By their titles, which are those of edits that have the same effect.
 EDITS = [
-    pytest.param(title, place, patch, id=f"{title.split()[0]}: {place}: {json.dumps(patch)}")
-    for title, places in load(ROOT / "tests" / "edits.yaml").items()
-    for place, patches in places.items()
+    pytest.param(title, pointer, patch, id=f"{title.split()[0]}: {pointer}: {json.dumps(patch)}")
+    for title, pointers in load(ROOT / "tests" / "edits.yaml").items()
+    for pointer, patches in pointers.items()
     for patch in patches
 ]
 
 
-@pytest.mark.parametrize(("title", "place", "patch"), EDITS)
-def test_a_change_gets_its_rating(title: str, place: str, patch: Any) -> None:
-    new = changed(place, patch)
+@pytest.mark.parametrize(("title", "pointer", "patch"), EDITS)
+def test_a_change_gets_its_rating(title: str, pointer: str, patch: Any) -> None:
+    new = changed(pointer, patch)
     changes = compare_documents(OLD, new)
     impact = title.split()[0]
     assert worst(change.impact for change in changes) == impact, changes
     assert all(change.text and change.pointer for change in changes)
-    shown = [each for each in changes if each.impact == impact and each.body is not None]
+    shown = [change for change in changes if change.impact == impact and change.body is not None]
     if "refused" in title or title.startswith("minor request, major"):
         assert any(change.why for change in shown), changes
     if title.endswith("refused by JSON Schema"):
@@ -118,7 +118,7 @@ def test_every_change_is_listed_with_its_own_proof() -> None:
     three = {"duration": {"maximum": 10}, "prompt": {"description": "In words."}}
     three["resolution"] = {"enum": ["480p", "720p", "4320p"]}
     changes = compare_documents(OLD, changed("CreateVideoRequest", {"properties": three}))
-    assert [each.impact for each in changes] == ["major", "minor", "patch"]
+    assert [change.impact for change in changes] == ["major", "minor", "patch"]
     breaks, adds, _ = changes
     assert breaks.pointer == "/components/schemas/CreateVideoRequest/properties/duration/maximum"
     assert "maximum: 15" in (ROOT / "openapi.yaml").read_text().splitlines()[breaks.line - 1]

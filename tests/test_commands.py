@@ -26,8 +26,8 @@ INCLUDE = r"^```\{include\} (.*)\n(?::start-after: (.*)\n)?(?::end-before: (.*)\
 def text_of(path: Path) -> str:
     """A text with what it includes of others."""
 
-    def included(found: re.Match[str]) -> str:
-        name, start, end = found.groups()
+    def included(match: re.Match[str]) -> str:
+        name, start, end = match.groups()
         text = text_of(path.parent / name)
         text = text.partition(start)[2] if start else text
         return text.partition(end)[0] if end else text

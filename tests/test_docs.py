@@ -34,19 +34,19 @@ FRAME = '<iframe src="{}" width="1400" height="6000"></iframe>'
 LOOK = """<script>onload = () => setTimeout(() => {
   const seen = Array.from(frames).map(({document}) => {
     const all = (selector) => [...document.querySelectorAll(selector)];
-    const url = (each) => each.getAttribute("href") || each.getAttribute("src");
+    const url = (tag) => tag.getAttribute("href") || tag.getAttribute("src");
     return {
       text: document.body.innerText,
-      ids: all("[id]").map((each) => each.id),
-      links: all("[href], [src]").map((each) => new URL(url(each), document.URL).href),
-      found: all("#search-results li").map((each) => each.innerText),
+      ids: all("[id]").map((tag) => tag.id),
+      links: all("[href], [src]").map((tag) => new URL(url(tag), document.URL).href),
+      results: all("#search-results li").map((tag) => tag.innerText),
     };
   });
   document.querySelectorAll("iframe").forEach((frame) => frame.width = 400);
   setTimeout(() => {
     Array.from(frames).forEach(({document}, n) => {
-      const wide = (each) => each.getBoundingClientRect().width > 400 && !each.closest("pre");
-      seen[n].wide = [...document.querySelectorAll("*")].filter(wide).map((each) => each.outerHTML);
+      const wide = (tag) => tag.getBoundingClientRect().width > 400 && !tag.closest("pre");
+      seen[n].wide = [...document.querySelectorAll("*")].filter(wide).map((tag) => tag.outerHTML);
     });
     document.body.textContent = JSON.stringify(seen);
   }, 3000);
@@ -78,7 +78,7 @@ def test_the_site_in_a_browser(tmp_path: Path) -> None:
     pages = look(tmp_path)
     assert {name: page["wide"][0] for name, page in pages.items() if page["wide"]} == {}
     for name, title in SEARCHES.items():
-        (entry,) = (text for text in pages[name]["found"] if text.startswith(f"{title}\n"))
+        (entry,) = (text for text in pages[name]["results"] if text.startswith(f"{title}\n"))
         assert len(entry) > 100  # it has the words around what was looked for
     every_link_leads_somewhere(pages)
     the_reference_has_every_name_that_users_call(pages["reference.html"])

@@ -169,8 +169,8 @@ def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> N
 
 
 def test_each_redirect_is_resolved_against_its_url_and_decides_anew_who_is_told() -> None:
-    places = ("next", "/last", f"{URL}/home", f"{URL}:65535/away")
-    hops = [status(302, Location=place) for place in places]
+    addresses = ("next", "/last", f"{URL}/home", f"{URL}:65535/away")
+    hops = [status(302, Location=address) for address in addresses]
     session = {"params": {"key": TOKEN}, "timeout": 7}
     played = play(f"{CDN}/a/v.mp4?signature=a%2Fb", *hops, status(200, VIDEO), session=session)
     assert played.end is None

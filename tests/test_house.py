@@ -58,34 +58,34 @@ def test_an_import_within_a_function_says_how_many_milliseconds_it_saves() -> No
 
 def entered(call: Callable[[], Any]) -> dict[tuple[str, str], None]:
     """The functions of ours that a call enters, in their order, without validators."""
-    found: dict[tuple[str, str], None] = {}
+    calls: dict[tuple[str, str], None] = {}
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         path, name = Path(frame.f_code.co_filename), frame.f_code.co_qualname
         is_ours = RUNTIME in path.parents or GENERATED in path.parents
         # In Python 3.11 a comprehension is a function.
         if event == "call" and is_ours and path.stem != "validators" and name[-1] != ">":
-            found[path.name, name] = None
+            calls[path.name, name] = None
 
     sys.setprofile(note)
     try:
         call()
     finally:
         sys.setprofile(None)
-    return found
+    return calls
 
 
 @pytest.mark.parametrize(("name", "functions", "files"), [("POST", 32, 9), ("wait", 45, 10)])
 def test_a_call_is_one_breath(name: str, functions: int, files: int) -> None:
     with serving(OK, OK, DONE, DONE) as server, AuthenticatedClient(server.base_url, "t") as client:
         for _ in range(2):  # the second one is warm
-            found = entered(lambda: create_video.sync(client=client, body=BODY))
+            calls = entered(lambda: create_video.sync(client=client, body=BODY))
         if name == "wait":
             for _ in range(2):
-                found = entered(lambda: get_video.wait("1", client=client))
-    print(*(f"{file:16} {function}" for file, function in found), sep="\n")
-    assert len(found) <= functions
-    assert len({file for file, _ in found}) <= files
+                calls = entered(lambda: get_video.wait("1", client=client))
+    print(*(f"{file:16} {function}" for file, function in calls), sep="\n")
+    assert len(calls) <= functions
+    assert len({file for file, _ in calls}) <= files
 
 
 # What ruff does not see: a name in quotes, or one that is imported.
@@ -94,5 +94,5 @@ PRIVATE = r"""(?:vars\(.*\)\[|attr\(.*, )["']_[a-z]|^ *(?:from|import) [a-z].*[.
 
 def test_nothing_private_of_a_library_is_used() -> None:
     for path in MODULES:
-        found = re.search(PRIVATE, path.read_text("utf-8"), re.MULTILINE)
-        assert not found, f"{path.name}: {found}"
+        private = re.search(PRIVATE, path.read_text("utf-8"), re.MULTILINE)
+        assert not private, f"{path.name}: {private}"

@@ -34,7 +34,7 @@ def test_a_module_offers_these_names_and_no_others(name: str) -> None:
     assert sorted(module.__all__) == sorted(MODULES[name])
     assert {*module.__all__} <= {*dir(module)}
     assert not {"Any", "Callable", "Literal", "attrs", "httpx", "re"} & {*dir(module)}
-    for public in (getattr(module, each) for each in module.__all__):
+    for public in (getattr(module, name) for name in module.__all__):
         if isinstance(public, type):
             get_type_hints(public)
     with pytest.raises(AttributeError, match=f"{name}' has no attribute 'Vidoe'"):
@@ -72,7 +72,7 @@ def test_the_builds_hold_the_package_and_all_of_git_and_are_reproducible(tmp_pat
     ours = (path.relative_to(folder.parent) for folder in folders for path in folder.rglob("*.*"))
     assert held == {str(path) for path in ours if "__pycache__" not in path.parts}
     assert wheel.version == grok_imagine_video.__version__ == VERSION
-    needed = [re.sub(r"[<>][^;]*", "", each) for each in wheel.requires or ()]
+    needed = [re.sub(r"[<>][^;]*", "", line) for line in wheel.requires or ()]
     of_command = [f"{name}; extra == 'cli'" for name in ("cyclopts", "rich")]
     assert needed == ["attrs", "httpx", "python-dateutil", *of_command]
 

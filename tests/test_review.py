@@ -93,24 +93,24 @@ NEXT = f"{VERSION.split('.')[0]}.{int(VERSION.split('.')[1]) + 1}.0"
 
 
 def test_nothing_changed_needs_nobody(repo: Path) -> None:
-    code, out, found = reviewed(repo)
+    code, out, report = reviewed(repo)
     assert (code, "no change to review" in out) == (0, True)
     version = {"base": VERSION, "now": VERSION, "needed": VERSION, "ok": True}
     nothing = {"impact": "none", "changes": [], "python": [], "lint": []}
-    assert found == nothing | {"version": version, "generated": "current"}
+    assert report == nothing | {"version": version, "generated": "current"}
 
 
 def test_a_tightening_is_shown_with_a_body_and_what_is_left_to_do(repo: Path) -> None:
     edit(("maximum: 15", "maximum: 10"))
-    code, out, found = reviewed(repo, "--base", "HEAD")
+    code, out, report = reviewed(repo, "--base", "HEAD")
     assert code == 1
     assert Path("build", "review.md").read_text() == out.removesuffix("\n")
-    (change,) = found["changes"]
+    (change,) = report["changes"]
     assert change.keys() == {"pointer", "line", "impact", "text", "body", "why"}
-    assert (found["impact"], change["impact"]) == ("major", "major")
+    assert (report["impact"], change["impact"]) == ("major", "major")
     assert change["body"]["duration"] > 10
-    assert found["version"] == {"base": VERSION, "now": VERSION, "needed": NEXT, "ok": False}
-    assert (found["generated"], found["python"]) == ("stale", [])
+    assert report["version"] == {"base": VERSION, "now": VERSION, "needed": NEXT, "ok": False}
+    assert (report["generated"], report["python"]) == ("stale", [])
     told = ("maximum 10 instead of 15", f"{NEXT} is needed", "make generate", '"duration": 1')
     assert [words for words in told if words not in out] == []
 
@@ -122,19 +122,19 @@ def test_what_breaks_for_callers_is_told_and_counts_for_the_version(repo: Path) 
     shutil.copy(ROOT / "docs" / "getting-started.md", "docs")
     commit("tests", "README.md", "docs")
     edit(("operationId: createVideo", "operationId: makeVideo"))
-    code, _, found = reviewed(repo)
-    assert (code, found["impact"], found["version"]["needed"]) == (1, "patch", NEXT)
-    assert any("create_video" in text and "removed" in text for text in found["python"])
+    code, _, report = reviewed(repo)
+    assert (code, report["impact"], report["version"]["needed"]) == (1, "patch", NEXT)
+    assert any("create_video" in text and "removed" in text for text in report["python"])
     code_of_texts = {"calls.py", "readme_1.py", "getting_started_2.py"}
-    assert code_of_texts <= {text.partition(":")[0] for text in found["python"]}
+    assert code_of_texts <= {text.partition(":")[0] for text in report["python"]}
 
 
 def test_what_is_wrong_with_the_spec_is_told_with_its_lines(repo: Path) -> None:
     misspelt = ("minimum: 1\n", "minimun: 1\n")
     edit(misspelt, ("duration: 4", "duration: 99"), ("summary: Create a video\n", "\n"))
-    code, _, found = reviewed(repo)
-    assert (code, found["generated"]) == (1, "stale")
-    by_rule = {problem["rule"]: problem for problem in found["lint"]}
+    code, _, report = reviewed(repo)
+    assert (code, report["generated"]) == (1, "stale")
+    by_rule = {problem["rule"]: problem for problem in report["lint"]}
     assert "operation-summary" in by_rule
     assert "minimun" in by_rule["struct"]["text"]
     assert "duration/minimun: what is sent cannot be held to" in by_rule["generator"]["text"]

@@ -25,11 +25,11 @@ REDIRECTS = [
     for code in (301, 302, 303, 307, 308)
     for origin in (URL, "https://elsewhere.example")
 ]
-CLASSES = [each for each in vars(httpx).values() if isinstance(each, type)]
+CLASSES = [kind for kind in vars(httpx).values() if isinstance(kind, type)]
 HTTPX = (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)
 # What a mock, a hook, a closed session, a `Location` that is no URL, or a bug may raise.
 OTHERS = (RuntimeError, ValueError, UnicodeError, AssertionError, OSError)
-EXCEPTIONS = [*(each for each in CLASSES if issubclass(each, HTTPX)), *OTHERS, TooLargeError]
+EXCEPTIONS = [*(kind for kind in CLASSES if issubclass(kind, HTTPX)), *OTHERS, TooLargeError]
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 NEVER_SENT = (*NOT_SENT, httpx.UnsupportedProtocol)
 CODES = (201, 204, 299, 300, 304, *range(399, 432), 499, 500, 501, 524, 599, 600, 999)

@@ -26,8 +26,8 @@ FIELDS = {name: f"x{number}" for number, name in enumerate(SCHEMAS)}
 KINDS = ("string", "integer", "number", "boolean")
 SCALARS = [
     name
-    for name, each in SCHEMAS.items()
-    if each.get("type") in KINDS or ("$ref" in each and "object" not in name)
+    for name, schema in SCHEMAS.items()
+    if schema.get("type") in KINDS or ("$ref" in schema and "object" not in name)
 ]
 VALUES = [value for row in TABLES["values"] for value in row]
 
@@ -200,8 +200,8 @@ def test_a_response_is_read_as_the_model_that_it_is(
 ) -> None:
     farm = features.Farm.from_dict({field: source})
     assert farm.to_dict() == {field: source}
-    found = farm["map"]["0"] if field == "map" else farm[field]
-    assert type(found[0] if isinstance(found, list) else found).__name__ == read
+    value = farm["map"]["0"] if field == "map" else farm[field]
+    assert type(value[0] if isinstance(value, list) else value).__name__ == read
 
 
 def test_null_in_a_response_is_a_field_left_out(features: ModuleType) -> None:
@@ -268,7 +268,7 @@ def test_declared_responses_are_parsed_by_status(
 def test_hostile_text_anywhere_in_a_spec_stays_text(tmp_path: Path) -> None:
     spec = load(SPECS / "hostile_text.yaml")
     package = made_from(spec, tmp_path)
-    models = (getattr(package.models, each) for each in package.models.__all__)
+    models = (getattr(package.models, name) for name in package.models.__all__)
     (model,) = (model for model in models if hasattr(model, "from_dict"))
     text, name = spec["info"]["title"], "a\"b'c{d}\\"
     body = model.from_dict({name: "x", "c": text, "p": '"', text: "1"})

@@ -179,7 +179,7 @@ def _foreign(key: Any, value: Any, at: str) -> Iterator[tuple[str, str]]:
 
 def _positions(node: Any, pointer: str) -> Iterator[tuple[str, tuple[int, int]]]:
     for key, value in items(node):
-        places, below = node.lc, join(pointer, key)
-        line, column = places.key(key) if isinstance(node, dict) else places.item(key)
+        position, below = node.lc, join(pointer, key)
+        line, column = position.key(key) if isinstance(node, dict) else position.item(key)
         yield below, (line + 1, column + 1)
         yield from _positions(value, below)
