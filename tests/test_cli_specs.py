@@ -60,16 +60,6 @@ def test_operations_with_the_same_verb_keep_their_whole_names(tmp_path: Path) ->
         assert f" {name} " in commands
 
 
-def test_the_kind_of_the_requests_says_which_operation_creates_the_jobs(tmp_path: Path) -> None:
-    package = made_from(SPEC, tmp_path)
-    with serving(CREATED, DONE, responding(200, b"poster")) as server:
-        client = package.Client(server.base_url)
-        summary = package.batch.run([package.Edit(seconds=4)], client=client, folder=tmp_path)
-        assert summary.done == 1
-        assert server.arrived[0].startswith(b"POST /edits ")
-    assert (tmp_path / "0001").read_bytes() == b"poster"  # this spec has no suffix
-
-
 def test_each_operation_that_creates_jobs_has_its_batches(made: Run, tmp_path: Path) -> None:
     (tmp_path / "edits.csv").write_text("seconds\n4\n5\n")
     with serving(*[CREATED, DONE, responding(200, b"poster")] * 2) as server:

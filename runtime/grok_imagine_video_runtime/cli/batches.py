@@ -18,20 +18,20 @@ from .exits import ExitCode, UsageError
 from .options import Form
 from .requests import Requests
 from .running import Run, cost_text
-from .settings import TYPED
 
 _REQUESTS = "The requests, one on each line: .jsonl, .csv or .txt."
 _File = Annotated[Path | None, Parameter(name="FILE", help=_REQUESTS)]
 _Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
 
-# How the gateway refuses the caller, and so all requests.
-_CALLER_REFUSED = ("status 401", "status 402", "status 403")
+# What is shown of a request that has changed, and what `batch.run` is told.
+_OF_ENTRIES = ("number", "state", "job_id", "cost", "error")
+_OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout", "forget")
 
 
 def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
     """The commands that start a batch, show it, and send requests again."""
 
-    def start(file: _File = None, /, *, options: Any = TYPED) -> None:
+    def start(file: _File = None, /, *, options: Any) -> None:
         """Send each request of a file once, wait for the jobs and save their results.
 
         Start it again at any time, also after it was killed: it goes on where it was, and never
@@ -39,21 +39,17 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
         """
         run.begin(options, job)
         if (file is None) != options.standard:
-            msg = "One FILE is needed, or - for the standard input"
-            raise UsageError(msg)
+            raise UsageError("One FILE is needed, or - for the standard input")
         requests = Requests(str(file or "-"), form, allows_extra=options.allow_extra)
-        requests.check(run.display)
-        client = run.plain(_address(options)) if options.dry_run else run.client()
-        more = {"resend": ["unknown"] * options.resend_unknown, "dry_run": options.dry_run}
-        more |= {"client": client, "source": str(file.resolve()) if file else ""}
-        _work(run, form, requests, options.folder, **more)
+        source, resend = str(file.resolve()) if file else "", ["unknown"] * options.resend_unknown
+        _work(run, form, requests, options.folder, source=source, resend=resend)
 
-    def status(folder: _Folder, /, *, options: Any = TYPED) -> None:
+    def status(folder: _Folder, /, *, options: Any) -> None:
         """Show how far a batch is, also while it runs."""
         run.begin(options, job)
         _show(run, form, batch.status(folder), folder)
 
-    def retry(folder: _Folder, /, *, options: Any = TYPED) -> None:
+    def retry(folder: _Folder, /, *, options: Any) -> None:
         """Send requests of a batch again that have failed or whose outcome is unknown.
 
         They are paid for again. An unknown one may exist already: look at the gateway first.
@@ -61,37 +57,27 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
         run.begin(options, job)
         summary = batch.status(folder)
         if not (source := summary.source) or not Path(source).exists():
-            msg = f"put {source} back" if source else "its requests come from no file"
-            raise UsageError(f"{folder}: {msg}")
-        more = {"only": _chosen(summary, options), "resend": ["failed", "unknown"]}
+            why = f"put {source} back" if source else "they come from no file"
+            raise UsageError(f"The requests of {folder} cannot be read: {why}")
         requests = Requests(source, form, allows_extra=True)  # they were sent before
-        requests.check(run.display)
-        _work(run, form, requests, folder, client=run.client(), **more)
+        only, resend = _chosen(summary, options), ["failed", "unknown"]
+        _work(run, form, requests, folder, only=only, resend=resend)
 
     return start, status, retry
-
-
-def _address(options: Any) -> str:
-    """The address that a batch is checked for; it need not be set."""
-    with contextlib.suppress(OSError), batch.Journal(options.folder, read_only=True) as journal:
-        return options.base_url or journal.about[0]
-    return options.base_url or "http://localhost"
 
 
 def _chosen(summary: batch.Summary, options: Any) -> set[int]:
     """The numbers of the requests that are sent again; a UsageError if one must not be."""
     states = {problem.number: problem.state for problem in summary.problems}
-    for number in options.request or ():
-        if (state := states.get(number)) not in ("failed", "unknown"):
-            hint = f"it is {state}; start the batch" if state else "it is done, or was not sent"
-            msg = f"Request {number} is not sent again: {hint}"
-            raise UsageError(msg)
     classes = [state for state in ("failed", "unknown") if getattr(options, state)]
-    chosen = {number for number, state in states.items() if state in classes}
-    chosen |= set(options.request or ())
+    for number in options.request:
+        if states.get(number) not in ("failed", "unknown"):
+            why = "it has not failed, and is not unknown"
+            raise UsageError(f"Request {number} is not sent again: {why}")
+    chosen = {number for number, state in states.items() if state in classes} | {*options.request}
     if not chosen:
-        msg = f"No request is {' or '.join(classes)}"
-        raise UsageError(msg if classes else "Say which: --request 1-3,7, --failed or --unknown")
+        hint = "Say which: --request 1-3,7, --failed or --unknown"
+        raise UsageError(f"No request is {' or '.join(classes)}" if classes else hint)
     if classes:
         many = f"{len(chosen)} request{'s' * (len(chosen) > 1)}"
         confirm(f"{many} will be paid for again.", is_sure=options.yes)
@@ -101,57 +87,55 @@ def _chosen(summary: batch.Summary, options: Any) -> set[int]:
 def confirm(question: str, *, is_sure: bool) -> None:
     """Ask whether to go on; a UsageError if the answer is no, or if nobody can be asked."""
     if not is_sure and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        msg = f"{question} Confirm it with --yes"
-        raise UsageError(msg)
+        raise UsageError(f"{question} Confirm it with --yes")
     print(question, end="\n" if is_sure else " Go on? [y/N] ", file=sys.stderr, flush=True)
     if not is_sure and sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        msg = "Nothing was done"
-        raise UsageError(msg)
+        raise UsageError("Nothing was done")
 
 
 def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -> None:
     """Run a batch, and show how far it is on the way and in the end."""
 
     def on_progress(status: batch.Status, entry: batch.Entry) -> None:
-        names = ("number", "state", "job_id", "cost", "error")
-        fields = {name: getattr(entry, name) for name in names}
+        fields = {name: getattr(entry, name) for name in _OF_ENTRIES}
         fields |= {"done": status.done, "finished": status.finished, "total": status.total}
         run.display.move("request", _counts(status), status.finished / status.total, **fields)
 
-    for name in ("concurrency", "rate", "budget", "interval", "timeout", "forget"):
-        more[name] = getattr(run.options, name)
-    more |= {"forget": more["forget"] or (), "operation": form.create.module}
+    requests.check(run.display)
+    more |= {name: getattr(run.options, name) for name in _OF_RUNS}
+    more |= {"client": run.client(), "folder": folder, "on_progress": on_progress}
+    run.stage = "batch"
     try:
-        summary = batch.run(requests, folder=folder, on_progress=on_progress, **more)
+        summary = batch.run(requests, **more)
     except batch.JournalError as error:
         for number, job_id in error.jobs.items():
             text = f"request {number}: its job is {job_id}"
             run.display.show("log", text, message=text)
-        run.stage = "sending"
         raise
     except KeyboardInterrupt:
-        run.stage = "batch"
         with contextlib.suppress(OSError):  # the folder is not there yet
             _show(run, form, batch.status(folder), folder)
         raise
-    run.code = ExitCode.DONE if more.get("dry_run") else _code_of(summary)
+    run.code = _code_of(summary)
     _show(run, form, summary, folder, run.code)
-    if more.get("dry_run"):
-        run.display.show("", "all requests are right, and nothing was sent")
 
 
 def _code_of(summary: batch.Summary) -> ExitCode:
     """The exit code of a batch that was not interrupted."""
-    reasons = [problem.reason for problem in summary.problems if problem.state == "refused"]
     if summary.unknown:
         return ExitCode.UNKNOWN
-    if any(reason.startswith(_CALLER_REFUSED) for reason in reasons):
+    if _is_refused(summary, ("status 401", "status 402", "status 403")):  # as all would be
         return ExitCode.FAILED
     if summary.is_over_budget:
         return ExitCode.OVER_BUDGET
-    if summary.unfinished or summary.refused or summary.queued or summary.stopped:
+    if summary.finished < summary.total or summary.stopped:
         return ExitCode.UNFINISHED
     return ExitCode.FAILED if summary.failed else ExitCode.DONE
+
+
+def _is_refused(summary: batch.Summary, reasons: tuple[str, ...]) -> bool:
+    """Whether a request was refused for one of these reasons."""
+    return any(p.state == "refused" and p.reason.startswith(reasons) for p in summary.problems)
 
 
 def _counts(status: batch.Status) -> str:
@@ -167,27 +151,9 @@ def _show(
     run: Run, form: Form, summary: batch.Summary, folder: Path, code: int | None = None
 ) -> None:
     """Show how far a batch is, what its problems are, and what can be done about them."""
+    retry = f"{run.name} {form.create.batch} retry {shlex.join([*run.typed(), str(folder)])}"
+    text = "\n".join([_counts(summary), *_problems(summary), *_advice(run, summary, retry)])
     fields = attrs.asdict(summary) | {"queued": summary.queued, "finished": summary.finished}
-    words = [*run.options.typed(run.plain.package), str(folder)]
-    retry = f"{run.name} {form.create.batch} retry {shlex.join(words)}"
-    more = " with a larger --budget, or none" * summary.is_over_budget
-    if not summary.source:
-        retry = f"keep the requests in a file, start the batch from it, and then {retry}"
-    hints = {
-        f"Unknown ones may be paid for: look at the gateway. To pay again: {retry} --unknown": (
-            summary.unknown
-        ),
-        f"To pay for another try of what failed: {retry} --failed": summary.failed,
-        f"To go on, start the batch again{more}.": summary.unfinished
-        or summary.refused
-        or summary.queued,
-    }
-    if code == ExitCode.DONE:  # or nothing was sent
-        hints = {}
-    elif summary.is_running:
-        hints = {"It is running now, so some of the unknown are in flight.": 1}
-    advice = [hint for hint, is_needed in hints.items() if is_needed]
-    text = "\n".join([_counts(summary), *_problems(summary), *advice])
     run.display.show("summary", "", text, **fields, code=code)
 
 
@@ -203,3 +169,21 @@ def _problems(summary: batch.Summary) -> Iterator[str]:
     for reason, numbers in refused.items():
         what = f"{len(numbers)} requests" if len(numbers) > 1 else f"request {numbers[0]}"
         yield one_line(f"refused: {what} ({reason})", 2 * MAX_LINE)
+
+
+def _advice(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
+    if summary.is_running:
+        yield "It is running now, so some of the unknown are in flight."
+        return
+    if not summary.source:
+        retry = f"keep the requests in a file, start the batch from it, and then {retry}"
+    if summary.unknown:
+        look = "Unknown ones may be paid for: look at the gateway."
+        yield f"{look} To pay again: {retry} --unknown"
+    if summary.failed:
+        yield f"To pay for another try of what failed: {retry} --failed"
+    if summary.finished + summary.unknown < summary.total:
+        more = " with a larger --budget, or none" * summary.is_over_budget
+        is_refused = _is_refused(summary, ("status 401", "status 403"))
+        key = f"Check {run.key_source or 'the key'}. " * is_refused
+        yield f"{key}To go on, start the batch again{more}."

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .._jobs import reason_of
 from ..errors import APIError
-from .exits import NO_RESPONSE, without_escapes
+from .exits import NO_RESPONSE
 
 # Seconds between two lines about the progress.
 _LINE_INTERVAL = 10.0
@@ -38,45 +38,41 @@ class Display(logging.Handler):
     def __init__(self, options: Any) -> None:
         super().__init__(logging.INFO)
         self._options, self.secret = options, ""
-        self._is_cut_off, self._next_line = False, 0.0
+        self._told, self._next_line = set[str](), 0.0  # why polls failed since one that did not
         is_plain = options.json or options.quiet or os.environ.get("TERM") in ("dumb", "unknown")
-        self._bar: Progress | None = None
-        if sys.stderr.isatty() and not is_plain:
-            styles: Any = {"complete_style": "cyan", "finished_style": "green"}
-            bar = BarColumn(bar_width=None, pulse_style="cyan", **styles)
-            kept: Any = {"redirect_stdout": False, "redirect_stderr": False}
-            console = Console(stderr=True)
-            console.width -= 4  # of the terminal, where its echo of Ctrl-C breaks no line
-            columns = TextColumn("{task.description}", markup=False), bar, TimeElapsedColumn()
-            self._bar = Progress(*columns, console=console, transient=True, expand=True, **kept)
-            self._bar.add_task("", total=None)
+        styles: Any = {"complete_style": "cyan", "finished_style": "green"}
+        bar = BarColumn(bar_width=None, pulse_style="cyan", **styles)
+        columns = TextColumn("{task.description}", markup=False), bar, TimeElapsedColumn()
+        console = Console(stderr=True)
+        console.width -= 4  # of the terminal, where its echo of Ctrl-C breaks no line
+        kept: Any = {"redirect_stdout": False, "redirect_stderr": False, "transient": True}
+        kept["disable"] = is_plain or not sys.stderr.isatty()
+        self._bar = Progress(*columns, console=console, expand=True, **kept)
+        self._task = self._bar.add_task("", total=None)
 
-    def show(self, name: str, text: str = "", result: str | None = None, **fields: Any) -> None:
-        """Show what has happened: the text, and the result; or in JSON the fields, with a name."""
+    def show(self, name: str, text: str = "", result: str | None = None, /, **fields: Any) -> bool:
+        """Show what has happened: the text, and the result; or in JSON the fields, with a name.
+
+        False if the standard output does not take it.
+        """
         self.close()
-        text = FILE.sub("...", text)
-        if "message" in fields:
-            fields["message"] = FILE.sub("...", fields["message"])
+        is_whole = name in ("dry_run", "job")
         if self._options.json:
-            if name:
-                _write(sys.stdout, json.dumps({"event": name, **fields}))
-            return
+            return not name or _write(sys.stdout, json.dumps({"event": name, **fields}), is_whole)
         is_shown = bool(text) and (name == "error" or not self._options.quiet)
         if is_shown:
             _write(sys.stderr, text)
         is_enough = is_shown and sys.stdout.isatty() and sys.stderr.isatty()
-        if result is not None and not is_enough:
-            _write(sys.stdout, FILE.sub("...", result) if name == "summary" else result)
+        return result is None or is_enough or _write(sys.stdout, result, is_whole)
 
-    def move(self, name: str, text: str, share: float | None = None, **fields: Any) -> None:
+    def move(self, name: str, text: str, share: float | None = None, /, **fields: Any) -> None:
         """Show how far something is, until that changes; a share from 0 to 1 fills a bar."""
-        self._is_cut_off = False
-        if self._bar is not None:
-            total, done = (None, 0.0) if share is None else (1.0, share)
+        if name == "progress":
+            self._told.clear()
+        if not self._bar.disable:
+            total = None if share is None else 1.0
             with contextlib.suppress(OSError):  # the terminal was closed
-                self._bar.update(
-                    self._bar.task_ids[0], description=text, completed=done, total=total
-                )
+                self._bar.update(self._task, description=text, completed=share or 0, total=total)
                 self._bar.start()
         elif self._options.json or (name and time.monotonic() >= self._next_line):
             self._next_line = time.monotonic() + _LINE_INTERVAL
@@ -85,8 +81,7 @@ class Display(logging.Handler):
     def close(self) -> None:
         """Take away the bar."""
         with contextlib.suppress(OSError):
-            if self._bar is not None:
-                self._bar.stop()
+            self._bar.stop()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a warning, a retry, and the first of some polls that fail; or all that is logged."""
@@ -94,36 +89,41 @@ class Display(logging.Handler):
         name, text = fields.pop("event", "log"), record.getMessage()
         is_shown = name == "retry" or (name != "log" and record.levelno >= logging.WARNING)
         if name == "poll_failed":
-            is_shown, self._is_cut_off = not self._is_cut_off, True
+            is_shown = fields["reason"] not in self._told
+            self._told.add(fields["reason"])
             reason = fields["reason"].replace(NO_RESPONSE, f"cannot reach {fields['url']}")
             text = f"{reason}, still trying"
-        arguments: Any = record.args or ("",)
-        if name == "retry" and isinstance(error := arguments[-1], APIError):
-            fields["reason"] = reason_of(error).removeprefix(f"{NO_RESPONSE} (").rstrip(")")
+        elif name == "retry" and isinstance(error := tuple(record.args or ())[-1], APIError):
+            fields["reason"] = reason_of(error)
             text = text.replace(str(error), fields["reason"])
-        fields = {"message": text} | (fields if is_shown else {})
-        if is_shown or self._options.verbose:
-            fields = {k: self._redacted(v) if isinstance(v, str) else v for k, v in fields.items()}
-            self.show(name if is_shown else "log", fields["message"], **fields)
+        text = without_secrets(text)
+        text = text.replace(self.secret, "[key]") if self.secret else text
+        if is_shown:
+            self.show(name, text, message=text, **fields)
+        elif self._options.verbose and name != "created":  # which is shown already
+            self.show("log", text, message=text)
 
-    def _redacted(self, text: str) -> str:
-        text = FILE.sub("...", _URL.sub(r"\1\2", text))
-        return text.replace(self.secret, "[key]") if self.secret else text
+
+def without_secrets(text: str) -> str:
+    """A text whose URLs have no user and no query, which may be a signature."""
+    return _URL.sub(r"\1\2", text)
 
 
 def prepare_streams() -> None:
     """Escape what a stream cannot encode, and open one that is closed: neither ends a command."""
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123 - as long as we run
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "r+")  # noqa: SIM115, PTH123 - while we run
+        setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write lines without control codes. If that fails go on without: no video is lost by it."""
-    text = without_escapes(text)
+def _write(stream: TextIO, text: str, is_whole: bool = False) -> bool:
+    """Write lines without control codes, and without the content of files unless `is_whole`.
+
+    If that fails go on without: no video is lost by it.
+    """
+    text = text if is_whole else FILE.sub("...", text)
     shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
     try:
         stream.write(f"{shown}\n")
@@ -132,3 +132,5 @@ def _write(stream: TextIO, text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        return False
+    return True

@@ -1,23 +1,151 @@
-"""The options of a request: one for each field of a model, as its attributes and types say."""
+"""What can be typed: options of the commands, and one for each field of a request's model."""
 
 import json
 import re
+import sys
+import tempfile
 import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import attrs
-from cyclopts import convert
+from cyclopts import Group, Parameter, convert
 from docstring_parser import parse
 
+from ..config import Package
 from ..models import attributes_of, file_field_of, to_json
 from ..operations import Create
 from ..types import UNSET, Unset
-from .exits import why
-from .settings import REQUEST, as_typed
-from .settings import option as option_of
+from .exits import UsageError, why
+
+_REQUEST, _BATCH, _WAITING, _GATEWAY, _OUTPUT = (
+    Group(name, sort_key=order)
+    for order, name in enumerate(("Request", "Batch", "Waiting", "Gateway", "Output"))
+)
+_METAVARS = {str: None, int: "INT", float: "FLOAT"}
+
+
+def _as_typed(kind: Any, tokens: Any) -> Any:
+    """A converter of cyclopts that changes nothing, for a path would lose the // of a URL."""
+    texts = [token.value for token in tokens]
+    return texts if typing.get_origin(kind) is list else texts[0]
+
+
+def _numbers(_: Any, tokens: Any) -> list[int]:
+    """A converter of cyclopts for numbers and ranges, such as 1-3,7; a slip fills no memory."""
+    numbers: list[int] = []
+    for part in ",".join(token.value for token in tokens).split(","):
+        if not (ends := re.fullmatch("([0-9]{1,7})(?:-([0-9]{1,7}))?", part)):
+            msg = "numbers and ranges are needed, such as 1-3,7"
+            raise ValueError(msg)
+        numbers += range(int(ends[1]), int(ends[2] or ends[1]) + 1)
+    return numbers
+
+
+_Numbers = Annotated[list[int], Parameter(converter=_numbers)]
+
+
+def _option(kind: Any, group: Group, text: str, default: Any = None, **details: Any) -> Any:
+    """An attribute of a class of options; a number is shown as the default."""
+    details = {"show_default": type(default) in (int, float)} | details
+    default = False if kind is bool and default is None else default
+    kind = Annotated[
+        kind if default is not None else kind | None, Parameter(group=group, help=text, **details)
+    ]
+    return attrs.field(default=default, type=kind, kw_only=True)
+
+
+def options_of(package: Package) -> dict[str, dict[str, Any]]:
+    """The options of each command, by their names."""
+    address, key = map(package.environment.get, ("base_url", "token"))
+    folder: Any = {"name": "--output", "alias": "-o", "metavar": "FOLDER", "required": True}
+    file: Any = {"alias": "-o", "metavar": "FILE", "allow_leading_hyphen": True}
+    where = "A file, a folder, or - for the standard output. Default: the id of the job."
+    extra, ranges = "A field that the spec lacks. Repeatable.", {"metavar": "1-3,7"}
+    standard = {"standard": _option(bool, _REQUEST, "Read from the standard input.", name="-")}
+    json = {"json": _option(bool, _OUTPUT, "Print each event in JSON.")}
+    gateway = json | {
+        "base_url": _option(str, _GATEWAY, "Where it is.", "", metavar="URL", env_var=address),
+        "no_key": _option(bool, _GATEWAY, f"Send no key, though {key} is set."),
+        "allow_plain_http": _option(bool, _GATEWAY, "Send the key unencrypted."),
+    }
+    getting = gateway | {
+        "quiet": _option(bool, _OUTPUT, "Print results and errors only.", alias="-q"),
+        "verbose": _option(bool, _OUTPUT, "Show requests, without secrets.", alias="-v"),
+    }
+    waiting = getting | {
+        "interval": _option(float, _WAITING, "Seconds between two requests for a job.", 5.0),
+        "timeout": _option(float, _WAITING, "Seconds to wait in all.", 900.0),
+    }
+    saving = waiting | {
+        "output": _option(Path, _WAITING, where, converter=_as_typed, **file),
+        "force": _option(bool, _WAITING, "Replace an existing file."),
+    }
+    creating = {
+        **(saving | standard),
+        "no_wait": _option(bool, _WAITING, "Print the id, and do not wait."),
+        "extra": _option(list[str], _REQUEST, extra, (), metavar="NAME=JSON"),
+        "dry_run": _option(bool, _REQUEST, "Check all and send nothing."),
+    }
+    running = waiting | {
+        "concurrency": _option(int, _BATCH, "Requests that are worked on together.", 20),
+        "rate": _option(float, _BATCH, "Requests that are sent in a minute."),
+        "budget": _option(float, _BATCH, "US dollars, for all runs in the folder."),
+        "forget": _option(_Numbers, _BATCH, "Give up these lost jobs.", (), **ranges),
+    }
+    starting = {
+        **(running | standard),
+        "folder": _option(Path, _BATCH, "For the results and the journal.", **folder),
+        "resend_unknown": _option(bool, _BATCH, "Send again what may have been paid."),
+        "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
+    }
+    retrying = running | {
+        "request": _option(_Numbers, _BATCH, "Send these again.", (), **ranges),
+        "failed": _option(bool, _BATCH, "Send all again that failed."),
+        "unknown": _option(bool, _BATCH, "Send all again whose outcome is unknown."),
+        "yes": _option(bool, _BATCH, "Do not ask."),
+    }
+    of_batches = {"batch": starting, "status": json, "retry": retrying}
+    return {"config": gateway, "get": getting, "wait": saving, "create": creating} | of_batches
+
+
+class Options:
+    """What is typed; `class_of` gives it the attributes that a command has."""
+
+    json = quiet = verbose = no_key = allow_plain_http = False
+    base_url, output, force, file = "", "", None, None
+
+    def path(self, job_id: str, suffix: str) -> Path | None:
+        """The file for the result of a job, if it can be saved; None for the standard output."""
+        path = Path(self.output or "")
+        if self.output == "-":
+            return None
+        if not self.output or self.output.endswith("/") or path.is_dir():
+            path /= re.sub(r"[^A-Za-z0-9._-]|^\.", "_", job_id)[:100] + suffix
+        if path.exists() and not (self.force and path.is_file()):  # it may have been paid for
+            hint = "Choose another name, or --force." if path.is_file() else "It is not a file."
+            raise UsageError(f"Cannot write to {path}: it exists. {hint}")
+        return path
+
+    def check(self, job_id: str, suffix: str) -> None:
+        """Find out whether a result can be saved, before anything is paid for."""
+        path = self.path(job_id, suffix)
+        if path is None and self.json:
+            raise UsageError("-o - and --json exclude each other")
+        if path is None and sys.stdout.isatty():
+            raise UsageError("The standard output is a terminal: send it to a file or a program")
+        try:
+            tempfile.TemporaryFile(dir=path and path.parent.resolve(strict=True)).close()
+        except OSError as error:
+            reason = "no such folder" if isinstance(error, FileNotFoundError) else why(error)
+            raise UsageError(f"Cannot write to {path}: {reason}") from None
+
+
+def class_of(attributes: dict[str, Any]) -> Any:
+    """A class of options with these attributes."""
+    return Parameter(name="*")(attrs.make_class("Options", attributes, bases=(Options,)))
 
 
 class Option(NamedTuple):
@@ -27,33 +155,22 @@ class Option(NamedTuple):
     """
 
     field: str
-    names: Sequence[str]
+    names: Sequence[str]  # what messages call it comes first
     default: Any
-    help: str
     type: Any
     is_list: bool
 
-    @property
-    def label(self) -> str:
-        """What it is called where it is typed without a name."""
-        return self.names[-1].strip("-").upper().replace("-", "_")
-
-    def attribute(self) -> Any:
+    def attribute(self, text: str) -> Any:
         """The attribute for it in a class of options: a text, a choice, a file, or a switch."""
-        is_native = self.type is bool or typing.get_origin(self.type) is Literal
-        kind = self.type if is_native else Path if file_field_of(self.type) else str
-        metavars = {str: None, int: "INT", float: "FLOAT"}
-        metavar = "FILE_OR_URL" if kind is Path else metavars.get(self.type, "JSON")
-        about: dict[str, Any] = {
-            "name": self.names,
-            "converter": convert if is_native else as_typed,
-            "negative": None if kind is bool else "",
-            "show_default": False if self.default in (UNSET, attrs.NOTHING) else str(self.default),
-            "required": self.default is attrs.NOTHING,
-            "metavar": None if is_native else metavar,
-        }
-        made = list[kind] if self.is_list else kind | None  # type: ignore[valid-type]
-        return option_of(made, REQUEST, self.help, **about)
+        kind: Any = str
+        about: dict[str, Any] = {"metavar": _METAVARS.get(self.type, "JSON")}
+        if self.type is bool or typing.get_origin(self.type) is Literal:
+            kind, about = self.type, {"negative": None, "converter": convert}
+        elif file_field_of(self.type):
+            kind, about = Path, {"metavar": "FILE_OR_URL", "converter": _as_typed}
+        about |= {"name": self.names, "required": self.default is attrs.NOTHING}
+        about["show_default"] = self.default not in (UNSET, attrs.NOTHING) and str(self.default)
+        return _option(list[kind] if self.is_list else kind | None, _REQUEST, text, **about)
 
     def read(self, value: Any, folder: Path, *, is_typed: bool) -> Any:
         """The JSON of a text that is typed or in a cell; a file can be such a text in JSON too."""
@@ -62,30 +179,23 @@ class Option(NamedTuple):
         if isinstance(value, list):
             item = self._replace(is_list=False)
             return [item.read(part, folder, is_typed=is_typed) for part in value]
-        if not isinstance(value, str) or self.type is str:
-            return value
-        if file_field_of(self.type):
+        if isinstance(value, str) and file_field_of(self.type):
             return _file_or_url(self.type, value, folder)
-        if is_typed and self.type is int:
-            if re.fullmatch("[+-]?[0-9]+", value):
-                return int(value)
-            msg = f"not an integer; write it in digits, such as 4: {value!r}"
-            raise ValueError(msg)
-        choices = {str(choice): choice for choice in typing.get_args(self.type)}
-        return choices.get(value, json_or_text(value) if is_typed else value)
+        is_text = self.type is str or value in typing.get_args(self.type)
+        return value if is_text or not is_typed else json_or_text(value)
 
 
 class Form(NamedTuple):
-    """The fields of a request; `text` is one that is typed without a name, if there is one."""
+    """The fields of a request, and the attributes of a class of options for them.
+
+    `text` is a field that is typed without a name, if there is one, as the argument of a command.
+    """
 
     create: Create
+    fields: Sequence[Option]
+    attributes: dict[str, Any]
     text: Option | None
-    options: Sequence[Option]
-
-    @property
-    def fields(self) -> Sequence[Option]:
-        """All fields."""
-        return [self.text, *self.options] if self.text else self.options
+    argument: Parameter
 
     def body(self, values: Mapping[str, Any], folder: Path, *, is_typed: bool = True) -> Any:
         """The body with these values, and with defaults for others; an error if one is wrong."""
@@ -98,28 +208,21 @@ class Form(NamedTuple):
                 msg = f"{option.field!r}: {error}"
                 raise ValueError(msg) from None
             is_blank = isinstance(value, str) and not value.strip()
-            if value is attrs.NOTHING or (is_blank and option.default is attrs.NOTHING):
-                msg = f"{option.field!r} {'must not be blank' if is_blank else 'is missing'}"
+            if option.default is attrs.NOTHING and (is_blank or value is attrs.NOTHING):
+                msg = f"{option.field!r} is missing or blank"
                 raise ValueError(msg)
             given |= {} if value is UNSET else {option.field: value}
         return self.create.model.from_dict(given)
 
-    def attributes(self) -> dict[str, Any]:
-        """The attributes of a class of options."""
-        return {f"field_{option.field}": option.attribute() for option in self.options}
-
     def typed(self, options: Any) -> dict[str, Any]:
         """What is typed for the options."""
-        values = {
-            option.field: getattr(options, f"field_{option.field}") for option in self.options
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        typed = {o.field: getattr(options, f"field_{o.field}", None) for o in self.fields}
+        return {name: value for name, value in typed.items() if value is not None}
 
     def in_options(self, message: str) -> str:
         """A message with the names of options in place of those of fields."""
         for option in self.fields:
-            name = option.label if option is self.text else option.names[0]
-            message = message.replace(repr(option.field), name)
+            message = message.replace(repr(option.field), option.names[0])
         return message
 
 
@@ -130,7 +233,8 @@ def form_of(create: Create, taken: Collection[str]) -> Form:
     """
     hints, params = typing.get_type_hints(create.model), parse(create.model.__doc__ or "").params
     helps = {param.arg_name: " ".join((param.description or "").split()) for param in params}
-    options, text = [], None
+    fields, attributes = list[Option](), dict[str, Any]()
+    text, argument = None, Parameter(parse=False)
     for name, attribute in attributes_of(create.model).items():
         default = getattr(attrs.fields(create.model), attribute).default
         default = create.defaults.get(name, default) if default is attrs.NOTHING else default
@@ -139,12 +243,17 @@ def form_of(create: Create, taken: Collection[str]) -> Form:
         kind = _type_of(hints[attribute])
         is_list = typing.get_origin(kind) is list
         kind = _type_of(typing.get_args(kind)[0]) if is_list else kind
-        option = Option(name, names, to_json(default), helps.get(attribute, ""), kind, is_list)
+        option = Option(name, names, to_json(default), kind, is_list)
         if text is None and kind is str and default is attrs.NOTHING and not is_list:
-            text = option
+            option = text = option._replace(names=[words[-1].upper()])
+            argument = Parameter(name=option.names, help=helps.get(attribute))
+            file: Any = {"name": f"{names[-1]}-file", "metavar": "FILE", "converter": _as_typed}
+            file |= {"allow_leading_hyphen": True}
+            attributes["file"] = _option(Path, _REQUEST, "Read it from a file.", **file)
         else:
-            options.append(option)
-    return Form(create, text, options)
+            attributes[f"field_{name}"] = option.attribute(helps.get(attribute, ""))
+        fields.append(option)
+    return Form(create, fields, attributes, text, argument)
 
 
 def _type_of(hint: Any) -> Any:
@@ -155,18 +264,16 @@ def _type_of(hint: Any) -> Any:
     return alternatives[0] if len(alternatives) == 1 else object
 
 
-def json_or_text(text: str) -> Any:
+def json_or_text(text: Any) -> Any:
     """What a text says in JSON, or else the text."""
     try:
-        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
-    except ValueError:
+        return json.loads(text)
+    except (TypeError, ValueError):
         return text
 
 
 def _file_or_url(model: Any, text: str, folder: Path) -> Any:
     """A model that can hold a file, as JSON: with a URL as it is, or with a file."""
-    if text.lstrip().startswith("{"):
-        return json_or_text(text)
     if text.lower().startswith(("https://", "http://", "data:")):
         return {file_field_of(model): text}
     try:

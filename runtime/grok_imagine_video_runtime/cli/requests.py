@@ -10,42 +10,34 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from ..models import attributes_of
 from .display import Display
 from .exits import UsageError
 from .options import Form, json_or_text
 
-# Requests that are named because something is wrong with them.
-_MAX_NAMED = 20
 
-_KINDS = {".csv": "table", ".txt": "texts", ".jsonl": "JSON", ".ndjson": "JSON", ".json": "JSON"}
-
-
-def text_of(form: Form, typed: str | None, file: str | None) -> dict[str, Any]:
+def text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
     """The text of a request: as it is typed, or in a file."""
     if form.text is None:
         return {}
-    label, flag = form.text.label, f"{form.text.names[-1]}-file"
+    file = "-" if options.standard else options.file
+    label = form.text.names[0]
+    flag = f"--{label.lower().replace('_', '-')}-file"
     if (typed is None) == (file is None):
-        msg = f"{label} is needed once: in quotes, - for the standard input, or {flag} FILE"
-        raise UsageError(msg)
+        way = f"in quotes, - for the standard input, or {flag} FILE"
+        raise UsageError(f"{label} is needed once: {way}")
     if typed and typed.startswith("@") and Path(typed[1:]).is_file():
-        msg = f"{typed} is not read as a file: use {flag} {shlex.quote(typed[1:])}"
-        raise UsageError(msg)
-    return {form.text.field: typed if file is None else content(file).strip()}
+        raise UsageError(f"{typed} is not read as a file: use {flag} {shlex.quote(typed[1:])}")
+    return {form.text.field: typed if file is None else _content(file).strip()}
 
 
-def content(source: str) -> str:
+def _content(source: str) -> str:
     """The text in a file, or on the standard input if that is "-"."""
-    data = sys.stdin.buffer.read() if source == "-" else Path(source).expanduser().read_bytes()
+    data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        msg = f"{source}:{line}: it is not UTF-8; save it as UTF-8"
-        raise UsageError(msg) from None
+        raise UsageError(f"{source}:{line}: it is not UTF-8; save it as UTF-8") from None
 
 
 class Requests(Sequence[Any]):
@@ -56,23 +48,18 @@ class Requests(Sequence[Any]):
 
     def __init__(self, source: str, form: Form, *, allows_extra: bool) -> None:
         self._source, self._form, self._allows_extra = source, form, allows_extra
-        self._records: list[tuple[int, Any]]
-        self._fields = {option.field: option.field for option in form.fields}  # by their columns
-        for option in form.fields:
-            names = (name.strip("-").replace("-", "_") for name in option.names)
-            self._fields |= dict.fromkeys(names, option.field)
-        text = content(source)
-        self._kind = _KINDS.get(Path(source).suffix.lower()) or self._kind_of(text)
-        lines = enumerate(text.split("\n"), 1)  # only a line feed ends one, as JSON has it
-        self._records = [(number, line.rstrip()) for number, line in lines if line.strip()]
-        if self._kind == "table":
-            self._records = list(self._rows(text))
-
-    def _kind_of(self, text: str) -> str:
-        """What a text is whose name does not say it."""
-        header = text.partition("\n")[0].strip().split(",")
-        is_table = all(name.strip() in self._fields for name in header)
-        return "JSON" if text.lstrip().startswith("{") else "table" if is_table else "texts"
+        self._suffix = Path(source).suffix.lower()
+        self._fields = {
+            _column(name): option.field
+            for option in form.fields
+            for name in (option.field, *option.names)
+        }
+        text, self._records = _content(source), list[tuple[int, Any]]()
+        if self._suffix == ".csv":
+            self._records += self._rows(text)
+        else:  # only a line feed ends a line, as JSON has it
+            lines = enumerate(text.split("\n"), 1)
+            self._records += [(number, line.rstrip()) for number, line in lines if line.strip()]
 
     def __len__(self) -> int:
         return len(self._records)
@@ -82,11 +69,10 @@ class Requests(Sequence[Any]):
         try:
             return self._request(record)
         except json.JSONDecodeError as error:
-            msg = f"{self._source}:{line}:{error.colno}: not JSON: {error.msg}"
+            place, why = f"{line}:{error.colno}", f"not JSON: {error.msg}"
         except (TypeError, ValueError, RecursionError) as error:
-            why = "nested too deeply" if isinstance(error, RecursionError) else error
-            msg = f"{self._source}:{line}: {why}"
-        raise UsageError(msg)
+            place, why = str(line), str(error)
+        raise UsageError(f"{self._source}:{place}: {why}")
 
     def check(self, display: Display) -> None:
         """Say what is wrong with the requests; a UsageError if one is, or if there are none."""
@@ -96,75 +82,48 @@ class Requests(Sequence[Any]):
                 self[index]
             except UsageError as error:
                 bad += 1
-                if bad <= _MAX_NAMED:
-                    display.show("log", str(error), message=str(error))
+                display.show("log", str(error), message=str(error))
         if bad or not self:
             msg = f"{bad} of {len(self)} requests cannot be sent; nothing was sent"
             raise UsageError(f"{self._source}: {msg if bad else 'there are no requests'}")
 
     def _request(self, record: Any) -> Any:
-        is_json = self._kind == "JSON"
-        if is_json:
-            record = json.loads(record, object_pairs_hook=_object, parse_constant=_refuse)
-        elif isinstance(record, str) and self._form.text and not record.startswith("{"):
-            record = {self._form.text.field: record.strip()}
+        if isinstance(record, Exception):
+            raise record
+        is_row, text, known = isinstance(record, dict), self._form.text, set(self._fields.values())
+        if text and not is_row and self._suffix in (".txt", "") and record.lstrip()[0] != "{":
+            record = {text.field: record.strip()}
+        elif not is_row:
+            record = json.loads(record)
         if not isinstance(record, dict):
-            msg = "a JSON object is needed, in a file whose name ends with .jsonl"
-            raise ValueError(msg)
-        pairs = [(self._fields.get(str(name), str(name)), record[name]) for name in record]
-        values = _object(pairs)
-        if not is_json:  # what is no field is typed as in JSON
-            known = set(self._fields.values())
-            values = {name: v if name in known else json_or_text(v) for name, v in values.items()}
-        request = self._form.body(values, Path(self._source).parent, is_typed=not is_json)
-        if not self._allows_extra and (extra := next(_unknown_names(request), None)):
-            msg = f"{extra}; --allow-extra sends it as it is"
-            raise ValueError(msg)
-        return request
+            msg = "a JSON object is needed"
+            raise TypeError(msg)
+        values = {self._fields.get(_column(name), name): record[name] for name in map(str, record)}
+        for name in [name for name in values if name not in known]:
+            if not self._allows_extra:
+                near = difflib.get_close_matches(name, self._fields, n=1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                msg = f"the spec has no {name!r}{hint}; --allow-extra sends it as it is"
+                raise ValueError(msg)
+            if is_row:  # what is no field is typed as in JSON
+                values[name] = json_or_text(values[name])
+        return self._form.body(values, Path(self._source).parent, is_typed=is_row)
 
-    def _rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-        """The rows below the header with their lines, without the cells that are empty."""
+    def _rows(self, text: str) -> Iterator[tuple[int, Any]]:
+        """The rows below the header with their lines, without empty cells; or what is wrong."""
         csv.field_size_limit(2**31 - 1)  # an image may be in a cell
-        reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         try:
             names = next(reader, [])
-            _object([(self._fields.get(name, name), "") for name in names])
             while (line := reader.line_num + 1) and (row := next(reader, None)) is not None:
-                if len(row) > len(names) and "".join(row):
-                    msg = "more cells than the header has"
-                    raise ValueError(msg)
-                pairs = zip(names, row, strict=False)
-                if cells := {name: cell for name, cell in pairs if cell}:
+                if any(row[len(names) :]):
+                    yield line, ValueError("more cells than the header has")
+                elif cells := {name: cell for name, cell in zip(names, row, strict=False) if cell}:
                     yield line, cells
-        except (csv.Error, ValueError) as error:
-            msg = f"{self._source}:{line}: {error}"
-            raise UsageError(msg) from None
+        except csv.Error as error:
+            yield reader.line_num, ValueError(f"not CSV: {error}")
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, in which no name may occur twice."""
-    names = [name for name, _ in pairs]
-    if double := next((name for name in names if names.count(name) > 1), None):
-        msg = f"{double!r} occurs twice"
-        raise ValueError(msg)
-    return dict(pairs)
-
-
-def _refuse(constant: str) -> None:
-    msg = f"JSON has no {constant}"
-    raise ValueError(msg)
-
-
-def _unknown_names(model: object, place: str = "") -> Iterator[str]:
-    """What is wrong with each name, in a model and the models in it, that the spec lacks."""
-    known = attributes_of(type(model))
-    for name in getattr(model, "additional_properties", ()):
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        yield f"the spec has no {place + name!r}{hint}"
-    for name, attribute in known.items():
-        value = getattr(model, attribute)
-        for index, part in enumerate(value if isinstance(value, list) else [value]):
-            if attrs.has(type(part)):
-                inner = f"{place}{name}.{index}." if value is not part else f"{place}{name}."
-                yield from _unknown_names(part, inner)
+def _column(name: str) -> str:
+    """A name of a field or an option, as all its spellings are."""
+    return name.strip("-").replace("-", "_")

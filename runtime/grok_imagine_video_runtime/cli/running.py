@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -12,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import attrs
 from attrs import define, field
 from cyclopts import CycloptsError
 from rich.filesize import decimal
@@ -22,7 +22,6 @@ from ..client import AuthenticatedClient, Client
 from ..errors import one_line
 from .display import Display
 from .exits import EXPECTED, LEFT, ExitCode, UsageError, ending, mistake_of
-from .settings import Options
 
 
 @define
@@ -30,18 +29,21 @@ class Run:
     """The run of a command: what is typed for the program, its clients, options and operations.
 
     The stage is "sending", "waiting" for a job of our own, "asking" for another one, "saving" its
-    result, or a "batch".
+    result, or a "batch". A source is the option or the variable that sets a value.
     """
 
     name: str
     plain: type[Client]
     authenticated: type[AuthenticatedClient]
     display: Display
-    options: Any = field(factory=Options)
+    options: Any
     job: Any = None
-    job_id: str | None = None
+    job_id: str = ""
     stage: str = ""
     code: ExitCode = ExitCode.DONE
+    key: str = ""
+    key_source: str | None = None
+    url_source: str | None = None
     _start: float = field(factory=time.monotonic, init=False)
 
     @contextlib.contextmanager
@@ -55,9 +57,7 @@ class Run:
         except CycloptsError as error:
             self._fail(ExitCode.USAGE, mistake_of(error, self.name))
         except EXPECTED as error:
-            variable = self.plain.package.environment.get("token", "the key")
-            key = "Leave out --no-key." if self.options.no_key else f"Check {variable}."
-            self._fail(*ending(error, self.stage, self.options.base_url, key))
+            self._fail(*ending(error, self.stage, self.key_source))
         finally:
             self.display.close()
             for logger in (self.plain.package.logger, logging.getLogger("httpx")):
@@ -65,61 +65,77 @@ class Run:
                 logger.setLevel(logging.NOTSET)
 
     def begin(self, options: Any, job: Any = None) -> None:
-        """Show what happens as the options say, also what is logged."""
+        """Take what is typed and what the environment says, and show what is logged."""
         self.options, self.job, self.display = options, job, Display(options)
-        for logger in [self.plain.package.logger] + [logging.getLogger("httpx")] * options.verbose:
+        url, key = map(self.plain.package.environment.get, ("base_url", "token"))
+        is_typed = options.base_url != os.environ.get(url or "", "")
+        self.url_source = "--base-url" if is_typed else url
+        self.key_source = "--no-key" if options.no_key else key
+        self.key = self.display.secret = os.environ.get(key or "", "") * (not options.no_key)
+        for logger in (self.plain.package.logger, *[logging.getLogger("httpx")] * options.verbose):
             logger.addHandler(self.display)
             logger.setLevel(logging.INFO)
 
     def _fail(self, code: ExitCode, text: str) -> None:
         self.code, text = code, one_line(text, 2000)
-        can_go_on = code == ExitCode.UNFINISHED or code >= ExitCode.HUNG_UP
-        command = self._command(self.job_id) if self.job_id and can_go_on else None
-        fields: Any = {"code": int(code), "message": text, "job_id": self.job_id, "next": command}
-        self.display.show("error", f"{text}\nTo resume: {command}" if command else text, **fields)
+        can_go_on = self.job_id and (code == ExitCode.UNFINISHED or code >= ExitCode.HUNG_UP)
+        command = self._command() if can_go_on else None
+        fields: Any = {"message": text, "job_id": self.job_id or None, "next": command}
+        text = f"{text}\nTo resume: {command}" if command else text
+        self.display.show("error", text, code=int(code), **fields)
 
-    def _command(self, job_id: str) -> str | None:
-        """What is typed to go on with a job, if the command waits for one."""
-        if "force" not in attrs.fields_dict(type(self.options)):
+    def _command(self) -> str | None:
+        """What is typed to go on with the job, if the command waits for one."""
+        output, force = self.options.output, self.options.force
+        if force is None:
             return None
-        last = ["--", job_id] if job_id.startswith("-") else [job_id]
-        words = [self.job.wait, *self.options.typed(self.plain.package), *last]
-        return f"{self.name} {shlex.join(words)}"
+        # What has come to that place meanwhile stays there; the id of the job is a name too.
+        words = ["-o", output] * bool(output and (force or not Path(output).is_file()))
+        last = ["--"] * self.job_id.startswith("-") + [self.job_id]
+        return f"{self.name} {shlex.join([self.job.wait, *words, *self.typed(), *last])}"
+
+    def typed(self) -> list[str]:
+        """What has to be typed to do it in the same way."""
+        words = ["--base-url", self.options.base_url] * (self.url_source == "--base-url")
+        names = ("force", "no_key", "allow_plain_http")
+        return words + [f"--{n.replace('_', '-')}" for n in names if getattr(self.options, n)]
 
     def client(self) -> Client:
         """A client; a UsageError if something is not set or cannot be used."""
-        url, variables = self.options.base_url, self.plain.package.environment
-        key = self.display.secret = self.options.key(self.plain.package)
-        is_needed = "token" in variables and not self.options.no_key
-        ways = {} if url else {"base_url": "--base-url URL"}
-        ways |= {"token": "--no-key"} if is_needed and not key else {}
-        sets = {name: f"set {variable} or " for name, variable in variables.items()}
-        if ways:
-            msg = ", and ".join(f"{sets.get(name, '')}pass {way}" for name, way in ways.items())
-            raise UsageError(msg)
-        if key.lower().startswith("bearer "):
-            msg = f'{variables["token"]} begins with "Bearer": set it to the key alone'
-            raise UsageError(msg)
+        url = self.options.base_url
+        missing = [] if url else [(self.url_source, "--base-url URL")]
+        if not self.key and self.key_source not in (None, "--no-key"):
+            missing.append((self.key_source, "--no-key"))
+        if missing:
+            ways = (f"{f'set {name} or ' if name else ''}pass {way}" for name, way in missing)
+            raise UsageError(", and ".join(ways))
+        if self.key.lower().startswith("bearer "):
+            raise UsageError(f'{self.key_source} begins with "Bearer": set it to the key alone')
         try:
-            if not key:
+            if not self.key:
                 return self.plain(url)
             is_allowed = self.options.allow_plain_http
-            return self.authenticated(url, key, allow_plain_http=is_allowed)
+            return self.authenticated(url, self.key, allow_plain_http=is_allowed)
         except ValueError as error:
-            msg = str(error).replace("allow_plain_http=True", "--allow-plain-http")
-            raise UsageError(msg) from None
+            text = str(error).replace("allow_plain_http=True", "--allow-plain-http")
+            raise UsageError(text.replace("base_url", "--base-url")) from None
 
-    def created(self, job_id: str, *, is_left: bool = False) -> None:
+    def waiting(self) -> dict[str, Any]:
+        """How to wait for a job."""
+        times = {"interval": self.options.interval, "timeout": self.options.timeout}
+        return times | {"on_progress": self._progress}
+
+    def created(self, job_id: str) -> None:
         """Show the id of a job at once, so that it is never lost."""
         self.job_id, self.stage, shown = job_id, "waiting", one_line(job_id, 500)
-        text, fields = f"created the job {shown}", {"job_id": job_id}
-        if is_left:
-            fields["next"] = command = str(self._command(job_id))
-            text = f"{text}\nTo resume: {command}"
-        self.display.show("created", text, shown if is_left else None, **fields)
+        text, fields, result = f"created the job {shown}", {"job_id": job_id}, None
+        if self.options.no_wait:
+            fields["next"] = command = str(self._command())
+            text, result = f"{text}\nTo resume: {command}", shown
+        if not self.display.show("created", text, result, **fields) and result:
+            self.code = ExitCode.UNFINISHED  # whoever reads the output does not know the id
 
-    def progress(self, job: Any) -> None:
-        """Show how far a job is."""
+    def _progress(self, job: Any) -> None:
         status, percent = status_of(self.job.module.JOB, job), self.job.module.progress(job)
         text, share = one_line(status or "pending", 100), None
         if percent is not None:
