@@ -70,7 +70,7 @@ def _app(run: Run) -> App:
         file = f"lake{job.module.JOB.suffix}"
         for create in job.creates:
             form, name = form_of(create, {"help", "version", *options["create"]}), create.batch
-            text, attributes = '"A lake" ' * bool(form.text), options["create"] | form.attributes
+            text, attributes = '"A lake" ' * bool(form.text), form.attributes | options["create"]
             made = _create(run, job, form)
             add(create.name, made, attributes, f"{text}-o {file}", f"{text}--no-wait")
             start, status, retry = batch_commands(run, job, form)

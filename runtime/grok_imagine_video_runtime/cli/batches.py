@@ -23,6 +23,8 @@ _REQUESTS = "The requests, one on each line: .jsonl, .csv or .txt."
 _File = Annotated[Path | None, Parameter(name="FILE", help=_REQUESTS)]
 _Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
 
+# How the gateway refuses the caller, and so all requests.
+_CALLER_REFUSED = ("status 401", "status 402", "status 403")
 # What is shown of a request that has changed, and what `batch.run` is told.
 _OF_ENTRIES = ("number", "state", "job_id", "cost", "error")
 _OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout", "forget")
@@ -124,18 +126,14 @@ def _code_of(summary: batch.Summary) -> ExitCode:
     """The exit code of a batch that was not interrupted."""
     if summary.unknown:
         return ExitCode.UNKNOWN
-    if _is_refused(summary, ("status 401", "status 402", "status 403")):  # as all would be
+    refusals = [problem.reason for problem in summary.problems if problem.state == "refused"]
+    if any(reason.startswith(_CALLER_REFUSED) for reason in refusals):
         return ExitCode.FAILED
     if summary.is_over_budget:
         return ExitCode.OVER_BUDGET
     if summary.finished < summary.total or summary.stopped:
         return ExitCode.UNFINISHED
     return ExitCode.FAILED if summary.failed else ExitCode.DONE
-
-
-def _is_refused(summary: batch.Summary, reasons: tuple[str, ...]) -> bool:
-    """Whether a request was refused for one of these reasons."""
-    return any(p.state == "refused" and p.reason.startswith(reasons) for p in summary.problems)
 
 
 def _counts(status: batch.Status) -> str:
@@ -184,6 +182,5 @@ def _advice(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
         yield f"To pay for another try of what failed: {retry} --failed"
     if summary.finished + summary.unknown < summary.total:
         more = " with a larger --budget, or none" * summary.is_over_budget
-        is_refused = _is_refused(summary, ("status 401", "status 403"))
-        key = f"Check {run.key_source or 'the key'}. " * is_refused
+        key = f"Check {run.key_source or 'the key'}. " * (run.code == ExitCode.FAILED)
         yield f"{key}To go on, start the batch again{more}."

@@ -50,6 +50,9 @@ EXPECTED = (*_OF_CALLS, ShellDetectionError)
 NO_RESPONSE = "no response from the gateway"
 _LOOK = "It may exist and be billed: look at the gateway before you send it again."
 
+# An argument in Python that an option has set.
+_ARGUMENTS = re.compile(r"^'?(base_url|\w+(?=' must))'?|(allow_plain_http)=True")
+
 # By its stage, what an interrupted command has left.
 LEFT = {
     "": "Interrupted. Nothing was sent.",
@@ -96,7 +99,7 @@ def ending(error: BaseException, stage: str, key_source: str | None) -> tuple[Ex
             code = ExitCode.UNKNOWN
         case OSError():
             text = f"{error.filename}: {why(error)}" if error.filename else why(error)
-    text = re.sub(r"^'(\w+)'(?= must)", lambda name: f"--{name[1].replace('_', '-')}", text)
+    text = _ARGUMENTS.sub(lambda name: f"--{(name[1] or name[2]).replace('_', '-')}", text)
     return code, sentence(text.replace(": undo", ". Undo"))  # a request of a batch that was changed
 
 

@@ -79,16 +79,16 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "interval": _option(float, _WAITING, "Seconds between two requests for a job.", 5.0),
         "timeout": _option(float, _WAITING, "Seconds to wait in all.", 900.0),
     }
-    saving = waiting | {
+    saving = {
         "output": _option(Path, _WAITING, where, converter=_as_typed, **file),
         "force": _option(bool, _WAITING, "Replace an existing file."),
-    }
+    } | waiting
     creating = {
-        **(saving | standard),
-        "no_wait": _option(bool, _WAITING, "Print the id, and do not wait."),
+        **standard,
         "extra": _option(list[str], _REQUEST, extra, (), metavar="NAME=JSON"),
         "dry_run": _option(bool, _REQUEST, "Check all and send nothing."),
-    }
+        "no_wait": _option(bool, _WAITING, "Print the id, and do not wait."),
+    } | saving
     running = waiting | {
         "concurrency": _option(int, _BATCH, "Requests that are worked on together.", 20),
         "rate": _option(float, _BATCH, "Requests that are sent in a minute."),
@@ -96,17 +96,17 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "forget": _option(_Numbers, _BATCH, "Give up these lost jobs.", (), **ranges),
     }
     starting = {
-        **(running | standard),
+        **standard,
         "folder": _option(Path, _BATCH, "For the results and the journal.", **folder),
         "resend_unknown": _option(bool, _BATCH, "Send again what may have been paid."),
         "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
-    }
-    retrying = running | {
+    } | running
+    retrying = {
         "request": _option(_Numbers, _BATCH, "Send these again.", (), **ranges),
         "failed": _option(bool, _BATCH, "Send all again that failed."),
         "unknown": _option(bool, _BATCH, "Send all again whose outcome is unknown."),
         "yes": _option(bool, _BATCH, "Do not ask."),
-    }
+    } | running
     of_batches = {"batch": starting, "status": json, "retry": retrying}
     return {"config": gateway, "get": getting, "wait": saving, "create": creating} | of_batches
 

@@ -111,14 +111,10 @@ class Run:
             raise UsageError(", and ".join(ways))
         if self.key.lower().startswith("bearer "):
             raise UsageError(f'{self.key_source} begins with "Bearer": set it to the key alone')
-        try:
-            if not self.key:
-                return self.plain(url)
-            is_allowed = self.options.allow_plain_http
-            return self.authenticated(url, self.key, allow_plain_http=is_allowed)
-        except ValueError as error:
-            text = str(error).replace("allow_plain_http=True", "--allow-plain-http")
-            raise UsageError(text.replace("base_url", "--base-url")) from None
+        if not self.key:
+            return self.plain(url)
+        is_allowed = self.options.allow_plain_http
+        return self.authenticated(url, self.key, allow_plain_http=is_allowed)
 
     def waiting(self) -> dict[str, Any]:
         """How to wait for a job."""
