@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import attrs
 from cyclopts import App, Parameter
 from cyclopts.completion import detect_shell, get_default_completion_path
 from rich.filesize import decimal
@@ -15,7 +16,7 @@ from ..operations import Commands
 from .batches import batch_commands, confirm
 from .display import FILE, Display, prepare_streams, without_secrets
 from .exits import ExitCode, UsageError
-from .options import Form, Options, class_of, form_of, options_of
+from .options import Form, Options, form_of, options_of
 from .requests import text_of
 from .running import Run, cost_text
 
@@ -58,7 +59,8 @@ def _app(run: Run) -> App:
 
     def add(words: str, command: Any, attributes: dict[str, Any], *examples: str) -> None:
         """Add a command with its options and examples."""
-        kind = command.__annotations__["options"] = class_of(attributes)
+        kind: Any = attrs.make_class("Options", attributes, bases=(Options,))
+        command.__annotations__["options"] = Parameter(name="*")(kind)
         command.__kwdefaults__ = {"options": kind()}
         lines = [f"  {run.name} {words} {example}".rstrip() for example in examples]
         text = "\n".join(["Examples:", *lines, "", "More: docs/command.md"])

@@ -70,16 +70,15 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
 
 def _chosen(summary: batch.Summary, options: Any) -> set[int]:
     """The numbers of the requests that are sent again; a UsageError if one must not be."""
-    states = {problem.number: problem.state for problem in summary.problems}
     classes = [state for state in ("failed", "unknown") if getattr(options, state)]
-    for number in options.request:
+    states = {problem.number: problem.state for problem in summary.problems}
+    chosen = {number for number, state in states.items() if state in classes} | {*options.request}
+    for number in sorted(chosen):
         if states.get(number) not in ("failed", "unknown"):
             why = "it has not failed, and is not unknown"
             raise UsageError(f"Request {number} is not sent again: {why}")
-    chosen = {number for number, state in states.items() if state in classes} | {*options.request}
     if not chosen:
-        hint = "Say which: --request 1-3,7, --failed or --unknown"
-        raise UsageError(f"No request is {' or '.join(classes)}" if classes else hint)
+        raise UsageError("There is none. Say which: --request 1-3,7, --failed or --unknown")
     if classes:
         many = f"{len(chosen)} request{'s' * (len(chosen) > 1)}"
         confirm(f"{many} will be paid for again.", is_sure=options.yes)

@@ -40,14 +40,13 @@ class Display(logging.Handler):
         self._options, self.secret = options, ""
         self._told, self._next_line = set[str](), 0.0  # why polls failed since one that did not
         is_plain = options.json or options.quiet or os.environ.get("TERM") in ("dumb", "unknown")
-        styles: Any = {"complete_style": "cyan", "finished_style": "green"}
-        bar = BarColumn(bar_width=None, pulse_style="cyan", **styles)
+        bar = BarColumn(None, complete_style="cyan", finished_style="green", pulse_style="cyan")
         columns = TextColumn("{task.description}", markup=False), bar, TimeElapsedColumn()
         console = Console(stderr=True)
         console.width -= 4  # of the terminal, where its echo of Ctrl-C breaks no line
         kept: Any = {"redirect_stdout": False, "redirect_stderr": False, "transient": True}
-        kept["disable"] = is_plain or not sys.stderr.isatty()
-        self._bar = Progress(*columns, console=console, expand=True, **kept)
+        is_plain = is_plain or not sys.stderr.isatty()
+        self._bar = Progress(*columns, console=console, disable=is_plain, expand=True, **kept)
         self._task = self._bar.add_task("", total=None)
 
     def show(self, name: str, text: str = "", result: str | None = None, /, **fields: Any) -> bool:

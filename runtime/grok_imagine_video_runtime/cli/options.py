@@ -112,7 +112,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
 
 
 class Options:
-    """What is typed; `class_of` gives it the attributes that a command has."""
+    """What is typed; a subclass has the attributes of a command."""
 
     json = quiet = verbose = no_key = allow_plain_http = False
     base_url, output, force, file = "", "", None, None
@@ -141,11 +141,6 @@ class Options:
         except OSError as error:
             reason = "no such folder" if isinstance(error, FileNotFoundError) else why(error)
             raise UsageError(f"Cannot write to {path}: {reason}") from None
-
-
-def class_of(attributes: dict[str, Any]) -> Any:
-    """A class of options with these attributes."""
-    return Parameter(name="*")(attrs.make_class("Options", attributes, bases=(Options,)))
 
 
 class Option(NamedTuple):
