@@ -19,8 +19,8 @@ from .options import Form
 from .requests import Requests
 from .running import Run, cost_text
 
-_REQUESTS = "The requests, one on each line: .jsonl, .csv or .txt."
-_File = Annotated[Path | None, Parameter(name="FILE", help=_REQUESTS)]
+_REQUESTS = "The requests: .jsonl, .csv or .txt, or - for the standard input."
+_File = Annotated[Path, Parameter(name="FILE", help=_REQUESTS, allow_leading_hyphen=True)]
 _Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
 
 # How the gateway refuses the caller, and so all requests.
@@ -33,17 +33,16 @@ _OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout", "forget")
 def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
     """The commands that start a batch, show it, and send requests again."""
 
-    def start(file: _File = None, /, *, options: Any) -> None:
+    def start(file: _File, /, *, options: Any) -> None:
         """Send each request of a file once, wait for the jobs and save their results.
 
         Start it again at any time, also after it was killed: it goes on where it was, and never
         sends again what may have been paid for. New requests belong at the end of the file.
         """
         run.begin(options, job)
-        if (file is None) != options.standard:
-            raise UsageError("One FILE is needed, or - for the standard input")
-        requests = Requests(str(file or "-"), form, allows_extra=options.allow_extra)
-        source, resend = str(file.resolve()) if file else "", ["unknown"] * options.resend_unknown
+        requests = Requests(str(file), form, allows_extra=options.allow_extra)
+        source = "" if str(file) == "-" else str(file.resolve())
+        resend = ["unknown"] * options.resend_unknown
         _work(run, form, requests, options.folder, source=source, resend=resend)
 
     def status(folder: _Folder, /, *, options: Any) -> None:

@@ -64,7 +64,6 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
     file: Any = {"alias": "-o", "metavar": "FILE", "allow_leading_hyphen": True}
     where = "A file, a folder, or - for the standard output. Default: the id of the job."
     extra, ranges = "A field that the spec lacks. Repeatable.", {"metavar": "1-3,7"}
-    standard = {"standard": _option(bool, _REQUEST, "Read from the standard input.", name="-")}
     json = {"json": _option(bool, _OUTPUT, "Print each event in JSON.")}
     gateway = json | {
         "base_url": _option(str, _GATEWAY, "Where it is.", "", metavar="URL", env_var=address),
@@ -84,7 +83,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "force": _option(bool, _WAITING, "Replace an existing file."),
     } | waiting
     creating = {
-        **standard,
+        "standard": _option(bool, _REQUEST, "Read from the standard input instead.", name="-"),
         "extra": _option(list[str], _REQUEST, extra, (), metavar="NAME=JSON"),
         "dry_run": _option(bool, _REQUEST, "Check all and send nothing."),
         "no_wait": _option(bool, _WAITING, "Print the id, and do not wait."),
@@ -96,7 +95,6 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "forget": _option(_Numbers, _BATCH, "Give up these lost jobs.", (), **ranges),
     }
     starting = {
-        **standard,
         "folder": _option(Path, _BATCH, "For the results and the journal.", **folder),
         "resend_unknown": _option(bool, _BATCH, "Send again what may have been paid."),
         "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
