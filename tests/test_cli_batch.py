@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,16 +104,15 @@ def test_a_wrong_table_is_refused(content: str, message: str, batch: Batch) -> N
     assert not batch.videos.exists()
 
 
-def test_what_cannot_be_read_or_written_is_refused(batch: Batch) -> None:
-    assert_refused(batch, "request 9", "--forget", 9)
-    assert "Set GROK_BASE_URL or pass" in batch.run(GROK_BASE_URL="").err
-    (batch.videos / "0001.mp4").touch()
-    assert_refused(batch, "0001.mp4 exists, and no run of this batch saved it")
-    (batch.folder / batch.file).unlink()
-    assert_refused(batch, "prompts.jsonl: no such file or directory.")
-    batch.file, batch.stdin = "-", b""
-    assert_refused(batch, "-: there are no requests.")
-    assert not batch.arrived
+@pytest.mark.parametrize("session", TYPED["sessions"])
+def test_a_session_shows_what_it_should(session: list[Any], batch: Batch) -> None:
+    sent, *steps = session
+    for typed, code, parts in steps:
+        shown = batch.typed(typed)
+        text = shown.out + shown.err
+        assert (shown.code, [part for part in parts if part not in text]) == (code, [])
+        assert code != 2 or "\n" not in text[:-1]
+    assert len(batch.prompts()) == sent
 
 
 @pytest.mark.parametrize(("status", "content", "sent", "code", "message"), MISTAKES["gateways"])
@@ -135,16 +133,6 @@ def test_what_the_gateway_responds_is_told_and_decides_the_exit_code(
     assert (f"{RETRY} --unknown" in first.out) == (code == 3)
 
 
-def test_a_budget_holds_across_runs_and_has_a_code_of_its_own(batch: Batch) -> None:
-    first = batch.run("--budget", 0.3)
-    assert (first.code, len(batch.prompts())) == (5, 1)
-    assert "one more request could exceed the budget of $0.3: $0.20 is paid" in first.err
-    assert first.out.startswith("1 done, 1/3, 2 queued, $0.20\n")
-    again = batch.run("--budget", 0.4, "--json")
-    assert (again.code, len(batch.prompts()), again.events()[-1]["code"]) == (5, 2, 5)
-    assert (batch.run("--budget", 0.6).code, len(batch.prompts())) == (0, 3)
-
-
 def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
     with batch.gateway(OK, FAILED, hang_up, OK, PAID, FILE) as server:
         first = batch.run("--concurrency", 1)
@@ -160,20 +148,15 @@ def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
             again = batch.run("batch", "retry", batch.videos, *words)
             assert (again.code, batch.prompts()) == (code, ["lake 1" if code else "lake 2"])
     assert again.out == "3 done, 3/3, $0.30\n"
-
-
-def test_what_is_not_to_be_sent_again_is_refused(batch: Batch) -> None:
-    assert batch.run().code == 0
-    batch.arrived.clear()
-    for words, message in MISTAKES["retries"].items():
-        refused = batch.run("batch", "retry", *words.split())
-        assert (refused.code, refused.out, batch.arrived) == (2, "", [])
-        assert message in refused.err
     (batch.folder / "prompts.jsonl").unlink()
-    batch.videos.rename("the videos")
-    refused = batch.run("batch", "retry", "the videos", "--request", 9)
-    assert re.search("requests of the videos .* put .*prompts.jsonl back", refused.err)
-    assert not Path("nowhere").exists()
+    refused = batch.run("batch", "retry", batch.videos, "--failed")
+    assert re.search("requests of .*videos cannot be read: put .*prompts.jsonl back", refused.err)
+
+
+def test_what_was_there_before_is_named(batch: Batch) -> None:
+    batch.videos.mkdir()
+    (batch.videos / "0001.mp4").touch()
+    assert_refused(batch, "0001.mp4 exists, and no run of this batch saved it")
 
 
 def test_machines_get_an_object_for_each_change(batch: Batch) -> None:
@@ -185,7 +168,6 @@ def test_machines_get_an_object_for_each_change(batch: Batch) -> None:
     assert [problem["number"] for problem in summary["problems"]] == [2]
     (shown,) = batch.typed("batch status videos --json").events()
     assert shown | {"code": 1} == summary
-    assert batch.typed("batch status nowhere --json").events()[0]["code"] == 2
 
 
 def test_a_terminal_gets_a_bar_and_the_output_the_summary(batch: Batch) -> None:
