@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +14,10 @@ from rich.filesize import decimal
 
 from ..client import AuthenticatedClient, Client
 from ..operations import Commands
-from .batches import batch_commands, confirm
+from .batches import batch_commands, confirm, content
 from .display import FILE, Display, prepare_streams, without_secrets
 from .exits import ExitCode, UsageError
 from .options import Form, Options, form_of, options_of
-from .requests import text_of
 from .running import Run, cost_text
 
 _Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
@@ -116,16 +116,30 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
 
 def _body_of(form: Form, text: str | None, options: Any) -> Any:
     """The body that the options say."""
-    values = text_of(form, text, options) | form.typed(options)
+    values = _text_of(form, text, options) | form.typed(options)
     try:
         for name, _, value in (word.partition("=") for word in options.extra):
-            values[name] = json.loads(value, parse_constant=int)
-    except ValueError:
-        raise UsageError("--extra needs NAME=JSON, and a text in JSON has quotes") from None
-    try:
+            values[name] = json.loads(value)
         return form.body(values, Path())
+    except json.JSONDecodeError:
+        raise UsageError("--extra needs NAME=JSON, and a text in JSON has quotes") from None
     except (TypeError, ValueError) as error:
         raise UsageError(form.in_options(str(error))) from None
+
+
+def _text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
+    """The text of a request: as it is typed, or in a file."""
+    if form.text is None:
+        return {}
+    file = "-" if options.standard else options.file
+    label = form.text.names[0]
+    flag = f"--{label.lower().replace('_', '-')}-file"
+    if (typed is None) == (file is None):
+        way = f"in quotes, - for the standard input, or {flag} FILE"
+        raise UsageError(f"{label} is needed once: {way}")
+    if typed and typed.startswith("@") and Path(typed[1:]).is_file():
+        raise UsageError(f"{typed} is not read as a file: use {flag} {shlex.quote(typed[1:])}")
+    return {form.text.field: typed if file is None else content(file).strip()}
 
 
 def _show_request(run: Run, form: Form, body: Any) -> None:
