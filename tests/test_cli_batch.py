@@ -72,6 +72,9 @@ def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> 
     batch.write(dict(reversed(line.items())))  # the same request
     assert batch.run("--allow-extra").code == 0
     assert batch.sent() == [line]
+    batch.write(line | {"seed": 3})
+    changed = "Request 1 has changed since it was sent. Undo the change, or use another folder."
+    assert_refused(batch, changed, "--allow-extra")
 
 
 def use_file(batch: Batch, name: str, content: str) -> None:

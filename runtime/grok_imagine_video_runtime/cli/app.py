@@ -131,15 +131,14 @@ def _text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
     """The text of a request: as it is typed, or in a file."""
     if form.text is None:
         return {}
-    file = "-" if options.standard else options.file
-    label = form.text.names[0]
-    flag = f"--{label.lower().replace('_', '-')}-file"
+    file, label = "-" if options.standard else options.prompt_file, form.text.names[0]
     if (typed is None) == (file is None):
-        way = f"in quotes, - for the standard input, or {flag} FILE"
+        way = "in quotes, - for the standard input, or --prompt-file FILE"
         raise UsageError(f"{label} is needed once: {way}")
     if typed and typed.startswith("@") and Path(typed[1:]).is_file():
-        raise UsageError(f"{typed} is not read as a file: use {flag} {shlex.quote(typed[1:])}")
-    return {form.text.field: typed if file is None else content(file).strip()}
+        option = f"--prompt-file {shlex.quote(typed[1:])}"
+        raise UsageError(f"{typed} is not read as a file: use {option}")
+    return {form.text.field: typed if file is None else content(str(file)).strip()}
 
 
 def _show_request(run: Run, form: Form, body: Any) -> None:

@@ -53,11 +53,11 @@ class Requests(Sequence[Any]):
     def __init__(self, source: str, form: Form, *, allows_extra: bool) -> None:
         self._source, self._form, self._allows_extra = source, form, allows_extra
         self._suffix = Path(source).suffix.lower()
-        self._fields = {
-            _column(name): option.field
-            for option in form.fields
-            for name in (option.field, *option.names)
-        }
+        self._fields: dict[str, str] = {}  # by all their names
+        for option in form.fields:
+            names = [option.field, *(name.strip("-") for name in option.names)]
+            self._fields |= dict.fromkeys(names, option.field)
+            self._fields |= {name.replace("-", "_"): option.field for name in names}
         text, self._records = content(source), list[tuple[int, Any]]()
         if self._suffix == ".csv":
             self._records += self._rows(text)
@@ -94,7 +94,7 @@ class Requests(Sequence[Any]):
     def _request(self, record: Any) -> Any:
         if isinstance(record, Exception):
             raise record
-        is_row, text, known = isinstance(record, dict), self._form.text, set(self._fields.values())
+        is_row, text = isinstance(record, dict), self._form.text
         if text and not is_row and self._suffix in (".txt", "") and record.lstrip()[0] != "{":
             record = {text.field: record.strip()}
         elif not is_row:
@@ -102,8 +102,8 @@ class Requests(Sequence[Any]):
         if not isinstance(record, dict):
             msg = "a JSON object is needed"
             raise TypeError(msg)
-        values = {self._fields.get(_column(name), name): record[name] for name in map(str, record)}
-        for name in [name for name in values if name not in known]:
+        values = {self._fields.get(name, name): record[name] for name in map(str, record)}
+        for name in [name for name in values if name not in self._fields]:
             if not self._allows_extra:
                 near = difflib.get_close_matches(name, self._fields, n=1)
                 hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -126,11 +126,6 @@ class Requests(Sequence[Any]):
                     yield line, cells
         except csv.Error as error:
             yield reader.line_num, ValueError(f"not CSV: {error}")
-
-
-def _column(name: str) -> str:
-    """A name of a field or an option, as all its spellings are."""
-    return name.strip("-").replace("-", "_")
 
 
 def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:

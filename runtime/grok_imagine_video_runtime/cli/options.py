@@ -83,6 +83,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "force": _option(bool, _WAITING, "Replace an existing file."),
     } | waiting
     creating = {
+        "prompt_file": _option(Path, _REQUEST, "Read the prompt from a file.", metavar="FILE"),
         "standard": _option(bool, _REQUEST, "Read from the standard input instead.", name="-"),
         "extra": _option(list[str], _REQUEST, extra, (), metavar="NAME=JSON"),
         "dry_run": _option(bool, _REQUEST, "Check all and send nothing."),
@@ -113,7 +114,7 @@ class Options:
     """What is typed; a subclass has the attributes of a command."""
 
     json = quiet = verbose = no_key = allow_plain_http = False
-    base_url, output, force, file = "", "", None, None
+    base_url, output, force = "", "", None
 
     def path(self, job_id: str, suffix: str) -> Path | None:
         """The file for the result of a job, if it can be saved; None for the standard output."""
@@ -240,9 +241,6 @@ def form_of(create: Create, taken: Collection[str]) -> Form:
         if text is None and kind is str and default is attrs.NOTHING and not is_list:
             option = text = option._replace(names=[words[-1].upper()])
             argument = Parameter(name=option.names, help=helps.get(attribute))
-            file: Any = {"name": f"{names[-1]}-file", "metavar": "FILE", "converter": _as_typed}
-            file |= {"allow_leading_hyphen": True}
-            attributes["file"] = _option(Path, _REQUEST, "Read it from a file.", **file)
         else:
             attributes[f"field_{name}"] = option.attribute(helps.get(attribute, ""))
         fields.append(option)
