@@ -174,9 +174,21 @@ class Option(NamedTuple):
             item = self._replace(is_list=False)
             return [item.read(part, folder, is_typed=is_typed) for part in value]
         if isinstance(value, str) and file_field_of(self.type):
-            return _file_or_url(self.type, value, folder)
+            return self._file_or_url(value, folder)
         is_text = self.type is str or value in typing.get_args(self.type)
         return value if is_text or not is_typed else json_or_text(value)
+
+    def _file_or_url(self, text: str, folder: Path) -> Any:
+        if text.lower().startswith(("https://", "http://", "data:")):
+            return {file_field_of(self.type): text}
+        try:
+            path = text if text.lower().startswith(("~", "file:")) else folder / text
+            return self.type.from_file(path).to_dict()
+        except OSError as error:
+            msg = f"cannot read {text!r}: {why(error)}"
+        except ValueError as error:
+            msg = str(error)
+        raise ValueError(f"{self.field!r}: {msg}")
 
 
 class Form(NamedTuple):
@@ -195,14 +207,10 @@ class Form(NamedTuple):
         """The body with these values, and with defaults for others; an error if one is wrong."""
         given = dict(values)
         for option in self.fields:
-            try:
-                value = given.get(option.field, option.default)
-                value = option.read(value, folder, is_typed=is_typed)
-            except ValueError as error:
-                msg = f"{option.field!r}: {error}"
-                raise ValueError(msg) from None
-            is_blank = isinstance(value, str) and not value.strip()
-            if option.default is attrs.NOTHING and (is_blank or value is attrs.NOTHING):
+            value = given.get(option.field, option.default)
+            value = option.read(value, folder, is_typed=is_typed)
+            is_blank = value is attrs.NOTHING or not str(value).strip()
+            if is_blank and option.default is attrs.NOTHING:
                 msg = f"{option.field!r} is missing or blank"
                 raise ValueError(msg)
             given |= {} if value is UNSET else {option.field: value}
@@ -261,15 +269,3 @@ def json_or_text(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError):
         return text
-
-
-def _file_or_url(model: Any, text: str, folder: Path) -> Any:
-    """A model that can hold a file, as JSON: with a URL as it is, or with a file."""
-    if text.lower().startswith(("https://", "http://", "data:")):
-        return {file_field_of(model): text}
-    try:
-        path = text if text.lower().startswith(("~", "file:")) else folder / text
-        return model.from_file(path).to_dict()
-    except OSError as error:
-        msg = f"cannot read {text!r}: {why(error)}"
-        raise ValueError(msg) from None
