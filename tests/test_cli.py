@@ -27,7 +27,7 @@ from scripts import ROOT, Cli, ended
 from ways import Clock
 
 PENDING = responding(200, {"status": "pending", "progress": 42})
-FAILED, USAGE, UNKNOWN, UNFINISHED = map(ExitCode, (1, 2, 3, 4))
+FAILED, USAGE, UNFINISHED = map(ExitCode, (1, 2, 4))
 PNG = b"\x89PNG\r\n\x1a\n" + b"png" * 1000
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SAVED = re.compile(r"^saved v.mp4 \(4\.3 kB, \$0\.2[05]\)\r?\n\Z", re.MULTILINE)

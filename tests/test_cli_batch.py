@@ -14,7 +14,7 @@ from bodies import TEXT, URL, Body
 from faults import OK, hang_up, responding
 from grok_imagine_video_runtime.batch import _limits
 from scripts import LAKES, Batch, as_line, ended
-from test_cli import DEFAULTS, MISTAKES, PNG, TYPED
+from test_cli import DEFAULTS, FAULTS, MISTAKES, PNG, TYPED
 
 ONE, TWO, THREE = map(as_line, LAKES)
 PRICE = {"cost_in_usd_ticks": 10**9}
@@ -171,6 +171,14 @@ def test_machines_get_an_object_for_each_change(batch: Batch) -> None:
     assert [problem["number"] for problem in summary["problems"]] == [2]
     (shown,) = batch.typed("batch status videos --json").events()
     assert shown | {"code": 1} == summary
+
+
+def test_a_failure_is_told_once_and_without_files(batch: Batch) -> None:
+    with batch.gateway(OK, FAULTS["away"]):
+        assert batch.run("--timeout", 0.5, "--interval", 0.1).err.count("still trying") == 1
+    with batch.gateway(OK, FAULTS["failed"]):
+        shown = batch.typed("batch prompts.jsonl -o others --json --concurrency 1")
+    assert (";base64,... here" in shown.out, "AA+/" in shown.out) == (True, False)
 
 
 def test_a_terminal_gets_a_bar_and_the_output_the_summary(batch: Batch) -> None:
