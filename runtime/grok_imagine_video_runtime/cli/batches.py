@@ -57,7 +57,6 @@ class Requests(Sequence[Any]):
         for option in form.fields:
             names = [option.field, *(name.strip("-") for name in option.names)]
             self._fields |= dict.fromkeys(names, option.field)
-            self._fields |= {name.replace("-", "_"): option.field for name in names}
         text, self._records = content(source), list[tuple[int, Any]]()
         if self._suffix == ".csv":
             self._records += self._rows(text)
