@@ -284,8 +284,9 @@ def test_the_video_is_saved_though_nothing_can_be_printed(cli: Cli) -> None:
             shown = subprocess.run([sys.executable, *words], stdout=stream, stderr=stream)
             assert shown.returncode == 0
             (cli.folder / "v.mp4").unlink()
-        left = [sys.executable, words[0], "create", "A lake", "--no-wait"]
-        assert subprocess.run(left, stdout=full, stderr=subprocess.DEVNULL).returncode == 4
+        left = [sys.executable, words[0], "create", "A lake", "--no-wait", "--json"]
+        shown = subprocess.run(left, stdout=full, stderr=subprocess.PIPE)
+        assert (shown.returncode, json.loads(shown.stderr)["event"]) == (4, "created")
     closed = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, *words]
     assert subprocess.run(closed).returncode == 0
     assert (cli.folder / "v.mp4").exists()

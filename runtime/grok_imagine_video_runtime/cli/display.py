@@ -57,7 +57,11 @@ class Display(logging.Handler):
         self.close()
         is_whole = name in ("dry_run", "job")
         if self._options.json:
-            return not name or _write(sys.stdout, json.dumps({"event": name, **fields}), is_whole)
+            line = json.dumps({"event": name, **fields})
+            is_written = not name or _write(sys.stdout, line, is_whole)
+            if not is_written:  # it may be the id of a job
+                _write(sys.stderr, line)
+            return is_written
         is_shown = bool(text) and (name == "error" or not self._options.quiet)
         if is_shown:
             _write(sys.stderr, text)
