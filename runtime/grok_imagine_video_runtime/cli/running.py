@@ -23,6 +23,9 @@ from ..errors import one_line
 from .display import Display
 from .exits import EXPECTED, LEFT, ExitCode, UsageError, ending, mistake_of
 
+# What does the same as Ctrl-C.
+_SIGNALS = ("SIGTERM", "SIGHUP")
+
 
 @define
 class Run:
@@ -49,11 +52,14 @@ class Run:
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
         """Do the work of the command; if it does not end well, say how, and what to do next."""
-        interrupted = _interrupt_on_signals()
+        for number in filter(None, (getattr(signal, name, None) for name in _SIGNALS)):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, self._interrupt)
         try:
             yield
         except KeyboardInterrupt:
-            self._fail((*interrupted, ExitCode.INTERRUPTED)[0], LEFT[self.stage])
+            is_signal = self.code >= ExitCode.HUNG_UP
+            self._fail(self.code if is_signal else ExitCode.INTERRUPTED, LEFT[self.stage])
         except CycloptsError as error:
             self._fail(ExitCode.USAGE, mistake_of(error, self.name))
         except EXPECTED as error:
@@ -63,6 +69,12 @@ class Run:
             for logger in (self.plain.package.logger, logging.getLogger("httpx")):
                 logger.removeHandler(self.display)
                 logger.setLevel(logging.NOTSET)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.code, handler = ExitCode(128 + number), signal.getsignal(signal.SIGINT)
+        if not callable(handler):  # it is ignored, as in the background of a script
+            raise KeyboardInterrupt
+        handler(number, frame)
 
     def begin(self, options: Any, job: Any = None) -> None:
         """Take what is typed and what the environment says, and show what is logged."""
@@ -166,20 +178,3 @@ class Run:
 def cost_text(cost: float | None) -> str:
     """A price as people write it, after a comma; "" if it is not known."""
     return "" if cost is None else f", ${cost:.2f}"
-
-
-def _interrupt_on_signals() -> list[ExitCode]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does; the list gets their exit codes."""
-    received: list[ExitCode] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        received.append(ExitCode(128 + number))
-        handler = signal.getsignal(signal.SIGINT)
-        if not callable(handler):  # it is ignored, as in the background of a script
-            raise KeyboardInterrupt
-        handler(number, frame)
-
-    for number in filter(None, (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, interrupt)
-    return received
