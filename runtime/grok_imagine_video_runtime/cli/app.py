@@ -17,7 +17,7 @@ from ..operations import Commands
 from .batches import batch_commands, confirm, content
 from .display import FILE, Display, prepare_streams, without_secrets
 from .exits import ExitCode, UsageError
-from .options import Form, Options, form_of, options_of
+from .options import Form, Options, options_of
 from .running import Run, cost_text
 
 _Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
@@ -71,7 +71,7 @@ def _app(run: Run) -> App:
     for job in package.jobs():
         file = f"lake{job.module.JOB.suffix}"
         for create in job.creates:
-            form, name = form_of(create, {"help", "version", *options["create"]}), create.batch
+            form, name = Form(create, {"help", "version", *options["create"]}), create.batch
             text, attributes = '"A lake" ' * bool(form.text), form.attributes | options["create"]
             made = _create(run, job, form)
             add(create.name, made, attributes, f"{text}-o {file}", f"{text}--no-wait")

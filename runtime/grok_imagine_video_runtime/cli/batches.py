@@ -53,10 +53,6 @@ class Requests(Sequence[Any]):
     def __init__(self, source: str, form: Form, *, allows_extra: bool) -> None:
         self._source, self._form, self._allows_extra = source, form, allows_extra
         self._suffix = Path(source).suffix.lower()
-        self._fields: dict[str, str] = {}  # by all their names
-        for option in form.fields:
-            names = [option.field, *(name.strip("-") for name in option.names)]
-            self._fields |= dict.fromkeys(names, option.field)
         text, self._records = content(source), list[tuple[int, Any]]()
         if self._suffix == ".csv":
             self._records += self._rows(text)
@@ -93,7 +89,7 @@ class Requests(Sequence[Any]):
     def _request(self, record: Any) -> Any:
         if isinstance(record, Exception):
             raise record
-        is_row, text = isinstance(record, dict), self._form.text
+        is_row, text, columns = isinstance(record, dict), self._form.text, self._form.columns
         if text and not is_row and self._suffix in (".txt", "") and record.lstrip()[0] != "{":
             record = {text.field: record.strip()}
         elif not is_row:
@@ -101,10 +97,10 @@ class Requests(Sequence[Any]):
         if not isinstance(record, dict):
             msg = "a JSON object is needed"
             raise TypeError(msg)
-        values = {self._fields.get(name, name): record[name] for name in map(str, record)}
-        for name in [name for name in values if name not in self._fields]:
+        values = {columns.get(name, name): record[name] for name in map(str, record)}
+        for name in [name for name in values if name not in columns]:
             if not self._allows_extra:
-                near = difflib.get_close_matches(name, self._fields, n=1)
+                near = difflib.get_close_matches(name, columns, n=1)
                 hint = f" (did you mean {near[0]!r}?)" if near else ""
                 msg = f"the spec has no {name!r}{hint}; --allow-extra sends it as it is"
                 raise ValueError(msg)

@@ -191,17 +191,39 @@ class Option(NamedTuple):
         raise ValueError(f"{self.field!r}: {msg}")
 
 
-class Form(NamedTuple):
-    """The fields of a request, and the attributes of a class of options for them.
+class Form:
+    """The fields of an operation's request; one whose option is `taken` gets another one.
 
-    `text` is a field that is typed without a name, if there is one, as the argument of a command.
+    `attributes` are those of a class of options. `text` is the first required field that takes any
+    text, if there is one: it is typed without a name, as the argument of a command. `columns` are
+    the fields by their names and those of their options.
     """
 
-    create: Create
-    fields: Sequence[Option]
-    attributes: dict[str, Any]
-    text: Option | None
-    argument: Parameter
+    def __init__(self, create: Create, taken: Collection[str]) -> None:
+        self.create, self.fields, self.attributes = create, list[Option](), dict[str, Any]()
+        self.columns, self.text, self.argument = dict[str, str](), None, Parameter(parse=False)
+        model, params = create.model, parse(create.model.__doc__ or "").params
+        helps = {param.arg_name: " ".join((param.description or "").split()) for param in params}
+        hints = typing.get_type_hints(model)
+        for name, attribute in attributes_of(model).items():
+            default = getattr(attrs.fields(model), attribute).default
+            default = create.defaults.get(name, default) if default is attrs.NOTHING else default
+            words = [word.strip("_") for word in (create.names.get(name), attribute) if word]
+            names = [f"--{'request-' * (word in taken)}{word.replace('_', '-')}" for word in words]
+            kind = _type_of(hints[attribute])
+            is_list = typing.get_origin(kind) is list
+            kind = _type_of(typing.get_args(kind)[0]) if is_list else kind
+            option, about = (
+                Option(name, names, to_json(default), kind, is_list),
+                helps.get(attribute),
+            )
+            if not (self.text or is_list) and kind is str and default is attrs.NOTHING:
+                option = self.text = option._replace(names=[words[-1].upper()])
+                self.argument = Parameter(name=option.names, help=about)
+            else:
+                self.attributes[f"field_{name}"] = option.attribute(about or "")
+            self.fields.append(option)
+            self.columns |= dict.fromkeys([name, *(word.strip("-") for word in names)], name)
 
     def body(self, values: Mapping[str, Any], folder: Path, *, is_typed: bool = True) -> Any:
         """The body with these values, and with defaults for others; an error if one is wrong."""
@@ -226,33 +248,6 @@ class Form(NamedTuple):
         for option in self.fields:
             message = message.replace(repr(option.field), option.names[0])
         return message
-
-
-def form_of(create: Create, taken: Collection[str]) -> Form:
-    """The fields of an operation's request; an option whose name is `taken` gets another one.
-
-    The first required field that takes any text is typed without a name.
-    """
-    hints, params = typing.get_type_hints(create.model), parse(create.model.__doc__ or "").params
-    helps = {param.arg_name: " ".join((param.description or "").split()) for param in params}
-    fields, attributes = list[Option](), dict[str, Any]()
-    text, argument = None, Parameter(parse=False)
-    for name, attribute in attributes_of(create.model).items():
-        default = getattr(attrs.fields(create.model), attribute).default
-        default = create.defaults.get(name, default) if default is attrs.NOTHING else default
-        words = [word.strip("_") for word in (create.names.get(name), attribute) if word]
-        names = [f"--{'request-' * (word in taken)}{word.replace('_', '-')}" for word in words]
-        kind = _type_of(hints[attribute])
-        is_list = typing.get_origin(kind) is list
-        kind = _type_of(typing.get_args(kind)[0]) if is_list else kind
-        option = Option(name, names, to_json(default), kind, is_list)
-        if text is None and kind is str and default is attrs.NOTHING and not is_list:
-            option = text = option._replace(names=[words[-1].upper()])
-            argument = Parameter(name=option.names, help=helps.get(attribute))
-        else:
-            attributes[f"field_{name}"] = option.attribute(helps.get(attribute, ""))
-        fields.append(option)
-    return Form(create, fields, attributes, text, argument)
 
 
 def _type_of(hint: Any) -> Any:
