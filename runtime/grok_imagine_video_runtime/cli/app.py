@@ -4,6 +4,7 @@ import inspect
 import json
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,9 @@ from .running import Run, cost_text
 
 _Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
 _Shell = Literal["bash", "zsh", "fish", "powershell"]
+
+# Columns of the help, as most terminals have.
+_WIDTH = 80
 
 # Bytes of a request that are worth a word.
 _LARGE = 10_000_000
@@ -44,11 +48,13 @@ def main(client: type[Client], authenticated: type[AuthenticatedClient], typed: 
 def _app(run: Run) -> App:
     """The application that reads what is typed."""
     package = run.plain.package
-    rows = [line.strip("| ").split(" | ") for line in (inspect.getdoc(ExitCode) or "").split("\n")]
+    rows = (line.strip("| ").split(" | ") for line in (inspect.getdoc(ExitCode) or "").split("\n"))
+    codes = [f"{row[0]:14} {row[-1]}" for row in [*rows][4:]]
+    wrap = textwrap.TextWrapper(_WIDTH, initial_indent=" ", subsequent_indent=" " * 16)
     app = App(
         name=package.command,
         help=f"Client for {package.title}.",
-        help_epilogue="\n".join(["Exit codes:", *(f" {a:14} {b}" for a, b in rows[4:])]),
+        help_epilogue="\n".join(["Exit codes:", *map(wrap.fill, codes)]),
         help_format="plaintext",
         version=package.version,
         version_flags=["--version"],
@@ -65,7 +71,8 @@ def _app(run: Run) -> App:
         lines = [f"  {run.name} {words} {example}".rstrip() for example in examples]
         text = "\n".join(["Examples:", *lines, "", "More: docs/command.md"])
         parent, _, name = words.rpartition(" ")
-        apps[words] = App(name=name, default_command=command, help_epilogue=text)
+        about = _about(inspect.getdoc(command) or "")
+        apps[words] = App(name=name, default_command=command, help=about, help_epilogue=text)
         apps[parent].command(apps[words])
 
     for job in package.jobs():
@@ -109,7 +116,7 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
             waiting = run.waiting() | {"on_created": run.created}
             run.save(client, module.sync_and_wait(client=client, body=body, **waiting))
 
-    create.__doc__ = _about(module)
+    create.__doc__ = inspect.getdoc(module.sync)
     create.__annotations__["text"] = Annotated[str | None, form.argument]
     return create
 
@@ -178,7 +185,7 @@ def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:
             run.stage, run.job_id = "asking", job_id
             run.save(client, module.wait(job_id, client=client, **run.waiting()))
 
-    get.__doc__ = _about(module)
+    get.__doc__ = inspect.getdoc(module.sync)
     return get, wait
 
 
@@ -203,7 +210,7 @@ def _add_completion(app: App) -> None:
         print(app.generate_completion(shell=shell))
 
     def install(shell: _Shell | None = None, /, *, yes: bool = False) -> None:
-        """Install that script, after a question."""
+        """Install the completion script, after a question."""
         shell = shell or detect_shell()
         started = {"bash": " and ~/.bashrc", "zsh": " and ~/.zshrc", "powershell": " and $PROFILE"}
         path = get_default_completion_path(shell, app.name[0])
@@ -214,7 +221,7 @@ def _add_completion(app: App) -> None:
     app.command(install, name="--install-completion")
 
 
-def _about(operation: Any) -> str:
-    """What the spec says about an operation, in paragraphs of one line."""
-    text = (inspect.getdoc(operation.sync) or "").partition("\nArgs:")[0]
+def _about(docstring: str) -> str:
+    """What a docstring says before its arguments, in paragraphs of one line."""
+    text = docstring.partition("\nArgs:")[0]
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

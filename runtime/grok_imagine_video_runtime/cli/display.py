@@ -1,7 +1,7 @@
 """What a command shows: one display with three sinks, a terminal, lines, or JSON.
 
-The standard output has the result of a command, and the standard error has all other messages. In
-JSON, the standard output has all of it: each event is an object of one line.
+The result of a command goes to standard output, and everything else to standard error. In JSON
+everything goes to standard output: each event is an object of one line.
 """
 
 import contextlib

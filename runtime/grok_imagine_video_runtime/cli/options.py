@@ -66,9 +66,9 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
     extra, ranges = "A field that the spec lacks. Repeatable.", {"metavar": "1-3,7"}
     json = {"json": _option(bool, _OUTPUT, "Print each event in JSON.")}
     gateway = json | {
-        "base_url": _option(str, _GATEWAY, "Where it is.", "", metavar="URL", env_var=address),
-        "no_key": _option(bool, _GATEWAY, f"Send no key, though {key} is set."),
-        "allow_plain_http": _option(bool, _GATEWAY, "Send the key unencrypted."),
+        "base_url": _option(str, _GATEWAY, "Its address.", "", metavar="URL", env_var=address),
+        "no_key": _option(bool, _GATEWAY, f"Send no API key, even if {key} is set."),
+        "allow_plain_http": _option(bool, _GATEWAY, "Send the API key unencrypted."),
     }
     getting = gateway | {
         "quiet": _option(bool, _OUTPUT, "Print results and errors only.", alias="-q"),
@@ -84,7 +84,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
     } | waiting
     creating = {
         "prompt_file": _option(Path, _REQUEST, "Read the prompt from a file.", metavar="FILE"),
-        "standard": _option(bool, _REQUEST, "Read from the standard input instead.", name="-"),
+        "standard": _option(bool, _REQUEST, "Read the prompt from standard input.", name="-"),
         "extra": _option(list[str], _REQUEST, extra, (), metavar="NAME=JSON"),
         "dry_run": _option(bool, _REQUEST, "Check all and send nothing."),
         "no_wait": _option(bool, _WAITING, "Print the id, and do not wait."),
@@ -97,7 +97,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
     }
     starting = {
         "folder": _option(Path, _BATCH, "For the results and the journal.", **folder),
-        "resend_unknown": _option(bool, _BATCH, "Send again what may have been paid."),
+        "resend_unknown": _option(bool, _BATCH, "Send unknown ones again, and maybe pay twice."),
         "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
     } | running
     retrying = {
