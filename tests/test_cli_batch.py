@@ -213,8 +213,8 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(batch: Batch) -> None:
         while not batch.arrived:
             assert process.poll() is None
         shown = batch.typed("batch status videos")
-        first, _, last = shown.out.splitlines()
-        assert (shown.code, first) == (0, "0 done, 0/3, 1 unknown, 2 queued")
+        first, last = shown.out.splitlines()
+        assert (shown.code, first) == (0, "0 done, 0/3, 1 running, 2 queued")
         assert last == "It is running now, so some of the unknown are in flight."
         assert_refused(batch, "nother batch is running in videos")
         process.send_signal(signal.SIGTERM)

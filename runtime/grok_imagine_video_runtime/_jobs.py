@@ -155,12 +155,13 @@ def _is_transient(error: errors.APIError) -> bool:
     return isinstance(error, errors.APIResponseValidationError)
 
 
-def reason_of(error: errors.APIError) -> str:
+def reason_of(error: Exception) -> str:
     """Why there was no response that can be used, in a few words."""
     cause: BaseException | None = error.__cause__
     if isinstance(cause, json.JSONDecodeError | UnicodeDecodeError):
         return "the response is not JSON"
-    if not isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError):
+    is_silence = isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError)
+    if cause is None or not is_silence:
         return str(error)
     why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
     why = re.sub(r"^[A-Z](?=[a-z ])", lambda first: first[0].lower(), why)  # within a sentence

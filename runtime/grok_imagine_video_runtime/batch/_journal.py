@@ -1,15 +1,16 @@
 """What became of each request of a batch, in an SQLite file that survives a kill at any moment."""
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Any, Literal
 
 from attrs import astuple, evolve, frozen
 
 from .._files import atomic_file, keep_other_file
-from ._lock import is_locked, locked
 
 State = Literal["unknown", "created", "done", "failed"]
 
@@ -21,13 +22,15 @@ CREATE TABLE entries (
 );
 """
 
+PRICES = "SELECT total(cost), ifnull(max(cost), 0), count(*) - count(cost) FROM entries"
+
 
 class JournalError(OSError):
     """The journal cannot be written, or the file is no longer where it was."""
 
     def __init__(self, msg: str, jobs: Mapping[int, str] | None = None) -> None:
         super().__init__(msg)
-        self.jobs = dict(jobs or {})  #: The ids of the jobs that are not in the file, by number.
+        self.jobs = {} if jobs is None else jobs  #: The jobs that are not in the file, by number.
 
 
 @frozen
@@ -48,17 +51,13 @@ class Entry:
     response: bytes | None = None  #: What left it unknown, for a person to read; on disk alone.
 
 
-class Journal:
+class Journal(contextlib.AbstractContextManager["Journal"]):
     """The entries of one batch: `journal.sqlite` in its folder.
 
     When `put` or `remove` returns, the change is on disk, and survives a crash of the machine; a
     kill during the call leaves all of it or nothing. Earlier attempts stay in the file, with their
     jobs and prices. One process at a time can open it, and the system releases the lock however
-    that process ends; `read_only` needs no lock.
-
-    Args:
-        folder: The folder of the batch, which must exist.
-        read_only: Read what another process may be writing.
+    that process ends; `read_only` needs no lock, and reads what another process may be writing.
 
     Raises:
         OSError: The folder or the file is not there, or cannot be written.
@@ -68,124 +67,110 @@ class Journal:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder.resolve() / "journal.sqlite"  #: The file.
         self.entries: dict[int, Entry] = {}  #: The latest attempt of each request, by number.
-        self.is_running = read_only and is_locked(folder)  #: Whether another process has it open.
         self._unwritten: dict[int, str] = {}  # jobs that are not on disk yet, by number
-        with contextlib.ExitStack() as stack:
-            if not read_only:
-                stack.enter_context(locked(folder))
-            self._connection = self._open(read_only=read_only)
-            stack.callback(self._connection.close)
-            self._load()
-            self._opened = self.path.stat()
-            self._size = self._opened.st_size
-            self._stack = stack.pop_all()
-
-    def _open(self, *, read_only: bool) -> sqlite3.Connection:
-        if not self.path.exists():
-            if read_only:
-                msg = f"{self.path.parent}: there is no batch here"
-                raise FileNotFoundError(msg)
-            with (
-                contextlib.closing(sqlite3.connect(":memory:")) as empty,
-                atomic_file(self.path, keep_other_file) as file,
-            ):
-                empty.executescript(SCHEMA)
-                file.write(empty.serialize())  # at once: an empty file is never one of ours
+        self._lock = threading.Lock()
+        lock = self.path.with_name(".journal.lock")
+        self.is_running = read_only and _is_locked(lock)  #: Whether another process has it open.
+        if read_only and not self.path.exists():
+            msg = f"{self.path.parent}: there is no batch here"
+            raise FileNotFoundError(msg)
         try:
-            uri = f"{self.path.as_uri()}?mode=rw"
-            return sqlite3.connect(uri, uri=True, check_same_thread=False)
+            with contextlib.ExitStack() as stack:
+                if not read_only:
+                    lock.touch()  # says what is wrong if nothing can be written here
+                    held = stack.enter_context(_opened(lock, "rw", timeout=0.2))
+                    held.execute("BEGIN EXCLUSIVE")
+                    if not self.path.exists():
+                        self._create()
+                self._connection = stack.enter_context(_opened(self.path, "rw"))
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._read()
+                about = self._connection.execute("SELECT gateway, source, total FROM batch")
+                prices = self._connection.execute(PRICES)
+                #: The gateway, where the requests come from, and their number; "" and 0 at first.
+                self.about: tuple[str, str, int] = about.fetchone() or ("", "", 0)
+                #: What all jobs cost in US dollars, the dearest, how many attempts have no price.
+                self.prices: tuple[float, float, int] = prices.fetchone()
+                self._stat = self.path.stat()
+                self._stack = stack.pop_all()
         except sqlite3.Error as error:
-            msg = f"{self.path}: {error}"
-            raise OSError(msg) from error
+            msg = f"{self.path} is not the journal of a batch ({error}); restore it"
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                msg = f"another batch is running in {folder}; wait for it"
+            raise ValueError(f"{msg}, or use another folder") from error
 
-    def _load(self) -> None:
+    def _create(self) -> None:
+        with (
+            contextlib.closing(sqlite3.connect(":memory:")) as empty,
+            atomic_file(self.path, keep_other_file) as file,
+        ):
+            empty.executescript(SCHEMA)
+            file.write(empty.serialize())  # at once: an empty file is never one of ours
+
+    def _read(self, condition: str = "1", *values: int) -> None:
+        """Read the entries for which this is true in SQL."""
         columns = "number, digest, attempt, state, job_id, cost, error"
-        query = f"SELECT {columns} FROM entries ORDER BY number, attempt"  # noqa: S608 - our own
-        try:
-            self._connection.execute("PRAGMA synchronous = FULL")
-            for row in self._connection.execute(query):
-                entry = self.entries[row[0]] = Entry(*row)
-                has_state = entry.state in get_args(State)
-                if not has_state or (entry.state == "created" and not entry.job_id):
-                    msg = f"request {entry.number} has no state"
-                    raise ValueError(msg)
-        except (sqlite3.Error, ValueError) as error:
-            msg = f"{self.path} is not the journal of a batch ({error}); restore it, or use another"
-            raise ValueError(f"{msg} folder") from error
-
-    @property
-    def about(self) -> tuple[str, str, int]:
-        """The gateway, where the requests come from, and their number; "" and 0 at first."""
-        row = self._connection.execute("SELECT gateway, source, total FROM batch").fetchone()
-        return row or ("", "", 0)
-
-    @property
-    def prices(self) -> tuple[float, float, int]:
-        """The price of all jobs in US dollars, the dearest, and how many attempts have no price."""
-        query = "SELECT total(cost), ifnull(max(cost), 0), count(*) - count(cost) FROM entries"
-        row: tuple[float, float, int] = self._connection.execute(query).fetchone()
-        return row
+        query = f"SELECT {columns} FROM entries WHERE {condition}"  # noqa: S608 - our own
+        for row in self._connection.execute(f"{query} ORDER BY number, attempt", values):
+            self.entries[row[0]] = Entry(*row)
 
     def describe(self, gateway: str, source: str, total: int) -> None:
         """Write down what `about` says."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM batch")
-            connection.execute("INSERT INTO batch VALUES (?, ?, ?)", (gateway, source, total))
+        self.about = gateway, source, total
+        query = "INSERT OR REPLACE INTO batch (rowid, gateway, source, total) VALUES (1, ?, ?, ?)"
+        self._write(query, *self.about)
 
     def put(self, entry: Entry) -> None:
-        """Write an entry, or raise JournalError. Any thread may call this, one at a time."""
+        """Write an entry, or raise JournalError. Any thread may call this."""
         if entry.job_id and entry.state == "created":
             self._unwritten[entry.number] = entry.job_id
-        with self._transaction() as connection:
-            values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            connection.execute(values, astuple(entry))
+        values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self._write(values, *astuple(entry))
         self._unwritten.pop(entry.number, None)
         self.entries[entry.number] = evolve(entry, response=None)
 
-    def remove(self, entry: Entry, before: Entry | None) -> None:
+    def remove(self, entry: Entry) -> None:
         """Undo the entry that was written before sending, for no job was created; as `put` does."""
-        with self._transaction() as connection:
-            query = "DELETE FROM entries WHERE number = ? AND attempt = ?"
-            connection.execute(query, (entry.number, entry.attempt))
+        query = "DELETE FROM entries WHERE number = ? AND attempt = ?"
+        self._write(query, entry.number, entry.attempt)
         del self.entries[entry.number]
-        if before:
-            self.entries[entry.number] = before
+        with self._lock:
+            self._read("number = ?", entry.number)  # the attempt before, if there is one
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self.check()
+    def _write(self, query: str, *values: object) -> None:
+        """Make sure that the file is in its place, for SQLite goes on without it, and change it."""
+        msg = (
+            f"the journal {self.path} was removed, moved or replaced: put it back, or the next run"
+        )
         try:
-            with self._connection:
-                yield self._connection
+            with self._lock:
+                if os.path.samestat(self.path.stat(), self._stat):
+                    self._connection.execute(query, values)
+                    return
         except sqlite3.Error as error:
             msg = f"the journal {self.path} cannot be written: {error}"
             raise JournalError(msg, self._unwritten) from error
+        except OSError:
+            pass
+        self._unwritten |= {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
+        raise JournalError(f"{msg} sends all requests again, and pays for them", self._unwritten)
 
-    def check(self) -> None:
-        """Make sure that the file is in its place, because SQLite goes on without it.
-
-        Raises:
-            JournalError: It is not, and what is written to it is lost.
-        """
-        with contextlib.suppress(OSError):
-            file, opened = self.path.stat(), self._opened
-            is_same = (file.st_dev, file.st_ino) == (opened.st_dev, opened.st_ino)
-            if is_same and file.st_size >= self._size:
-                self._size = file.st_size
-                return
-        msg = f"the journal {self.path} was removed, moved, cut or replaced: put it back, or the"
-        msg = f"{msg} next run sends all requests again, and pays for them"
-        jobs = {entry.number: entry.job_id for entry in self.entries.values() if entry.job_id}
-        raise JournalError(msg, jobs | self._unwritten)
-
-    def close(self) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Close the file, and release its lock."""
         self._stack.close()
 
-    def __enter__(self) -> Self:
-        """Enter a block at whose end the file is closed."""
-        return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
-        self.close()
+def _opened(path: Path, mode: str, timeout: float = 5.0) -> contextlib.closing[sqlite3.Connection]:
+    """A database in which each statement is a transaction, for all threads."""
+    options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False}
+    return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", timeout, **options))
+
+
+def _is_locked(lock: Path) -> bool:
+    """Whether a process holds a lock: an empty database, which SQLite locks on every system."""
+    try:
+        with _opened(lock, "ro", timeout=0) as connection:
+            connection.execute("SELECT * FROM sqlite_master")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # or there is none
+    return False

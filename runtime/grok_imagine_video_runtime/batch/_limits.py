@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import time
+from time import monotonic as now
 
 from .. import errors
+from .._jobs import reason_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -16,38 +17,19 @@ MAX_UNKNOWN_IN_A_ROW = 10
 LONG_PAUSE, SHORT_PAUSE = 10.0, 1.0
 
 
-def reason_of(error: Exception) -> str:
-    """What an error says."""
-    return errors.one_line(str(error) or type(error).__name__, errors.MAX_LINE)
-
-
-def now() -> float:
-    return time.monotonic()
-
-
 class RateLimiter:
     """Lets requests out at a rate, pauses while the gateway accepts none, and can stop for good.
 
     It belongs to one event loop. Two calls of `acquire` that return True are at least 60 / `rate`
     seconds apart. After `back_off`, none returns True before the pause is over that the gateway
-    asked for. After `stop`, none returns True again, and those that wait return False at once.
-
-    Args:
-        rate: Requests a minute, above 0; None for no limit.
-        patience: Seconds until a gateway that accepts nothing stops the batch, above 0.
-        logger: Where it says why requests wait. Default: that of this module.
-
-    Attributes:
-        stopped: Why it has stopped; None as long as it has not.
+    asked for; one that accepts nothing for `patience` seconds stops it. After `stop`, none returns
+    True again, and those that wait return False at once. The logger is told why requests wait.
     """
 
     def __init__(
-        self,
-        rate: float | None = None,
-        patience: float = 900.0,
-        logger: logging.Logger = _LOGGER,
+        self, rate: float | None = None, patience: float = 900.0, logger: logging.Logger = _LOGGER
     ) -> None:
-        self.stopped: str | None = None
+        self.stopped: str | None = None  #: Why it has stopped.
         self._interval = 60 / rate if rate else 0.0
         self._patience, self._logger = patience, logger
         self._lock, self._is_stopped = asyncio.Lock(), asyncio.Event()

@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any, Literal
 
 import httpx
@@ -15,35 +12,28 @@ from attrs import define, evolve, field
 from attrs.validators import deep_iterable, optional
 
 from .. import validators as v
-from .._jobs import Waiting
+from .._calls import absolute_url
+from .._jobs import Waiting, reason_of
 from ..client import Client
 from ..config import not_a_client
 from ..models import SentObject
 from ..operations import Commands, Create, Request
 from ._journal import Entry, Journal
-from ._limits import reason_of
 from ._status import OnProgress
 
 Resend = Literal["unknown", "failed"]
-
-# A request to work on: its entry, and what is sent unless it has a job.
-Work = tuple[Entry, Request[Any] | None]
+Work = tuple[Entry, Request[Any] | None]  # what is sent, unless there is a job already
 
 _INSTEAD = "or use another folder"
-
-
-def _as_sequence(requests: Iterable[SentObject]) -> Sequence[SentObject]:
-    return requests if isinstance(requests, Sequence) else list(requests)
 
 
 @define(eq=False)
 class Batch:
     """What `batch.run` is given. Each request is serialized once to check it, once to send it."""
 
-    requests: Sequence[SentObject] = field(converter=_as_sequence)
+    requests: Sequence[SentObject]
     client: Client
-    folder: Path
-    operation: ModuleType | None
+    folder: Path = field(converter=Path)
     concurrency: int = field(validator=[v.integer, v.ge(1)])
     rate: float | None = field(validator=optional([v.number, v.gt(0)]))
     budget: float | None = field(validator=optional([v.number, v.gt(0)]))
@@ -52,7 +42,6 @@ class Batch:
     only: Collection[int] | None
     forget: Collection[int]
     source: str
-    dry_run: bool
     on_progress: OnProgress | None
     job: Commands = field(init=False)
     create: Create = field(init=False)
@@ -65,16 +54,11 @@ class Batch:
         jobs: Sequence[Commands] = self.client.package.jobs()
         creates = [(job, create) for job in jobs for create in job.creates]
         first = next(iter(self.requests), None)
-        fitting = [
-            (job, create)
-            for job, create in creates
-            if self.operation in (None, create.module)
-            and isinstance(first, (create.model, type(None)))
-        ]
+        fitting = [pair for pair in creates if isinstance(first, (pair[1].model, type(None)))]
         if len(fitting) != 1:
-            names = ", ".join(create.model.__name__ for _, create in creates)
-            msg = f"no operation, or more than one, creates jobs from these requests: use {names},"
-            raise TypeError(f"{msg} all of one kind, and say which operation")
+            kind, names = type(first).__name__, ", ".join(x.model.__name__ for _, x in creates)
+            msg = f"one operation has to create jobs from {kind}, not {len(fitting)}: use {names}"
+            raise TypeError(msg)
         self.job, self.create = fitting[0]
 
     def path_of(self, number: int) -> Path:
@@ -83,62 +67,49 @@ class Batch:
 
     def open(self, stack: ExitStack) -> Journal:
         """Open the journal, check all requests, and count results that a person has found."""
-        journal = self._journal(stack)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        journal = stack.enter_context(Journal(self.folder))
         gateway, source, _ = journal.about
-        self.source = self.source or source
-        if journal.entries and _normal(gateway) != _normal(self.client.base_url):
-            msg = f"the previous requests were sent to {gateway}, not to {self.client.base_url}"
+        url, path = self.client.base_url, self.create.module.OPERATION.path
+        addresses = {absolute_url(httpx.URL(), base, path) for base in (url, gateway or url)}
+        if journal.entries and len(addresses) > 1:
+            msg = f"the previous requests were sent to {gateway}, not to {url}"
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
         for number, request in enumerate(self.requests, 1):
             _, self.digests[number] = self._serialize(number, request)
         for number in sorted({*journal.entries, *self.digests, *(self.only or ()), *self.forget}):
-            self._check(number, journal.entries.get(number))
-        if not self.dry_run:
-            journal.describe(self.client.base_url, self.source, len(self.digests))
-            for number, entry in list(journal.entries.items()):
-                if entry.state == "unknown" and self.path_of(number).exists():
-                    journal.put(evolve(entry, state="done", error=None))
+            if mistake := self._mistake(number, journal.entries.get(number)):
+                raise ValueError(mistake)
+        journal.describe(url, self.source or source, len(self.digests))
+        for number, entry in list(journal.entries.items()):
+            if entry.state == "unknown" and self.path_of(number).exists():
+                journal.put(evolve(entry, state="done", error=None))
         return journal
 
-    def _journal(self, stack: ExitStack) -> Journal:
-        """The journal; a dry run without one has an empty one elsewhere."""
-        if self.folder.exists() and not self.folder.is_dir():
-            msg = f"{self.folder} is not a folder"
-            raise NotADirectoryError(msg)
-        if not self.dry_run:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return stack.enter_context(Journal(self.folder))
-        with suppress(FileNotFoundError):
-            return stack.enter_context(Journal(self.folder, read_only=True))
-        return stack.enter_context(Journal(Path(stack.enter_context(TemporaryDirectory()))))
-
-    def _check(self, number: int, entry: Entry | None) -> None:
-        """Refuse to mix up requests, and to pay for what cannot be saved."""
-        path, msg = self.path_of(number), ""
-        is_paid_for_again = entry and entry.state == "failed" and self._is_to_send(number, entry)
+    def _mistake(self, number: int, entry: Entry | None) -> str:
+        """How requests would be mixed up, or what could not be saved be paid for; or ""."""
+        path = self.path_of(number)
         if number not in self.digests:
-            msg = f"there is no request {number}" + ", which was sent" * bool(entry)
-        elif entry and entry.digest != self.digests[number]:
-            msg = f"request {number} has changed since it was sent: undo the change, {_INSTEAD}"
-        elif number in self.forget and not (entry and entry.job_id):
-            msg = f"request {number} cannot be forgotten: no job was created for it"
-        elif (entry is None or is_paid_for_again) and path.exists():
-            msg = f"{path} exists, and no run of this batch saved it: move it away, {_INSTEAD}"
-        if msg:
-            raise ValueError(msg)
+            return f"there is no request {number}" + ", which was sent" * bool(entry)
+        if entry and entry.digest != self.digests[number]:
+            return f"request {number} has changed since it was sent: undo the change, {_INSTEAD}"
+        if number in self.forget and not (entry and entry.job_id):
+            return f"request {number} cannot be forgotten: no job was created for it"
+        is_new = self._is_to_send(number, entry) and not (entry and entry.state == "unknown")
+        if is_new and path.exists():
+            return f"{path} exists, and no run of this batch saved it: move it away, {_INSTEAD}"
+        return ""
 
     def _serialize(self, number: int, request: SentObject) -> tuple[Request[Any], str]:
         """What is sent, and a digest that does not depend on the order of the fields."""
         options: dict[str, Any] = {"allow_nan": False, "ensure_ascii": False, "sort_keys": True}
         try:
             sent = self.create.module.OPERATION.request(body=request)
-            is_json = "json" in sent.arguments
-            fields = sent.arguments.pop("json") if is_json else request.to_dict()
-            content = json.dumps(fields, **options).encode()
+            content = json.dumps(request.to_dict(), **options).encode()
         except (RecursionError, TypeError, ValueError) as error:
             msg = f"request {number} cannot be sent: {error}"
             raise ValueError(msg) from None
-        if is_json:
+        if sent.arguments.pop("json", None) is not None:
             sent.arguments["content"] = content
         return sent, hashlib.sha256(content).hexdigest()
 
@@ -154,21 +125,14 @@ class Batch:
         for number, entry in before.items():
             if entry.state == "created" and self._is_wanted(number):
                 yield entry, None
-        try:
-            for number, request in enumerate(self.requests, 1):
-                if number not in self.digests:
-                    return  # it is new since the check, and left to the next run
+        try:  # those that are new since the check are left to the next run
+            for number, request in zip(self.digests, self.requests, strict=False):
                 previous = before.get(number)
                 if self._is_to_send(number, previous):
                     sent, digest = self._serialize(number, request)
-                    if digest != self.digests[number]:
+                    if digest != self.digests[number]:  # it may be one that was sent as another
                         stop(f"request {number} has changed since it was checked: undo the change")
                         return
                     yield Entry(number, digest, previous.attempt + 1 if previous else 1), sent
         except (OSError, RecursionError, TypeError, ValueError) as error:
             stop(reason_of(error))
-
-
-def _normal(base_url: str) -> str:
-    """An address as all its spellings are; a version at its end means nothing."""
-    return re.sub(r"(/v\d+)?/*$", "", str(httpx.URL(base_url)))

@@ -1,20 +1,190 @@
-"""The public functions: what a batch is given."""
+"""Send the requests of a batch, each at most once, and bring their jobs to an end."""
 
 import asyncio
+import functools
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec
 
-from .._files import in_thread, remove_temporary_files
-from .._jobs import Waiting
+import httpx
+from attrs import evolve
+
+from .. import _io, errors
+from .._calls import parsed
+from .._downloads import save
+from .._files import asyncio_atomic_file, in_thread, keep_other_file, remove_temporary_files
+from .._jobs import Waiting, cost_of, is_lost, reason_of, wait
 from ..client import Client
+from ..config import LIMITS
 from ..models import SentObject
+from ..operations import Request
+from ._journal import Entry, Journal, JournalError
+from ._limits import RateLimiter
 from ._requests import Batch, Resend
-from ._sending import Run
 from ._status import OnProgress, Records, Summary
+
+P = ParamSpec("P")
+
+_CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
+_ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
+
+
+class Run:
+    """Brings the requests to their end, and writes down each step before the next one.
+
+    No more requests are in flight than the client has connections. The others wait before they are
+    written down, so they have not left, and are not sent once the run is stopped.
+    """
+
+    def __init__(self, batch: Batch, journal: Journal) -> None:
+        session = batch.client.sessions.asyncio_opened(batch.client).session
+        timeout = httpx.Timeout(batch.client.overrides.get("timeout", session.timeout))
+        timeout.pool = None  # a request waits for a connection as long as it takes
+        self._client = batch.client.with_timeout(timeout)
+        self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
+        self._batch, self._logger = batch, batch.client.package.logger
+        self._records = Records(journal, batch.on_progress)
+        self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
+        limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
+        self._permits = asyncio.Semaphore(limits.max_connections or batch.concurrency)
+        self._running, self._has_ended = 0, asyncio.Event()
+        self._posts: set[asyncio.Task[bool]] = set()
+        self._is_ending = False
+
+    async def all(self) -> Summary:
+        """Work on every request. If cancelled, wait for the responses in flight."""
+        batch, records, limiter, over_budget = self._batch, self._records, self._limiter, ""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for entry, request in batch.remaining(records.entries, limiter.stop):
+                    budget = batch.budget if request is not None else None
+                    while self._running and (
+                        self._running >= batch.concurrency or records.over_budget(budget)
+                    ):
+                        self._has_ended.clear()
+                        await self._has_ended.wait()
+                    if over_budget := records.over_budget(budget):
+                        limiter.stop(over_budget)
+                    if request is not None and limiter.stopped:
+                        break
+                    records.unpriced += request is not None
+                    self._running += 1
+                    group.create_task(self._work(entry, request))
+        except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
+            raise group_of_errors.exceptions[0] from None
+        finally:
+            await self._end()
+        is_over_budget = limiter.stopped == over_budget
+        return records.summary(stopped=limiter.stopped, is_over_budget=is_over_budget)
+
+    async def _work(self, entry: Entry, request: Request[Any] | None) -> None:
+        entries, before = self._records.entries, self._records.entries.get(entry.number)
+        try:
+            if request is not None:
+                await self._send(request, entry)
+            latest = entries.get(entry.number)
+            if latest and latest.state == "created":
+                await self._follow(latest)
+        finally:
+            if request is not None and entries.get(entry.number) == before:
+                self._records.unpriced -= 1  # no job was created
+            self._running -= 1
+            self._has_ended.set()
+
+    async def _send(self, request: Request[Any], entry: Entry) -> None:
+        """Send a request, again and again if the gateway refuses it for now."""
+        async with self._permits:
+            while await self._limiter.acquire():
+                post = asyncio.create_task(self._post(request, entry))
+                self._posts.add(post)
+                post.add_done_callback(self._posts.discard)
+                if not await asyncio.shield(post):
+                    return
+
+    async def _end(self) -> None:
+        """Send no more, and wait for the requests in flight: they may be paid for."""
+        self._is_ending = True
+        if count := len(self._posts):
+            text = "waiting for %d responses; stop again to leave them unknown"
+            self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
+        await asyncio.gather(*self._posts, return_exceptions=True)
+
+    async def _post(self, request: Request[Any], entry: Entry) -> bool:
+        """Send a request. True if it was refused for now and has to be sent again."""
+        await self._records.send(entry)
+        if self._is_ending:
+            await self._records.undo(entry)
+            return False
+        try:
+            response = await _io.asyncio_run(self._creator, parsed, request)
+            job_id = self._batch.create.module.job_id(response)
+            entry = evolve(entry, state="created", job_id=job_id)
+        except Exception as error:
+            is_status = isinstance(error, errors.APIStatusError) and 400 <= error.status_code < 500
+            if is_status or isinstance(error, errors.APIConnectionError):
+                return await self._refuse(entry, error)
+            why = reason_of(error)
+            if "it may have been" not in why:
+                why += "; it may have been paid for"
+            entry = evolve(entry, error=why, response=getattr(error, "content", None))
+        try:
+            await self._records.put(entry)
+        except JournalError:
+            if entry.job_id:  # it is known nowhere else
+                text = "request %d: its job is %s, which is not in the journal"
+                self._logger.error(text, entry.number, entry.job_id, extra={"event": "unwritten"})
+            raise
+        self._limiter.record(unknown=entry.error)
+        return False
+
+    async def _refuse(self, entry: Entry, error: Exception) -> bool:
+        """Note that certainly no job was created. True if the request has to be sent again."""
+        if isinstance(error, errors.APIConnectionError | errors.RateLimitError):
+            await self._records.undo(entry)
+            return not self._is_ending and self._limiter.back_off(error)
+        reason = reason_of(error).partition(" (request id ")[0]  # so that equal ones can be grouped
+        await self._records.undo(entry, reason)
+        self._limiter.record()
+        if getattr(error, "status_code", 0) in _CALLER_REFUSED:
+            self._limiter.stop(f"request {entry.number}: {reason_of(error)}")
+        return False
+
+    async def _follow(self, entry: Entry) -> None:
+        """Follow the job of a request to its end, and save its result."""
+        batch, module, job_id = self._batch, self._batch.job.module, entry.job_id
+        self._records.note(entry.number, "running")
+        try:
+            poll = module.OPERATION.follow(job_id)
+            job = await _io.asyncio_run(self._client, wait, poll, job_id, batch.waiting)
+            url, path = module.result(job), batch.path_of(entry.number)
+            async with asyncio_atomic_file(path, keep_other_file) as file:
+                await _io.asyncio_run(self._client, save, url, file, None)
+            entry = evolve(entry, state="done", cost=cost_of(module.JOB, job))
+        except _ENDED as error:
+            cost = cost_of(module.JOB, error.job) if error.job else None
+            entry = evolve(entry, state="failed", cost=cost, error=reason_of(error))
+        except Exception as error:
+            await self._leave(entry, error)
+            return
+        await self._records.put(entry)
+
+    async def _leave(self, entry: Entry, error: Exception) -> None:
+        """Leave a request with a job to the next run, unless its job is lost and forgotten."""
+        number, is_lost_job = entry.number, is_lost(self._batch.job.module.JOB, error)
+        why = reason_of(error).replace("no response from the gateway", "cannot fetch its result")
+        if isinstance(error, OSError):
+            why = f"{error.filename or self._batch.path_of(number)}: {error.strerror or why}"
+            if not isinstance(error, FileExistsError):
+                self._limiter.stop(why)  # the next results could not be saved either
+        elif is_lost_job:
+            why = f"the gateway does not find its job {entry.job_id} ({why})"
+        if is_lost_job or isinstance(error, errors.ResultMissingError):
+            if number in self._batch.forget:
+                await self._records.put(evolve(entry, state="failed", error=f"forgotten: {why}"))
+                return
+            why += "; it can be forgotten"
+        self._records.note(number, reason=why)
 
 
 async def asyncio_run(
@@ -22,7 +192,6 @@ async def asyncio_run(
     *,
     client: Client,
     folder: str | os.PathLike[str],
-    operation: ModuleType | None = None,
     concurrency: int = 20,
     rate: float | None = None,
     budget: float | None = None,
@@ -32,42 +201,14 @@ async def asyncio_run(
     only: Collection[int] | None = None,
     forget: Collection[int] = (),
     source: str = "",
-    dry_run: bool = False,
-    on_progress: OnProgress | None = None,
-) -> Summary:
-    """The async counterpart of `run`.
-
-    If it is cancelled, it sends no more requests, waits for the responses in flight, and writes
-    them down. If it is cancelled again, their outcome stays unknown.
-    """
-    waiting, path = Waiting[Any](interval, timeout), Path(folder)
-    options = resend, only, forget, source, dry_run, on_progress
-    batch = Batch(requests, client, path, operation, concurrency, rate, budget, waiting, *options)
-    return await _run(batch)
-
-
-def run(
-    requests: Iterable[SentObject],
-    *,
-    client: Client,
-    folder: str | os.PathLike[str],
-    operation: ModuleType | None = None,
-    concurrency: int = 20,
-    rate: float | None = None,
-    budget: float | None = None,
-    interval: float = 5.0,
-    timeout: float = 900.0,
-    resend: Collection[Resend] = (),
-    only: Collection[int] | None = None,
-    forget: Collection[int] = (),
-    source: str = "",
-    dry_run: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Create a job for each request, wait for all of them and save their results.
 
     All requests are checked before the first one is sent. Each is sent once; it is sent again only
-    where it is certain that no job was created, such as after status 429.
+    where it is certain that no job was created, such as after status 429. A run that is cancelled
+    or stopped with Ctrl-C sends no more requests, waits for the responses in flight, and writes
+    them down. If it is cancelled again, their outcome stays unknown.
 
     Args:
         requests: The requests, in the order of their numbers, from 1. A later run needs the same
@@ -75,7 +216,6 @@ def run(
             each one on demand saves memory.
         client: Where the API is. Its `max_retries` do not count for requests that create jobs.
         folder: Where the results and the journal are; made if it is missing.
-        operation: The operation that creates the jobs. Default: the one for such requests.
         concurrency: How many requests are worked on at the same time, 1 or more.
         rate: How many requests are sent in a minute, above 0. Default: no limit.
         budget: US dollars, above 0, for all runs in the folder. A request is sent if all prices
@@ -89,7 +229,6 @@ def run(
         forget: The numbers of requests that end without a result if the gateway still does not find
             their jobs.
         source: Where the requests come from, for `Summary.source`. Default: what it was before.
-        dry_run: Check everything, send nothing, and leave the folder as it is.
         on_progress: Called with the `Status` and the `Entry` each time a request has a new entry.
 
     Returns:
@@ -102,38 +241,41 @@ def run(
         JournalError: The journal cannot be written, or is no longer in its place; the error has the
             ids of the jobs that are not in it.
         OSError: The folder cannot be used.
-        RuntimeError: An event loop is running; await `asyncio_run` there.
+        RuntimeError: `run` is called where an event loop runs; await `asyncio_run` there.
     """
-    waiting, path = Waiting[Any](interval, timeout), Path(folder)
-    options = resend, only, forget, source, dry_run, on_progress
-    batch = Batch(requests, client, path, operation, concurrency, rate, budget, waiting, *options)
-    _refuse_loop()
-
-    async def run_and_close() -> Summary:
-        try:
-            return await _run(batch)
-        finally:
-            with suppress(Exception):  # what a transport raises must not hide the summary
-                await client.sessions.close_loop()
-
-    return asyncio.run(run_and_close())
-
-
-def _refuse_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    msg = "an event loop is running, as in a notebook: await batch.asyncio_run(...) instead"
-    raise RuntimeError(msg)
-
-
-async def _run(batch: Batch) -> Summary:
+    listed = requests if isinstance(requests, Sequence) else list(requests)
+    waiting, last = Waiting[Any](interval, timeout), (resend, only, forget, source, on_progress)
+    batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await in_thread(batch.open, stack)
-        if batch.dry_run:
-            return Records(journal).summary(total=len(batch.digests), source=batch.source)
-        batch.client.sessions.asyncio_opened(batch.client)  # raises before anything is sent
         summary = await Run(batch, journal).all()
         remove_temporary_files(batch.folder)  # of runs that were killed
         return summary
+
+
+def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P, Summary]:
+    """The same function, in an event loop of its own."""
+
+    async def run_and_close(*args: P.args, **options: P.kwargs) -> Summary:
+        try:
+            return await function(*args, **options)
+        finally:
+            client: Any = options.get("client")
+            with suppress(Exception):  # what a transport raises must not hide the summary
+                await client.sessions.close_loop()
+
+    @functools.wraps(function)
+    def run(*args: P.args, **options: P.kwargs) -> Summary:
+        loop = None
+        with suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+        if loop is not None:
+            msg = "an event loop is running, as in a notebook: await batch.asyncio_run(...) instead"
+            raise RuntimeError(msg)
+        return asyncio.run(run_and_close(*args, **options))
+
+    run.__name__ = run.__qualname__ = "run"
+    return run
+
+
+run = _blocking(asyncio_run)

@@ -1,15 +1,14 @@
 """How far a batch is, and what needs a person."""
 
-import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from attrs import asdict, frozen
 
+from .._files import in_thread
 from ._journal import Entry, Journal
 
 OnProgress = Callable[["Status", Entry], object]
@@ -25,7 +24,7 @@ class Status:
     unknown: int = 0  #: Those that were sent, and may have been paid for; nobody knows.
     unfinished: int = 0  #: Those whose job has not ended, or whose result is not saved.
     refused: int = 0  #: Those that this run sent, and that certainly created no job.
-    running: int = 0  #: Those that this run sent, and whose response or job it waits for.
+    running: int = 0  #: Those whose response or job a run waits for.
     cost: float = 0.0  #: The price of all jobs in US dollars, as far as responses reported it.
 
     @property
@@ -58,105 +57,87 @@ class Summary(Status):
     source: str = ""  #: Where the requests come from, as `batch.run` was told.
     stopped: str | None = None  #: Why no more requests were sent; None if all were.
     is_over_budget: bool = False  #: Whether that is because one more could exceed the budget.
-    #: Whether a process is running the batch; then some of the unknown are in flight.
-    is_running: bool = False
+    is_running: bool = False  #: Whether a process is running the batch.
 
 
 class Records:
-    """What is known of the requests of a run: in the journal, and beside it.
-
-    A thread writes to the journal, one change after the other, so that the event loop does not wait
-    for the disk.
-    """
+    """What is known of the requests of a run: in the journal, and beside it."""
 
     def __init__(self, journal: Journal, on_progress: OnProgress | None = None) -> None:
-        _, self._source, self._total = journal.about
         self.paid, self.dearest, self.unpriced = journal.prices
-        self.reasons: dict[int, str] = {}  # why requests are left to the next run or a person
         self.entries = journal.entries
-        self._states: dict[int, str] = {}
+        self._journal, self._on_progress = journal, on_progress
+        self._noted: dict[int, Problem] = {}  # by number; those without a reason are none
         self._counts: Counter[str] = Counter()
         for number in self.entries:
-            self.note(number, "")
-        self._journal, self._on_progress = journal, on_progress
-        self._thread = ThreadPoolExecutor(1, "journal")
+            self.note(number)
 
     def status(self) -> Status:
         """How far the batch is."""
-        return Status(self._total, cost=round(self.paid, 9), **self._counts)
+        return Status(self._journal.about[2], cost=round(self.paid, 9), **self._counts)
 
-    def summary(self, **details: Any) -> Summary:
+    def summary(self, *, stopped: str | None = None, is_over_budget: bool = False) -> Summary:
         """How the run has ended, with what only the run knows."""
-        counts: dict[str, Any] = asdict(self.status())
-        counts |= {"source": self._source, "is_running": self._journal.is_running} | details
-        return Summary(**counts, problems=tuple(self._problems()))
+        problems = tuple(noted for _, noted in sorted(self._noted.items()) if noted.reason)
+        _, source, _ = self._journal.about
+        ended: Any = {"problems": problems, "source": source, "stopped": stopped}
+        ended |= {"is_over_budget": is_over_budget, "is_running": self._journal.is_running}
+        return Summary(**asdict(self.status()), **ended)
 
-    def _problems(self) -> Iterator[Problem]:
-        for number, state in sorted(self._states.items()):
-            entry = self.entries.get(number)
-            reason = self.reasons.get(number) or (entry and entry.error)
-            if state == "unknown":
-                reason = reason or "stopped before a response came"
-            if reason:
-                yield Problem(number, state, reason, entry.job_id if entry else None)
-
-    def note(self, number: int, state: str = "") -> None:
-        """Count a request in this state from now on. Default: that in the journal, or queued."""
-        if old := self._states.pop(number, None):
-            self._counts[old] -= 1
+    def note(self, number: int, state: str = "", reason: str | None = None) -> None:
+        """Count a request in this state from now on. Default: that of its entry, or queued."""
+        if number in self._noted:
+            self._counts[self._noted.pop(number).state] -= 1
         entry = self.entries.get(number)
-        if not state and entry:
+        if entry and not state:
             state = "unfinished" if entry.state == "created" else entry.state
+            reason = reason or entry.error
+            if state in ("unfinished", "unknown") and self._journal.is_running and not reason:
+                state = "running"
+            elif state == "unknown":
+                reason = reason or "stopped before a response came"
         if state:
-            self._states[number] = state
+            job_id = entry.job_id if entry else None
+            self._noted[number] = Problem(number, state, reason or "", job_id)
             self._counts[state] += 1
 
-    def has_room(self, budget: float | None, running: int) -> bool:
-        """Whether one more request is within a budget, with `running` ones without a price.
+    def over_budget(self, budget: float | None) -> str:
+        """Why one more request may exceed a budget; "" if it is within it.
 
         What has no price counts as much as the dearest. Until there is a price, one runs alone.
         """
-        if budget is None or not self.dearest:
-            return budget is None or not (running or self.unpriced)
-        return round(self.paid + (self.unpriced + 1) * self.dearest, 9) <= budget
-
-    @property
-    def prices(self) -> str:
-        """What is known of the prices."""
+        if budget is None or not (self.dearest or self.unpriced):
+            return ""
+        if not self.dearest:
+            return "no price was reported, so the budget cannot be kept: run without one"
+        if round(self.paid + (self.unpriced + 1) * self.dearest, 9) <= budget:
+            return ""
         unpriced = f", {self.unpriced} have no price yet" * bool(self.unpriced)
-        return f"${self.paid:.2f} is paid{unpriced}, and one costs up to ${self.dearest:.2f}"
-
-    def close(self) -> None:
-        """Write what waits, and end the thread; nothing can cancel that."""
-        self._thread.shutdown()
+        prices = f"${self.paid:.2f} is paid{unpriced}, and one costs up to ${self.dearest:.2f}"
+        return f"one more request could exceed the budget of ${budget:g}: {prices}"
 
     async def send(self, entry: Entry) -> None:
         """Write down that a request is about to leave: from now on it may be paid for."""
         self.note(entry.number, "running")
-        await self._do(self._journal.put, entry)
+        await in_thread(self._journal.put, entry)
 
-    async def undo(self, entry: Entry, before: Entry | None, refusal: str | None = None) -> None:
+    async def undo(self, entry: Entry, refusal: str = "") -> None:
         """Take back that a request was sent, for it certainly created no job."""
-        await self._do(self._journal.remove, entry, before)
-        self.note(entry.number, "refused" if refusal and not before else "")
-        if refusal:
-            again = "it was sent again and refused: " * bool(before)
-            self.reasons[entry.number] = again + refusal
+        await in_thread(self._journal.remove, entry)
+        is_first = entry.attempt == 1
+        again = "" if is_first or not refusal else "it was sent again and refused: "
+        self.note(entry.number, "refused" if refusal and is_first else "", again + refusal)
 
     async def put(self, entry: Entry) -> None:
         """Write down what came of a request."""
-        await self._do(self._journal.put, entry)
-        self.note(entry.number, "running" if entry.state == "created" else entry.state)
+        await in_thread(self._journal.put, entry)
+        state = "running" if entry.state == "created" else entry.state
+        self.note(entry.number, state, entry.error)
         if entry.cost is not None:
             self.paid, self.unpriced = self.paid + entry.cost, self.unpriced - 1
             self.dearest = max(self.dearest, entry.cost)
         if self._on_progress is not None:
             self._on_progress(self.status(), entry)
-
-    async def _do(self, change: Callable[..., None], *args: Any) -> None:
-        """Change the journal; `close` waits for that if the caller is cancelled meanwhile."""
-        done = self._thread.submit(change, *args)
-        await asyncio.shield(asyncio.wrap_future(done))
 
 
 def status(folder: str | os.PathLike[str]) -> Summary:
