@@ -1,11 +1,7 @@
 """Create a job for each of many requests, and continue where the previous run ended.
 
-    summary = batch.run(requests, client=client, folder="results")
-
 The result of request 7 is saved in the folder, and its name begins with 0007. `journal.sqlite`
-beside it has the outcome of each request, so a run can be killed at any moment and started again:
-finished requests are skipped, and those with a job are followed. Those that may have been paid for
-are not sent again, unless `resend` says so.
+beside it has the outcome of each request, so a run can be killed at any moment and started again.
 """
 
 from ._journal import Entry, Journal, JournalError

@@ -58,10 +58,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
     kill during the call leaves all of it or nothing. Earlier attempts stay in the file, with their
     jobs and prices. One process at a time can open it, and the system releases the lock however
     that process ends; `read_only` needs no lock, and reads what another process may be writing.
-
-    Raises:
-        OSError: The folder or the file is not there, or cannot be written.
-        ValueError: The file is not the journal of a batch, or another process has it open.
+    It is an OSError if the folder or the file is not there or cannot be written, and a ValueError
+    if the file is not the journal of a batch, or another process has it open.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -95,7 +93,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                 self._stack = stack.pop_all()
         except sqlite3.Error as error:
             msg = f"{self.path} is not the journal of a batch ({error}); restore it"
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 msg = f"another batch is running in {folder}; wait for it"
             raise ValueError(f"{msg}, or use another folder") from error
 
@@ -139,9 +137,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def _write(self, query: str, *values: object) -> None:
         """Make sure that the file is in its place, for SQLite goes on without it, and change it."""
-        msg = (
-            f"the journal {self.path} was removed, moved or replaced: put it back, or the next run"
-        )
+        msg = f"the journal {self.path} was removed, moved or replaced: put it back, or the next"
         try:
             with self._lock:
                 if os.path.samestat(self.path.stat(), self._stat):
@@ -153,7 +149,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         except OSError:
             pass
         self._unwritten |= {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
-        raise JournalError(f"{msg} sends all requests again, and pays for them", self._unwritten)
+        raise JournalError(f"{msg} run sends and pays for all requests again", self._unwritten)
 
     def __exit__(self, *exc_info: object) -> None:
         """Close the file, and release its lock."""

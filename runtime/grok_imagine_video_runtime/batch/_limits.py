@@ -56,10 +56,7 @@ class RateLimiter:
         self._is_stopped.set()
 
     def record(self, unknown: str | None = None) -> None:
-        """Note that a request has an outcome, and the reason if the outcome is unknown.
-
-        Ten unknown outcomes in a row stop the batch, because each may be paid for.
-        """
+        """Note an outcome, and why it is unknown; ten of those in a row may be paid for: stop."""
         self._waiting_since = None
         self._unknown_in_a_row = self._unknown_in_a_row + 1 if unknown else 0
         if self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW:

@@ -11,9 +11,8 @@ import httpx
 from attrs import define, evolve, field
 from attrs.validators import deep_iterable, optional
 
+from .. import _calls, _jobs
 from .. import validators as v
-from .._calls import absolute_url
-from .._jobs import Waiting, reason_of
 from ..client import Client
 from ..config import not_a_client
 from ..models import SentObject
@@ -37,7 +36,7 @@ class Batch:
     concurrency: int = field(validator=[v.integer, v.ge(1)])
     rate: float | None = field(validator=optional([v.number, v.gt(0)]))
     budget: float | None = field(validator=optional([v.number, v.gt(0)]))
-    waiting: Waiting[Any]
+    waiting: _jobs.Waiting[Any]
     resend: Collection[Resend] = field(validator=deep_iterable(v.in_("unknown", "failed")))
     only: Collection[int] | None
     forget: Collection[int]
@@ -71,7 +70,7 @@ class Batch:
         journal = stack.enter_context(Journal(self.folder))
         gateway, source, _ = journal.about
         url, path = self.client.base_url, self.create.module.OPERATION.path
-        addresses = {absolute_url(httpx.URL(), base, path) for base in (url, gateway or url)}
+        addresses = {_calls.absolute_url(httpx.URL(), base, path) for base in (url, gateway or url)}
         if journal.entries and len(addresses) > 1:
             msg = f"the previous requests were sent to {gateway}, not to {url}"
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
@@ -135,4 +134,4 @@ class Batch:
                         return
                     yield Entry(number, digest, previous.attempt + 1 if previous else 1), sent
         except (OSError, RecursionError, TypeError, ValueError) as error:
-            stop(reason_of(error))
+            stop(_jobs.reason_of(error))

@@ -10,10 +10,7 @@ from typing import Any, ParamSpec
 import httpx
 from attrs import evolve
 
-from .. import _io, errors
-from .._calls import parsed
-from .._downloads import save
-from .._files import asyncio_atomic_file, in_thread, keep_other_file, remove_temporary_files
+from .. import _calls, _downloads, _files, _io, errors
 from .._jobs import Waiting, cost_of, is_lost, reason_of, wait
 from ..client import Client
 from ..config import LIMITS
@@ -117,7 +114,7 @@ class Run:
             await self._records.undo(entry)
             return False
         try:
-            response = await _io.asyncio_run(self._creator, parsed, request)
+            response = await _io.asyncio_run(self._creator, _calls.parsed, request)
             job_id = self._batch.create.module.job_id(response)
             entry = evolve(entry, state="created", job_id=job_id)
         except Exception as error:
@@ -158,8 +155,8 @@ class Run:
             poll = module.OPERATION.follow(job_id)
             job = await _io.asyncio_run(self._client, wait, poll, job_id, batch.waiting)
             url, path = module.result(job), batch.path_of(entry.number)
-            async with asyncio_atomic_file(path, keep_other_file) as file:
-                await _io.asyncio_run(self._client, save, url, file, None)
+            async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
+                await _io.asyncio_run(self._client, _downloads.save, url, file, None)
             entry = evolve(entry, state="done", cost=cost_of(module.JOB, job))
         except _ENDED as error:
             cost = cost_of(module.JOB, error.job) if error.job else None
@@ -211,9 +208,8 @@ async def asyncio_run(
     them down. If it is cancelled again, their outcome stays unknown.
 
     Args:
-        requests: The requests, in the order of their numbers, from 1. A later run needs the same
-            ones; new ones are added at the end. They are read more than once; a sequence that makes
-            each one on demand saves memory.
+        requests: They are numbered from 1. A later run needs the same ones, and new ones at the
+            end. They are read more than once; a sequence that makes each on demand saves memory.
         client: Where the API is. Its `max_retries` do not count for requests that create jobs.
         folder: Where the results and the journal are; made if it is missing.
         concurrency: How many requests are worked on at the same time, 1 or more.
@@ -223,11 +219,9 @@ async def asyncio_run(
             dearest job so far. Until there is a price, one request runs alone. Default: no limit.
         interval: Seconds between two requests for one job, above 0.
         timeout: Seconds to wait for a job, and for a gateway that accepts nothing, above 0.
-        resend: Which requests of earlier runs are sent again, and may be paid for again: those that
-            are "unknown", "failed" or both.
+        resend: Requests of earlier runs to send and pay for again: "unknown", "failed" or both.
         only: The numbers of the requests to work on. Default: all.
-        forget: The numbers of requests that end without a result if the gateway still does not find
-            their jobs.
+        forget: The numbers of requests that end without a result if their jobs are still not found.
         source: Where the requests come from, for `Summary.source`. Default: what it was before.
         on_progress: Called with the `Status` and the `Entry` each time a request has a new entry.
 
@@ -247,9 +241,9 @@ async def asyncio_run(
     waiting, last = Waiting[Any](interval, timeout), (resend, only, forget, source, on_progress)
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
-        journal = await in_thread(batch.open, stack)
+        journal = await _files.in_thread(batch.open, stack)
         summary = await Run(batch, journal).all()
-        remove_temporary_files(batch.folder)  # of runs that were killed
+        _files.remove_temporary_files(batch.folder)  # of runs that were killed
         return summary
 
 
