@@ -12,8 +12,6 @@ from attrs import astuple, evolve, frozen
 
 from .._files import atomic_file, keep_other_file
 
-State = Literal["unknown", "created", "done", "failed"]
-
 SCHEMA = """
 CREATE TABLE batch (gateway TEXT NOT NULL, source TEXT NOT NULL, total INTEGER NOT NULL);
 CREATE TABLE entries (
@@ -44,7 +42,7 @@ class Entry:
     number: int  #: The number of the request.
     digest: str  #: The SHA-256 of what is sent.
     attempt: int = 1  #: How often it was sent, if it was sent again after an unknown or failed one.
-    state: State = "unknown"
+    state: Literal["unknown", "created", "done", "failed"] = "unknown"
     job_id: str | None = None  #: The id of the job.
     cost: float | None = None  #: The price of the job in US dollars, if a response reported it.
     error: str | None = None  #: Why it is unknown or failed.

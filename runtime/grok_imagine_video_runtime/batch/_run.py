@@ -117,10 +117,13 @@ class Run:
             response = await _io.asyncio_run(self._creator, _calls.parsed, request)
             job_id = self._batch.create.module.job_id(response)
             entry = evolve(entry, state="created", job_id=job_id)
+        except (errors.APIConnectionError, errors.RateLimitError) as error:
+            await self._records.undo(entry)
+            return not self._is_ending and self._limiter.back_off(error)
         except Exception as error:
-            is_status = isinstance(error, errors.APIStatusError) and 400 <= error.status_code < 500
-            if is_status or isinstance(error, errors.APIConnectionError):
-                return await self._refuse(entry, error)
+            if isinstance(error, errors.APIStatusError) and 400 <= error.status_code < 500:
+                await self._refuse(entry, error)
+                return False
             why = reason_of(error)
             if "it may have been" not in why:
                 why += "; it may have been paid for"
@@ -135,17 +138,13 @@ class Run:
         self._limiter.record(unknown=entry.error)
         return False
 
-    async def _refuse(self, entry: Entry, error: Exception) -> bool:
-        """Note that certainly no job was created. True if the request has to be sent again."""
-        if isinstance(error, errors.APIConnectionError | errors.RateLimitError):
-            await self._records.undo(entry)
-            return not self._is_ending and self._limiter.back_off(error)
+    async def _refuse(self, entry: Entry, error: errors.APIStatusError) -> None:
+        """Note that certainly no job was created."""
         reason = reason_of(error).partition(" (request id ")[0]  # so that equal ones can be grouped
         await self._records.undo(entry, reason)
         self._limiter.record()
-        if getattr(error, "status_code", 0) in _CALLER_REFUSED:
-            self._limiter.stop(f"request {entry.number}: {reason_of(error)}")
-        return False
+        if error.status_code in _CALLER_REFUSED:
+            self._limiter.stop(f"request {entry.number}: {error}")
 
     async def _follow(self, entry: Entry) -> None:
         """Follow the job of a request to its end, and save its result."""

@@ -64,6 +64,7 @@ class Records:
     """What is known of the requests of a run: in the journal, and beside it."""
 
     def __init__(self, journal: Journal, on_progress: OnProgress | None = None) -> None:
+        _, self._source, self._total = journal.about
         self.paid, self.dearest, self.unpriced = journal.prices
         self.entries = journal.entries
         self._journal, self._on_progress = journal, on_progress
@@ -74,15 +75,13 @@ class Records:
 
     def status(self) -> Status:
         """How far the batch is."""
-        return Status(self._journal.about[2], cost=round(self.paid, 9), **self._counts)
+        return Status(self._total, cost=round(self.paid, 9), **self._counts)
 
-    def summary(self, *, stopped: str | None = None, is_over_budget: bool = False) -> Summary:
-        """How the run has ended, with what only the run knows."""
+    def summary(self, **ended: Any) -> Summary:
+        """How far the batch is, with what only its run knows."""
         problems = tuple(noted for _, noted in sorted(self._noted.items()) if noted.reason)
-        _, source, _ = self._journal.about
-        ended: Any = {"problems": problems, "source": source, "stopped": stopped}
-        ended |= {"is_over_budget": is_over_budget, "is_running": self._journal.is_running}
-        return Summary(**asdict(self.status()), **ended)
+        ended |= {"source": self._source, "is_running": self._journal.is_running}
+        return Summary(**asdict(self.status()), problems=problems, **ended)
 
     def note(self, number: int, state: str = "", reason: str | None = None) -> None:
         """Count a request in this state from now on. Default: that of its entry, or queued."""
