@@ -292,31 +292,20 @@ def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:
     assert (gateway.run(requests(3), tmp_path, only=[2]).queued, gateway.posts) == (2, 1)
 
 
-class Edited(list[CreateVideoRequest]):
-    """Requests that are others after they were checked."""
-
-    after: Any = ()
-    passes = 0
-
-    def __iter__(self) -> Any:
-        self.passes += 1
-        return iter(self.after) if self.passes > 2 else super().__iter__()
-
-
-# What is read after the check, how many requests are sent, and why no more are.
-EDITS: list[tuple[Any, int, str]] = [
-    (reversed(TWO), 0, "request 1 has changed since it was checked: undo the change"),
-    (itertools.chain(ONE, map(float, ["a.jsonl:2"])), 0, "could not convert string to float"),
-    (requests(3), 2, "None"),  # the new one is left to the next run
+# What happens to three requests while the first is sent, how many are, and why no more are.
+EDITS: list[tuple[Callable[[list[Any]], object], int, str]] = [
+    (lambda sent: sent.reverse(), 1, "request 3 has changed since it was checked: undo the change"),
+    (lambda sent: sent.insert(2, "lake"), 1, "request 3 cannot be sent: 'body' must be Create"),
+    (lambda sent: sent.append(sent[0]), 3, "None"),  # the new one is left to the next run
 ]
 
 
-@pytest.mark.parametrize(("after", "sent", "why"), EDITS)
-def test_what_is_sent_is_what_was_checked(after: Any, sent: int, why: str, tmp_path: Path) -> None:
-    gateway, edited = Gateway(0.2), Edited(TWO)
-    edited.after = after
-    summary = gateway.run(edited, tmp_path)
-    assert (gateway.posts, summary.done, summary.total) == (sent, sent, 2)
+@pytest.mark.parametrize(("edit", "posts", "why"), EDITS)
+def test_what_is_sent_is_what_was_checked(edit: Any, posts: int, why: str, tmp_path: Path) -> None:
+    gateway, sent = Gateway(0.2), requests(3)
+    gateway.before_post = lambda: gateway.posts or edit(sent)
+    summary = gateway.run(sent, tmp_path, concurrency=1)
+    assert (gateway.posts, summary.done, summary.total) == (posts, posts, 3)
     assert str(summary.stopped).startswith(why)
 
 
@@ -407,11 +396,9 @@ def test_a_journal_has_the_latest_attempts_and_the_prices_of_all(tmp_path: Path)
         journal.put(batch.Entry(1, "", 1, "created", "job"))
         for cost in (0.5, 1):
             journal.put(batch.Entry(1, "", 1, "done", "job", cost))
-        failed = batch.Entry(2, "", 1, "failed", "job", cost=2)
-        journal.put(failed)
+        journal.put(failed := batch.Entry(2, "", 1, "failed", "job", cost=2))
         journal.put(batch.Entry(3, "", 1, "created", "job"))
-        for before in (failed, None):
-            entry = batch.Entry(2 if before else 4, "", 2)
+        for entry, before in (batch.Entry(2, "", 2), failed), (batch.Entry(4, ""), None):
             journal.put(entry)
             journal.remove(entry)
             assert journal.entries.get(entry.number) == before
@@ -420,6 +407,22 @@ def test_a_journal_has_the_latest_attempts_and_the_prices_of_all(tmp_path: Path)
         for each in (again, reader):
             assert (each.entries, each.prices) == (journal.entries, (7, 4, 1))
             assert [entry.response for entry in each.entries.values()] == [None] * 3
+
+
+def test_one_batch_runs_in_a_folder_and_others_see_it(tmp_path: Path) -> None:
+    with batch.Journal(tmp_path) as journal:
+        journal.describe("https://a.example", "", 4)
+        journal.put(batch.Entry(1, "", state="created", job_id="job"))
+        journal.put(batch.Entry(2, ""))
+        journal.put(batch.Entry(3, "", error="lost"))
+        with pytest.raises(ValueError, match="another batch is running in /"):
+            batch.Journal(tmp_path)
+        seen = batch.status(tmp_path)
+    assert (seen.is_running, seen.running, seen.unknown, seen.queued) == (True, 2, 1, 1)
+    seen = batch.status(tmp_path)
+    assert (seen.is_running, seen.running, seen.unknown, seen.unfinished) == (False, 0, 2, 1)
+    reasons = [(problem.number, problem.reason) for problem in seen.problems]
+    assert reasons == [(2, "stopped before a response came"), (3, "lost")]
 
 
 OVER = "one more request could exceed the budget of $1: "
