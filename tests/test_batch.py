@@ -107,7 +107,7 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
-NO_OPERATION = "one operation has to create jobs from ImageInput, not 0: use CreateVideoRequest"
+NO_OPERATION = "no operation creates jobs from ImageInput: use CreateVideoRequest"
 NO_JSON = CreateVideoRequest.unchecked(prompt=float("nan"))
 IMAGE = ImageInput(url="https://a.example")
 CHANGED: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": []})
@@ -138,6 +138,14 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_sent(
     with pytest.raises(error, match=message):
         gateway.run(sent, tmp_path, **options)
     assert not gateway.posts
+
+
+def test_the_model_of_several_operations_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+    package = AuthenticatedClient.package
+    twice = package._replace(jobs=lambda: [*package.jobs()] * 2)
+    monkeypatch.setattr(AuthenticatedClient, "package", twice)
+    with pytest.raises(TypeError, match="several operations create jobs from CreateVideoRequest"):
+        Gateway(0.2).run(ONE, tmp_path)
 
 
 class Lazy(Sequence[CreateVideoRequest]):

@@ -56,7 +56,9 @@ class Batch:
         fitting = [pair for pair in creates if isinstance(first, (pair[1].model, type(None)))]
         if len(fitting) != 1:
             kind, names = type(first).__name__, ", ".join(x.model.__name__ for _, x in creates)
-            msg = f"one operation has to create jobs from {kind}, not {len(fitting)}: use {names}"
+            msg = f"no operation creates jobs from {kind}: use {names}"
+            if fitting:
+                msg = f"several operations create jobs from {kind}: call one for each request"
             raise TypeError(msg)
         self.job, self.create = fitting[0]
 
