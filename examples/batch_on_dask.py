@@ -7,7 +7,7 @@ this package, GROK_BASE_URL, GROK_API_KEY, and the folder under the same path. S
 as many shards to go on; new requests belong at the end of the file.
 
 Dask may run a task again when its worker is lost. The journal in the shard's folder makes this
-safe. A file system without `flock` must not give one folder to two workers.
+safe. A file system without file locks must not give one folder to two workers.
 """
 
 import json
