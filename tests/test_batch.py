@@ -9,7 +9,6 @@ import pickle
 import resource
 import shutil
 import socket
-import sqlite3
 import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -107,26 +106,30 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
 
-NO_OPERATION = "no operation creates jobs from ImageInput: use CreateVideoRequest"
 NO_JSON = CreateVideoRequest.unchecked(prompt=float("nan"))
 IMAGE = ImageInput(url="https://a.example")
 CHANGED: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": []})
 CHANGED.reference_images.append(None)
 ONE, TWO = requests(1), requests(2)
-# What is to be sent, how, the kind of the error, and a part of what it says.
+# What is to be sent after two requests, how, the kind of the error, and a part of what it says.
 REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
-    ([IMAGE], {}, TypeError, NO_OPERATION),
+    ([IMAGE], {}, TypeError, "no operation creates jobs from ImageInput: use CreateVideoRequest"),
     ([*ONE, IMAGE], {}, ValueError, "request 2 cannot be sent: 'body' must be CreateVideoRequest"),
     ([*TWO, NO_JSON], {}, ValueError, "request 3 cannot be sent: Out of range float"),
     ([*TWO, CHANGED], {}, ValueError, "request 3 cannot be sent: 'reference_images' must be Ref"),
-    (ONE, {"concurrency": 0}, ValueError, "'concurrency' must be >= 1: 0"),
-    (ONE, {"concurrency": 2.5}, TypeError, "'concurrency' must be int, not float: 2.5"),
-    (ONE, {"rate": 0}, ValueError, "'rate' must be > 0: 0"),
-    (ONE, {"budget": float("nan")}, ValueError, "'budget' must be finite: nan"),
-    (ONE, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
-    (ONE, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed': 'd'"),
-    (ONE, {"only": [2]}, ValueError, "there is no request 2"),
-    (ONE, {"forget": [1]}, ValueError, "request 1 cannot be forgotten"),
+    (TWO, {"concurrency": 0}, ValueError, "'concurrency' must be >= 1: 0"),
+    (TWO, {"concurrency": 2.5}, TypeError, "'concurrency' must be int, not float: 2.5"),
+    (TWO, {"rate": 0}, ValueError, "'rate' must be > 0: 0"),
+    (TWO, {"budget": float("nan")}, ValueError, "'budget' must be finite: nan"),
+    (TWO, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
+    (TWO, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed': 'd'"),
+    (TWO, {"only": [3]}, ValueError, "there is no request 3"),
+    (requests(3), {"forget": [3]}, ValueError, "request 3 cannot be forgotten"),
+    (requests(3), {}, ValueError, "0003.mp4 exists, and no run of this batch saved it"),
+    (ONE, {}, ValueError, "there is no request 2, which was sent"),
+    (TWO[::-1], {}, ValueError, "request 1 has changed since it was sent: undo the change, or use"),
+    (TWO, {"base_url": "https://b.example"}, ValueError, "sent to HTTPS://A.example/v1, not to"),
+    (TWO, {"folder": Path(__file__)}, OSError, "File exists: "),
 ]
 
 
@@ -135,9 +138,12 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_sent(
     sent: Any, options: Options, error: Any, message: str, tmp_path: Path
 ) -> None:
     gateway = Gateway(0.2)
+    for base_url in ("https://a.example", "https://a.example/", "HTTPS://A.example/v1"):
+        assert gateway.run(TWO, tmp_path, base_url).done == 2  # it is the same, however spelt
+    (tmp_path / "0003.mp4").touch()
     with pytest.raises(error, match=message):
-        gateway.run(sent, tmp_path, **options)
-    assert not gateway.posts
+        gateway.run(sent, **Options(folder=tmp_path) | options)
+    assert gateway.posts == 2
 
 
 def test_the_model_of_several_operations_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
@@ -290,11 +296,6 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
             pass
 
 
-def test_an_address_is_the_same_however_spelt(tmp_path: Path) -> None:
-    ends = ("", "/", "/v1", "/v1/")
-    assert all(Gateway(0.2).run(ONE, tmp_path, "HTTPS://A.example" + end).done for end in ends)
-
-
 def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:
     gateway = Gateway(0.2)
     assert (gateway.run(requests(3), tmp_path, only=[2]).queued, gateway.posts) == (2, 1)
@@ -376,25 +377,13 @@ def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.Monk
     assert waited == pytest.approx(list(PAUSES.values()))
 
 
-# What is in the place of the journal, a file or a database, and what is wrong with it.
-NOT_JOURNALS: list[tuple[bytes | str, str]] = [
-    (b"", "no such table: entries"),
-    (b"not a database" * 1000, "file is not a database"),
-    ("CREATE TABLE entries (number, state)", "no such column: digest"),
-]
-
-
-@pytest.mark.parametrize(("content", "why"), NOT_JOURNALS)
-def test_what_is_not_a_journal_is_refused(content: bytes | str, why: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a database" * 1000])
+def test_what_is_not_a_journal_is_refused(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "journal.sqlite"
-    file.write_bytes(content if isinstance(content, bytes) else b"")
-    if isinstance(content, str):
-        with contextlib.closing(sqlite3.connect(file)) as connection:
-            connection.executescript(content)
-    before = file.read_bytes()
-    with pytest.raises(ValueError, match=f"is not the journal of a batch \\({why}\\); restore it"):
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"is not the journal of a batch \(.+\); restore it, or"):
         batch.Journal(tmp_path)
-    assert file.read_bytes() == before
+    assert file.read_bytes() == content
 
 
 def test_a_journal_has_the_latest_attempts_and_the_prices_of_all(tmp_path: Path) -> None:
@@ -475,23 +464,6 @@ def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: P
     assert (shown.done, shown.refused, shown.queued, shown.source) == (1, 0, 2, "a")
     again = gateway.run(requests(3), tmp_path)
     assert (again.done, again.problems, again.source, gateway.posts) == (3, (), "a", 5)
-
-
-def test_what_another_run_has_sent_is_not_mixed_up(tmp_path: Path) -> None:
-    gateway, folder = Gateway(0.2), tmp_path / "new"
-    gateway.run(TWO, folder)
-    (folder / "0003.mp4").touch()
-    refusals: list[tuple[Any, Options, str]] = [
-        (ONE, {}, "there is no request 2, which was sent"),
-        (TWO, {"base_url": "https://b.example"}, "were sent to https://a.example, not to"),
-        (TWO[::-1], {}, "request 1 has changed since it was sent: undo the change, or use"),
-        (requests(3), {}, "0003.mp4 exists, and no run of this batch saved it"),
-        (TWO, {"folder": folder / "0001.mp4"}, "File exists: .*0001.mp4"),
-    ]
-    for sent, options, why in refusals:
-        with pytest.raises((OSError, ValueError), match=why):
-            gateway.run(sent, **Options(folder=folder) | options)
-    assert (gateway.posts, batch.status(folder).done) == (2, 2)
 
 
 def test_the_timeout_of_the_client_holds(tmp_path: Path) -> None:
