@@ -50,8 +50,7 @@ class Batch:
         """Find the operations that follow and create the jobs of such requests."""
         if not isinstance(self.client, Client):
             raise not_a_client(self.client)
-        jobs: Sequence[Commands] = self.client.package.jobs()
-        creates = [(job, create) for job in jobs for create in job.creates]
+        creates = [(job, create) for job in self.client.package.jobs() for create in job.creates]
         first = next(iter(self.requests), None)
         fitting = [pair for pair in creates if isinstance(first, (pair[1].model, type(None)))]
         if len(fitting) != 1:

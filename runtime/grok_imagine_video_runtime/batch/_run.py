@@ -23,9 +23,6 @@ from ._status import OnProgress, Records, Summary
 
 P = ParamSpec("P")
 
-_CALLER_REFUSED = (401, 402, 403)  # the next request would get the same status
-_ENDED = (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError)
-
 
 class Run:
     """Brings the requests to their end, and writes down each step before the next one.
@@ -143,7 +140,7 @@ class Run:
         reason = reason_of(error).partition(" (request id ")[0]  # so that equal ones can be grouped
         await self._records.undo(entry, reason)
         self._limiter.record()
-        if error.status_code in _CALLER_REFUSED:
+        if error.status_code in (401, 402, 403):  # the next request would get the same
             self._limiter.stop(f"request {entry.number}: {error}")
 
     async def _follow(self, entry: Entry) -> None:
@@ -157,7 +154,7 @@ class Run:
             async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)
             entry = evolve(entry, state="done", cost=cost_of(module.JOB, job))
-        except _ENDED as error:
+        except (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError) as error:
             cost = cost_of(module.JOB, error.job) if error.job else None
             entry = evolve(entry, state="failed", cost=cost, error=reason_of(error))
         except Exception as error:
