@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import copy
 import inspect
-import itertools
 import pickle
 import resource
 import shutil
@@ -333,19 +332,6 @@ def test_what_cannot_run_here_is_told_before_anything_is_sent(tmp_path: Path) ->
     assert batch.status(tmp_path).queued == 1
 
 
-def test_another_outcome_ends_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = itertools.count(0, 4)
-    monkeypatch.setattr(_limits, "now", lambda: next(clock))
-    limiter = batch.RateLimiter(patience=20)
-    for _ in range(4):
-        assert limiter.back_off(errors.RateLimitError(headers={"Retry-After": "0"}))
-        limiter.record()
-    for _ in range(10):
-        assert limiter.stopped is None
-        limiter.record(unknown="lost")
-    assert limiter.stopped == "10 requests in a row have an unknown outcome: lost"
-
-
 # What the gateway says, and the seconds until the next line. At this rate they are 0.15 or more.
 PAUSES = {
     None: 0.15,
@@ -365,16 +351,31 @@ def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.Monk
         raise TimeoutError
 
     async def send_lines() -> None:
-        limiter = batch.RateLimiter(rate=400, patience=900)
+        limiter = batch.RateLimiter(rate=400, patience=45)
         await limiter.acquire()
         for error in PAUSES:
             assert error is None or limiter.back_off(error)
             assert await limiter.acquire()
+            limiter.record()  # an outcome starts the patience anew
+        assert limiter.back_off(errors.APIConnectionError())
+        assert not limiter.back_off(errors.RateLimitError(headers={"Retry-After": "46"}))
+        assert (await limiter.acquire(), limiter.stopped) == (
+            False,
+            "RateLimitError",
+        )
 
     monkeypatch.setattr(asyncio, "wait_for", skip)
     monkeypatch.setattr(_limits, "now", lambda: sum(waited))
     asyncio.run(send_lines())
     assert waited == pytest.approx(list(PAUSES.values()))
+
+
+def test_ten_unknown_outcomes_in_a_row_stop_a_batch() -> None:
+    limiter = batch.RateLimiter()
+    for unknown in [*["lost"] * 9, None, *["lost"] * 10]:
+        assert limiter.stopped is None
+        limiter.record(unknown)
+    assert limiter.stopped == "10 requests in a row have an unknown outcome: lost"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database" * 1000])

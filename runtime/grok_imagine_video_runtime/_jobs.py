@@ -162,7 +162,7 @@ def reason_of(error: Exception) -> str:
         return "the response is not JSON"
     is_silence = isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError)
     if cause is None or not is_silence:
-        return str(error)
+        return str(error) or type(error).__name__
     why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
     why = re.sub(r"^[A-Z](?=[a-z ])", lambda first: first[0].lower(), why)  # within a sentence
     why = why.partition(" (")[0].rstrip(".")
