@@ -41,10 +41,10 @@ def requests(count: int) -> list[CreateVideoRequest]:
 class Gateway:
     """Responds to the n-th POST with the n-th outcome: a status, or a job and its price or None.
 
-    The last outcome is that of all later ones.
+    The last outcome is that of all later ones. A job whose price is "lost" is not found.
     """
 
-    def __init__(self, *outcomes: float | None) -> None:
+    def __init__(self, *outcomes: float | str | None) -> None:
         self.outcomes, self.posts = outcomes, 0
         self.before_post: Callable[[], object] = int
 
@@ -59,6 +59,8 @@ class Gateway:
         if request.url.path == "/v.mp4":
             return httpx.Response(200, content=b"video")
         price = request.url.path.rpartition("-")[2]
+        if price == "lost":
+            return httpx.Response(404)
         usage = {} if price == "None" else {"cost_in_usd_ticks": float(price) * 1e10}
         job = {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage}
         return httpx.Response(200, json=job)
@@ -359,10 +361,7 @@ def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.Monk
             limiter.record()  # an outcome starts the patience anew
         assert limiter.back_off(errors.APIConnectionError())
         assert not limiter.back_off(errors.RateLimitError(headers={"Retry-After": "46"}))
-        assert (await limiter.acquire(), limiter.stopped) == (
-            False,
-            "RateLimitError",
-        )
+        assert (await limiter.acquire(), limiter.stopped) == (False, "RateLimitError")
 
     monkeypatch.setattr(asyncio, "wait_for", skip)
     monkeypatch.setattr(_limits, "now", lambda: sum(waited))
@@ -465,6 +464,31 @@ def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: P
     assert (shown.done, shown.refused, shown.queued, shown.source) == (1, 0, 2, "a")
     again = gateway.run(requests(3), tmp_path)
     assert (again.done, again.problems, again.source, gateway.posts) == (3, (), "a", 5)
+
+
+def test_a_person_finds_results_and_forgets_jobs(tmp_path: Path) -> None:
+    def save_another() -> None:
+        (tmp_path / "0003.mp4").write_bytes(b"of a person")
+
+    gateway = Gateway(500, "lost", 0.2)
+    first = gateway.run(requests(2), tmp_path, concurrency=1)
+    assert (first.unknown, first.unfinished, first.stopped) == (1, 1, None)
+    (tmp_path / "0001.mp4").touch()
+    gateway.before_post = save_another
+    again = gateway.run(requests(4), tmp_path, concurrency=1, forget=[2], resend=["failed"])
+    assert (again.done, again.failed, again.unfinished, again.stopped) == (2, 1, 1, None)
+    forgotten, other = (problem.reason for problem in again.problems)
+    assert forgotten.startswith("forgotten: the gateway does not find its job 2-lost (GET https:")
+    assert other == f"{tmp_path}/0003.mp4: is another file; move it away"
+    assert gateway.posts == 4  # what has failed in this run is left to the next one
+
+
+def test_a_result_that_cannot_be_saved_stops_the_batch(tmp_path: Path) -> None:
+    gateway, path = Gateway(0.2), tmp_path / "0001.mp4"
+    gateway.before_post = path.mkdir
+    summary = gateway.run(TWO, tmp_path, concurrency=1)
+    assert (gateway.posts, summary.unfinished, summary.queued) == (1, 1, 1)
+    assert summary.stopped == f"{path}: exists and is not a file"
 
 
 def test_the_timeout_of_the_client_holds(tmp_path: Path) -> None:
