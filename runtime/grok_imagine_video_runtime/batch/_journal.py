@@ -118,29 +118,29 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def put(self, entry: Entry) -> None:
         """Write an entry, or raise JournalError. Any thread may call this."""
-        if entry.job_id and entry.state == "created":
-            self._unwritten[entry.number] = entry.job_id
         values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        self._write(values, *astuple(entry))
-        self._unwritten.pop(entry.number, None)
-        self.entries[entry.number] = evolve(entry, response=None)
+        with self._lock:
+            if entry.job_id and entry.state == "created":
+                self._unwritten[entry.number] = entry.job_id
+            self._write(values, *astuple(entry))
+            self._unwritten.pop(entry.number, None)
+            self.entries[entry.number] = evolve(entry, response=None)
 
     def remove(self, entry: Entry) -> None:
         """Undo the entry that was written before sending, for no job was created; as `put` does."""
         query = "DELETE FROM entries WHERE number = ? AND attempt = ?"
-        self._write(query, entry.number, entry.attempt)
-        del self.entries[entry.number]
         with self._lock:
+            self._write(query, entry.number, entry.attempt)
+            del self.entries[entry.number]
             self._read("number = ?", entry.number)  # the attempt before, if there is one
 
     def _write(self, query: str, *values: object) -> None:
         """Make sure that the file is in its place, for SQLite goes on without it, and change it."""
         msg = f"the journal {self.path} was removed, moved or replaced: put it back, or the next"
         try:
-            with self._lock:
-                if os.path.samestat(self.path.stat(), self._stat):
-                    self._connection.execute(query, values)
-                    return
+            if os.path.samestat(self.path.stat(), self._stat):
+                self._connection.execute(query, values)
+                return
         except sqlite3.Error as error:
             msg = f"the journal {self.path} cannot be written: {error}"
             raise JournalError(msg, self._unwritten) from error
