@@ -114,6 +114,7 @@ CHANGED.reference_images.append(None)
 ONE, TWO = requests(1), requests(2)
 # What is to be sent after two requests, how, the kind of the error, and a part of what it says.
 REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
+    (ONE[0], {}, TypeError, "requests must be a list of requests: pass"),
     ([IMAGE], {}, TypeError, "no operation creates jobs from ImageInput: use CreateVideoRequest"),
     ([*ONE, IMAGE], {}, ValueError, "request 2 cannot be sent: 'body' must be CreateVideoRequest"),
     ([*TWO, NO_JSON], {}, ValueError, "request 3 cannot be sent: Out of range float"),

@@ -215,7 +215,7 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(batch: Batch) -> None:
         shown = batch.typed("batch status videos")
         first, last = shown.out.splitlines()
         assert (shown.code, first) == (0, "0 done, 0/3, 1 running, 2 queued")
-        assert last == "It is running now, so some of the unknown are in flight."
+        assert last == "It is running now."
         assert_refused(batch, "nother batch is running in videos")
         process.send_signal(signal.SIGTERM)
         assert process.stderr

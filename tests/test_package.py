@@ -10,6 +10,7 @@ import sys
 from importlib import import_module, metadata
 from pathlib import Path
 from pkgutil import resolve_name
+from types import FunctionType
 from typing import get_type_hints
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_module_offers_these_names_and_no_others(name: str) -> None:
     assert {*module.__all__} <= {*dir(module)}
     assert not {"Any", "Callable", "Literal", "attrs", "httpx", "re"} & {*dir(module)}
     for public in (getattr(module, name) for name in module.__all__):
-        if isinstance(public, type):
+        if isinstance(public, type | FunctionType):
             get_type_hints(public)
     with pytest.raises(AttributeError, match=f"{name}' has no attribute 'Vidoe'"):
         module.Vidoe  # noqa: B018

@@ -233,6 +233,9 @@ async def asyncio_run(
         OSError: The folder cannot be used.
         RuntimeError: `run` is called where an event loop runs; await `asyncio_run` there.
     """
+    if isinstance(requests, SentObject):
+        msg = "requests must be a list of requests: pass [request]"
+        raise TypeError(msg)
     listed = requests if isinstance(requests, Sequence) else list(requests)
     waiting, last = Waiting[Any](interval, timeout), (resend, only, forget, source, on_progress)
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)

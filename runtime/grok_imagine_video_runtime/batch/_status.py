@@ -11,8 +11,6 @@ from attrs import asdict, frozen
 from .._files import in_thread
 from ._journal import Entry, Journal
 
-OnProgress = Callable[["Status", Entry], object]
-
 
 @frozen
 class Status:
@@ -37,6 +35,9 @@ class Status:
         """The number of requests that were not sent yet, or wait to be sent again."""
         sent = self.finished + self.unknown + self.unfinished + self.refused + self.running
         return self.total - sent
+
+
+OnProgress = Callable[[Status, Entry], object]
 
 
 @frozen

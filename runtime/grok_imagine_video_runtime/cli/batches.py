@@ -262,7 +262,7 @@ def _problems(summary: batch.Summary) -> Iterator[str]:
 
 def _advice(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
     if summary.is_running:
-        yield "It is running now, so some of the unknown are in flight."
+        yield "It is running now."
         return
     if not summary.source:
         retry = f"keep the requests in a file, start the batch from it, and then {retry}"
