@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -16,18 +17,17 @@ closes = False
 
 
 class Server:
-    """Has the n-th fault for the n-th request, and the last fault for all later ones.
+    """Has the n-th fault for the n-th request, and the last fault for all later ones."""
 
-    With `whole=False` it reads no requests: the first fault gets every new connection.
-    """
-
-    def __init__(self, *faults: Fault, whole: bool = True) -> None:
+    def __init__(self, *faults: Fault, tls: ssl.SSLContext | None = None) -> None:
         self._faults = faults
-        self._whole = whole
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        if tls:  # each handshake is done where the connection is read
+            self._listener = tls.wrap_socket(self._listener, True, do_handshake_on_connect=False)
         self._lock = threading.Lock()
         self.connections: list[socket.socket] = []
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        origin = "https://localhost" if tls else "http://127.0.0.1"
+        self.base_url = f"{origin}:{self._listener.getsockname()[1]}"
         self.arrived: list[bytes] = []
         self.latest: dict[socket.socket, bytes] = {}  # the last request of each connection
         threading.Thread(target=self._accept, daemon=True).start()
@@ -41,9 +41,7 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            if not self._whole:
-                self._faults[0](connection)
-            while self._whole and (request := read_request(connection)):
+            while request := read_request(connection):
                 with self._lock:
                     self.arrived.append(request)
                     self.latest[connection] = request
@@ -63,8 +61,8 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def serving(*faults: Fault, whole: bool = True) -> contextlib.closing[Server]:
-    return contextlib.closing(Server(*faults, whole=whole))
+def serving(*faults: Fault, tls: ssl.SSLContext | None = None) -> contextlib.closing[Server]:
+    return contextlib.closing(Server(*faults, tls=tls))
 
 
 def read_request(connection: socket.socket) -> bytes:

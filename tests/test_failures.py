@@ -1,71 +1,65 @@
-"""What a caller gets when a call goes wrong on the wire, and how many requests the server got."""
+"""What a caller gets when a call or a wait goes wrong on the wire: no money and no id is lost."""
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import Callable
+import pickle
+import re
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from conftest import (
-    BODY,
-    TOKEN,
-    assert_well_made,
-    client_of,
-    create,
-    limited_to,
-)
-from faults import OK, Fault, hang_up, no_response, reset, responding, saying, serving
-from grok_imagine_video import create_video, errors, get_video
-from ways import Clock, Way
+from bodies import TEXT
+from conftest import BODY, TOKEN, assert_well_made, client_of, create, limited_to
+from faults import DONE, OK, Fault, hang_up, no_response, reset, responding, saying, serving
+from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
+from making import document, load, made_from
+from ways import WAYS, Clock, Way
 
-pytestmark = pytest.mark.usefixtures("clock")  # retries take no time
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nX-Request-Id: r1\r\n"
 ANNOUNCED = HEAD + b"Content-Length: 99\r\n\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+HALF = f'{{"request_id": "paid-1", "echo": "{TOKEN}"'.encode()
 FAULTS: dict[str, Fault] = {
-    "no response": no_response,
-    "hung up": hang_up,
-    "reset": reset,
-    "cut in the body": saying(ANNOUNCED, b'{"request_id":'),
+    **{"no response": no_response, "hung up": hang_up, "reset": reset},
+    "cut in the body": saying(ANNOUNCED, HALF),
+    "cut between two chunks": saying(CHUNKED, b"%x\r\n%s\r\n" % (len(HALF), HALF)),
     "reset in the body": saying(ANNOUNCED, b"{", then=reset),
     "body stops coming": saying(ANNOUNCED, b"{", then=no_response),
     "garbage bytes": saying(b"\x00\xff\x16\x03 garbage\r\n\r\n"),
     "only status 103": saying(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=no_response),
+    "redirect to no URL": responding(307, Location="http://xn--/x"),
     "status 500": responding(500, X_Some="é"),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_post_that_may_have_been_carried_out_is_sent_once(
-    fault: Fault, way: Way, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("clock")  # retries take no time
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_post_that_may_have_been_carried_out_is_sent_once_and_frees_its_connection(
+    name: str, way: Way, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    busy = responding(429, {"error": f"{TOKEN} is too fast"})
     with (
-        serving(responding(429, {"error": f"{TOKEN} is too fast"}), fault) as server,
-        pytest.raises(errors.OutcomeUnknownError) as raised,
+        serving(busy, FAULTS[name], OK) as server,
+        way.using(limited_to(1, server.base_url, max_retries=2, read=0.3)) as call,
     ):
-        create(way, client_of(server.base_url, timeout=0.3))
-    assert_well_made(raised.value)
-    assert len(server.arrived) == 2
+        with pytest.raises(errors.OutcomeUnknownError) as raised:
+            call(create_video, "sync", body=BODY)
+        assert len(server.arrived) == 2
+        assert call(create_video, "sync", body=BODY)["request_id"] == "1"
+    assert_well_made(error := raised.value)
+    if "cut" in name:
+        kept = b'{"request_id": "paid-1", "echo": "[token]"'
+        assert (error.status_code, error.content, error.request_id) == (200, kept, "r1")
     (retry,) = (vars(record) for record in caplog.records if hasattr(record, "event"))
     assert (retry["event"], retry["attempt"], retry["reason"]) == ("retry", 1, "status 429")
     assert TOKEN not in caplog.text
-
-
-def test_what_arrived_before_the_connection_broke_is_kept_without_the_token(way: Way) -> None:
-    chunk = f'{{"request_id": "paid-1", "echo": "{TOKEN}"'.encode()
-    head = HEAD + b"X-Request-Id: r1\r\nTransfer-Encoding: chunked\r\n\r\n"
-    fault = saying(head, b"%x\r\n%s\r\n" % (len(chunk), chunk))
-    with serving(fault) as server, pytest.raises(errors.OutcomeUnknownError) as raised:
-        create(way, client_of(server.base_url))
-    assert_well_made(raised.value)
-    kept = b'{"request_id": "paid-1", "echo": "[token]"'
-    error = raised.value
-    assert (error.status_code, error.content, error.request_id) == (200, kept, "r1")
 
 
 def test_a_post_that_was_never_sent_is_retried(way: Way, clock: Clock) -> None:
@@ -98,7 +92,83 @@ def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_p
     assert b"authorization" not in elsewhere.lower()
 
 
-PENDING = responding(200, {"status": "pending"})
+CREATED = responding(200, {"data": {"task_id": "job-1"}})
+PENDING = responding(200, {"status": "pending", "progress": 10})
+AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
+FAILED, UNREADABLE = errors.JobFailedError, errors.APIResponseValidationError
+
+# What comes of a call that creates a job and waits for it, and the id that its error has.
+ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
+    "done": ([CREATED, PENDING, responding(502), reset, no_response, DONE], VideoJob, None),
+    "pending": ([CREATED, responding(202), DONE], VideoJob, None),
+    "failed": ([CREATED, responding(200, {"status": "failed"})], FAILED, "job-1"),
+    "not found": ([CREATED, responding(404)], errors.NotFoundError, "job-1"),
+    "time is up": ([CREATED, PENDING], errors.WaitTimeoutError, "job-1"),
+    "no id": ([responding(200, {"ok": True})], UNREADABLE, None),
+    "unknown": ([responding(500)], errors.OutcomeUnknownError, None),
+    "an error, no job": ([responding(200, AN_ERROR)], UNREADABLE, None),
+    "failed at once": ([responding(200, {"id": "job-1", "status": "failed"})], FAILED, "job-1"),
+    "on_created fails": ([CREATED], errors.APIError, "job-1"),
+    "on_created raises another job's": ([CREATED], errors.APIError, "job-2"),
+    "on_created has a bug": ([CREATED], LookupError, None),
+}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("name", ENDS)
+def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way) -> None:
+    faults, expected, job_id = ENDS[name]
+    created: list[str] = []
+
+    def on_created(created_id: str) -> None:
+        created.append(created_id)
+        if name.startswith("on_created"):
+            error = expected()
+            if job_id == "job-2":
+                error.job_id = job_id
+            raise error
+
+    options: dict[str, Any] = {"timeout": 60, "on_created": on_created}
+    with serving(*faults) as server:
+        client = client_of(server.base_url)
+        try:
+            end = way.call(create_video, "sync_and_wait", client, body=BODY, **options)
+        except (errors.APIError, LookupError) as error:
+            end = pickle.loads(pickle.dumps(error))
+    assert (type(end), getattr(end, "job_id", None)) == (expected, job_id)
+    assert created == (["job-1"] if len(faults) > 1 or job_id or "bug" in name else [])
+    _, *polls = server.arrived
+    assert all(poll.startswith(b"GET /v1/videos/job-1 ") for poll in polls)
+    assert len(polls) == len(faults) - 1 or name == "time is up"
+
+
+NO_CALLBACKS: list[Any] = [{"on_created": 5}, {"on_created": asyncio.sleep}]
+
+
+@pytest.mark.parametrize("wrong", [*NO_CALLBACKS, {"interval": 0}, {"body": TEXT}])
+def test_what_is_wrong_is_refused_before_anything_is_paid(wrong: Any, way: Way) -> None:
+    with serving(CREATED) as server:
+        client = client_of(server.base_url)
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+            way.call(create_video, "sync_and_wait", client, **{"body": BODY, **wrong})
+    assert not server.arrived
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError])
+def test_ctrl_c_and_cancelling_leave_the_id_in_the_log(
+    kind: type[BaseException], clock: Clock, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupt() -> None:
+        raise kind
+
+    clock.meanwhile = interrupt
+    caplog.set_level(logging.INFO, "grok_imagine_video")
+    with serving(CREATED, PENDING) as server, pytest.raises(kind):
+        way.call(create_video, "sync_and_wait", client_of(server.base_url), body=BODY)
+    assert [record[1:] for record in caplog.record_tuples] == [
+        (logging.INFO, "created the job job-1"),
+        (logging.WARNING, "the job job-1 goes on, and can be waited for again"),
+    ]
 
 
 def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
@@ -120,35 +190,68 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
     assert len(server.arrived) == 1
 
 
-HALF = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=no_response)
-# What is begun with a client, a path and a callback, until the callback or a pause is reached.
-CANCELLED: dict[str, tuple[Fault, Callable[..., Any]]] = {
-    "pause of a call": (
-        responding(429),
-        lambda client, *_: create_video.asyncio(client=client, body=BODY),
-    ),
-    "pause of a wait": (PENDING, lambda client, *_: get_video.asyncio_wait("1", client=client)),
-    "download": (
-        HALF,
-        lambda client, path, note: client.asyncio_download("/v", path, on_progress=note),
-    ),
-}
-
-
-@pytest.mark.parametrize(("fault", "begin"), CANCELLED.values(), ids=CANCELLED)
-def test_cancelling_ends_what_a_client_does_and_it_can_go_on(
-    fault: Fault, begin: Callable[..., Any], tmp_path: Path, clock: Clock
-) -> None:
-    async def cancel() -> Any:
+def test_cancelling_ends_what_a_client_does_and_it_can_go_on(tmp_path: Path, clock: Clock) -> None:
+    async def cancel_a_pause_of_each_and_a_callback() -> None:
         async with limited_to(1, server.base_url, max_retries=1) as client:
-            task: asyncio.Task[Any]
-            task = asyncio.create_task(begin(client, tmp_path / "v", lambda *_: task.cancel()))
-            clock.meanwhile = task.cancel
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            return await create_video.asyncio(client=client, body=BODY)
+            create = functools.partial(create_video.asyncio, client=client, body=BODY)
+            path, note = tmp_path / "v", lambda *_: clock.meanwhile()
+            saving = client.asyncio_download("/v", path, on_progress=note)
+            for begun in (create(), get_video.asyncio_wait("1", client=client), saving):
+                task = asyncio.create_task(begun)
+                clock.meanwhile = task.cancel
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert (await create())["request_id"] == "1"
 
-    with serving(fault, OK) as server:
-        assert asyncio.run(cancel())["request_id"] == "1"
-    assert len(server.arrived) == 2
+    half = saying(ANNOUNCED, b"half", then=no_response)
+    with serving(responding(429), OK, PENDING, OK, half, OK) as server:
+        asyncio.run(cancel_a_pause_of_each_and_a_callback())
+    assert len(server.arrived) == 6
     assert not list(tmp_path.iterdir())
+
+
+def drip(connection: socket.socket) -> None:
+    """Send a body drop by drop, each of them well within the caller's timeout."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:  # until the caller hangs up
+        time.sleep(0.02)
+        connection.sendall(b" ")
+
+
+@pytest.mark.parametrize("fault", [no_response, drip])
+def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, way: Way) -> None:
+    with (
+        serving(fault, DONE) as server,
+        way.using(limited_to(1, server.base_url, timeout=None)) as call,
+    ):
+        started, created = time.monotonic(), CreateVideoResponse.from_dict({"id": "job-1"})
+        with pytest.raises(errors.WaitTimeoutError):
+            call(get_video, "wait", created, timeout=0.3)
+        assert time.monotonic() - started < 1.3
+        assert call(get_video, "wait", "job-1")["status"] == "done"
+    assert [request.split()[1] for request in server.arrived] == [b"/v1/videos/job-1"] * 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_wait_says_why_it_has_no_answer(way: Way, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "grok_imagine_video")
+    url, why = "http://127.0.0.1:9", "no response from the gateway (connection refused)"
+    with pytest.raises(errors.WaitTimeoutError, match=re.escape(f"gave up after 9 s: {why}")):
+        way.call(get_video, "wait", client_of(url), "job-1", timeout=9)
+    facts = {"event": "poll_failed", "job_id": "job-1", "reason": why, "url": url}
+    assert all(facts.items() <= vars(record).items() for record in caplog.records)
+    assert caplog.records
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_package_of_another_spec_has_its_own_address_agent_and_logger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = document(load("/r: {get: {operationId: render, responses: {}}}"))
+    rendering = made_from(spec | {"x-env": {"base_url": "RENDER_URL"}}, tmp_path)
+    caplog.set_level(logging.INFO)
+    with serving(responding(503), DONE) as server:
+        monkeypatch.setenv("RENDER_URL", server.base_url)
+        WAYS["sync"].call(rendering.render, "sync_detailed", rendering.Client())
+    assert rendering.__name__.replace("_", "-").encode() + b"/1\r\n" in server.arrived[0]
+    assert {record.name for record in caplog.records} == {rendering.__name__, "httpx"}

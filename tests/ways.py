@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,18 +10,9 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-# The owner and the name of a function, and its arguments.
-Call = tuple[Any, str, dict[str, Any]]
-
-# Each public function, and its async counterpart.
-COUNTERPARTS = {
-    "sync": "asyncio",
-    "sync_detailed": "asyncio_detailed",
-    "sync_and_wait": "asyncio_and_wait",
-    "wait": "asyncio_wait",
-    "download": "asyncio_download",
-    "close": "aclose",
-}
+# Public functions, and their async counterparts.
+COUNTERPARTS = {"wait": "asyncio_wait", "download": "asyncio_download"}
+COUNTERPARTS |= {f"sync{end}": f"asyncio{end}" for end in ("", "_detailed", "_and_wait")}
 
 
 @frozen
@@ -67,28 +58,24 @@ class Calls:
         return self._loop.run(begun) if self._loop else begun
 
     def _begin(self, owner: Any, name: str, *args: Any, **kwargs: Any) -> Any:
-        found = getattr(owner or self._client, COUNTERPARTS[name] if self._loop else name)
-        return found(*args, **{"client": self._client, **kwargs} if owner else kwargs)
+        function = getattr(owner or self._client, COUNTERPARTS[name] if self._loop else name)
+        return function(*args, **{"client": self._client, **kwargs} if owner else kwargs)
 
-    def together(self, calls: Iterable[Call], at_once: int) -> list[Any]:
-        """What comes of some calls of which so many are made at once, in threads or in tasks."""
+    def together(self, number: int, *call: Any, **kwargs: Any) -> list[Any]:
+        """What comes of so many calls that are made at once, in threads or in tasks."""
         if self._loop:
-            return self._loop.run(self._gather(calls, asyncio.Semaphore(at_once)))
-        with ThreadPoolExecutor(at_once) as pool:
-            futures = [pool.submit(self._begin, *call, **kwargs) for *call, kwargs in calls]
+            return self._loop.run(gather([self._begin(*call, **kwargs) for _ in range(number)]))
+        with ThreadPoolExecutor(number) as pool:
+            futures = [pool.submit(self._begin, *call, **kwargs) for _ in range(number)]
             return [future.exception() or future.result() for future in futures]
 
-    async def _gather(self, calls: Iterable[Call], permits: asyncio.Semaphore) -> list[Any]:
-        async def make(owner: Any, name: str, kwargs: dict[str, Any]) -> Any:
-            async with permits:
-                return await self._begin(owner, name, **kwargs)
 
-        tasks = [make(*call) for call in calls]
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for _ in range(9):  # the loop finalizes streams in tasks of their own
-            await asyncio.sleep(0)
-        assert len(asyncio.all_tasks()) == 1
-        return outcomes
+async def gather(calls: list[Any]) -> list[Any]:
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for _ in range(9):  # the loop finalizes streams in tasks of their own
+        await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == 1
+    return outcomes
 
 
 class Clock:
