@@ -1,19 +1,25 @@
-"""What a wait decides: tried on its generator, without a socket or a clock."""
+"""What a wait decides, and what is made of what gateways respond: without a socket or a clock."""
 
 import errno
 import json
+import re
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from conftest import TOKEN, assert_well_made, client_of
-from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
-from grok_imagine_video_runtime import _jobs
+from conftest import BODY, TOKEN, assert_well_made, client_of, compact
+from grok_imagine_video import CreateVideoResponse, VideoJob, batch, create_video, get_video
+from grok_imagine_video_runtime import _jobs, errors
+from making import load
 from playing import URL, Play, status
 
+Row = dict[str, Any]
+
+GATEWAYS = load(Path(__file__).with_name("gateways.yaml"))
 VIDEO = "https://cdn.example/v.mp4"
 DONE = status(200, {"status": "done", "video": {"url": VIDEO, "respect_moderation": True}})
 PENDING = status(200, {"status": "pending", "progress": 10})
@@ -25,9 +31,99 @@ def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = 
     return Play(*call, _jobs.Waiting(interval, timeout, seen), outcomes=outcomes)
 
 
+def each_row_of(rows: list[Row]) -> pytest.MarkDecorator:
+    """Run a test with each row, or with each word as the status in the body of a row."""
+    spread = [
+        row | {"body": {"status": word} | row["body"]} if word else row
+        for row in rows
+        for word in row.get("words", [None])
+    ]
+    return pytest.mark.parametrize("row", spread, ids=lambda row: row.get("what") or str(row))
+
+
+def outcome(row: Row) -> dict[str, Any]:
+    text: str = row["text"] if "text" in row else compact(row["body"]).decode()
+    return status(row.get("status", 200), text.encode(row.get("encoding", "utf-8")))
+
+
+@each_row_of(GATEWAYS["errors"])
+def test_every_shape_of_an_error_is_read(row: Row) -> None:
+    error = errors.status_error(400, {}, content := outcome(row)["content"])
+    names = ("message", "code", "type", "param", "request_id")
+    assert {name: getattr(error, name) for name in names} == dict.fromkeys(names) | row["read"]
+    assert error.content == content
+    assert str(error).startswith("status 400: ")
+
+
+@each_row_of(GATEWAYS["unfinished"])
+def test_a_wait_goes_on_if_nothing_says_that_the_job_has_ended(row: Row) -> None:
+    played = play(outcome(row), outcome(row), DONE)
+    assert played.end.video.url == VIDEO
+    assert [request.url.path for request in played.requests] == ["/v1/videos/job-1"] * 3
+
+
+RESULTS = GATEWAYS["results"]
+LINKS = [*RESULTS, *({"status": "completed"} | body for body in RESULTS)]
+WRAPPED = [{"status": "SUCCESS"} | body for body in RESULTS if "data" not in body]
+LINKS += [{"code": "success", "data": body} for body in WRAPPED]
+
+
+@each_row_of([*GATEWAYS["links"], *({"body": body} for body in LINKS)])
+def test_a_link_is_found_wherever_a_gateway_puts_it(row: Row) -> None:
+    played = play(outcome(row))
+    assert get_video.result(played.end) == VIDEO
+    assert not played.slept
+
+
+ENDINGS = [row | {"end": end} for end, rows in GATEWAYS["endings"].items() for row in rows]
+
+
+@each_row_of(ENDINGS)
+def test_a_poll_ends_a_wait_by_what_it_says(row: Row) -> None:
+    played = play(outcome(row))
+    error = played.end
+    assert (type(error).__name__, error.job_id, played.slept) == (row["end"], "job-1", [])
+    assert row["said"] in str(error)
+    if not isinstance(error, errors.APIStatusError):
+        assert error.job == VideoJob.from_dict(row["body"])
+        cost = _jobs.cost_of(get_video.JOB, error.job)
+        assert (error.code, cost) == (row.get("code"), row.get("price"))
+        if "status" not in row:
+            with pytest.raises(type(error), match=re.escape(str(error))):
+                get_video.result(error.job)
+
+
+@each_row_of(GATEWAYS["creates"])
+def test_a_create_is_followed_unless_it_has_the_result(row: Row) -> None:
+    assert create_video.job_id(CreateVideoResponse.from_dict(row["body"])) == "a"
+    created: list[str] = []
+    creating = create_video.OPERATION.request(body=BODY)
+    waiting: Any = _jobs.Waiting(5.0, 900.0, on_created=created.append)
+    call = client_of(URL), _jobs.create_and_wait, creating, waiting
+    played = Play(*call, outcomes=[outcome(row), DONE])
+    assert get_video.result(played.end) == VIDEO
+    assert created == ["a"]
+    polls = [request.url.path for request in played.requests[1:]]
+    assert polls == ([] if "is_done" in row else ["/v1/videos/a"])
+
+
+@each_row_of(GATEWAYS["batches"])
+def test_a_batch_says_one_thing_of_a_job(row: Row, tmp_path: Path) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"request_id": "1"})
+        return httpx.Response(**outcome(row))
+
+    client = client_of(URL, httpx_args={"transport": httpx.MockTransport(respond)})
+    (problem,) = batch.run([BODY], client=client, folder=tmp_path).problems
+    assert (problem.state, problem.job_id) == (row["state"], "1")
+    assert problem.reason.startswith(row["said"])
+    assert problem.reason.endswith("; it can be forgotten") == ("is_lost" in row)
+
+
 def test_polling_goes_on_until_a_response_says_that_the_job_has_ended() -> None:
-    for outcome in (PENDING, httpx.ReadError):
-        played = play(outcome, outcome, DONE)
+    for event in (PENDING, httpx.ReadError):
+        played = play(event, event, DONE)
         assert played.end.video.url == VIDEO
         assert all(4 <= seconds <= 6 for seconds in played.slept)
         assert len(set(played.slept)) == 2  # waits do not poll in step
@@ -42,16 +138,13 @@ def test_a_wait_asks_once_more_right_before_its_deadline(timeout: int) -> None:
     assert (played.end.job.status, played.end.__cause__) == ("pending", None)
 
 
-def test_retry_after_is_honoured_but_not_beyond_the_deadline() -> None:
-    played = play(status(429, Retry_After="7"), status(503, Retry_After="3600"), timeout=60)
-    assert 7.5 < played.slept[0] < 8.5  # with jitter, so that not all callers come back at once
-    assert (len(played.slept), played.now) == (2, 60)
+def test_retry_after_is_honoured_within_the_interval_and_the_deadline() -> None:
+    busy = [status(429, Retry_After=value) for value in ("1", "7")]
+    played = play(*busy, status(503, Retry_After="3600"), timeout=60)
+    assert 4 <= played.slept[0] < 7.5
+    assert 7.5 < played.slept[1] < 8.5  # with jitter, so that not all callers come back at once
+    assert (len(played.slept), played.now) == (3, 60)
     assert isinstance(played.end.__cause__, errors.InternalServerError)
-
-
-def test_retry_after_never_shortens_the_interval() -> None:
-    busy = status(429, Retry_After="1")
-    assert all(4 <= seconds < 7.5 for seconds in play(busy, busy, DONE).slept)
 
 
 def test_progress_is_reported_for_each_response_as_one_number() -> None:
@@ -61,8 +154,8 @@ def test_progress_is_reported_for_each_response_as_one_number() -> None:
     polls = [status(200, {"status": "running", "progress": value}) for value in values]
     wrapped = {"code": "success", "data": {"task_status": "running", "progress": "50%"}}
     play(*polls, status(200, wrapped), status(202, b""), DONE, seen=seen.append)
-    found = [get_video.progress(job) for job in seen]
-    assert found == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None, None]
+    percents = [get_video.progress(job) for job in seen]
+    assert percents == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None, None]
 
 
 REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed")
@@ -86,11 +179,8 @@ def test_a_timeout_names_the_reason_of_the_last_poll(error: Any, cause: Any, why
     assert played.end.job.status == "pending"
 
 
-TIMES: list[tuple[str, Any]] = [("interval", 0), ("interval", float("nan")), ("interval", "5")]
-TIMES += [("timeout", 1e10), ("timeout", None), ("timeout", True)]
-
-
-@pytest.mark.parametrize(("name", "value"), TIMES)
+@pytest.mark.parametrize("name", ["interval", "timeout"])
+@pytest.mark.parametrize("value", [0, float("nan"), 1e10, "5", None, True])
 def test_impossible_times_are_refused(name: str, value: Any) -> None:
     kind = ValueError if type(value) in (int, float) else TypeError
     with pytest.raises(kind, match=f"^'{name}' must be"):
@@ -105,18 +195,16 @@ def test_a_token_that_a_job_quotes_is_in_no_error() -> None:
 
 
 def test_a_job_that_goes_on_has_no_result() -> None:
-    with pytest.raises(errors.ResultMissingError) as raised:
+    with pytest.raises(errors.ResultMissingError, match="job is pending, and has") as raised:
         get_video.result(VideoJob.from_dict({"status": "pending", "id": "a"}))
-    assert str(raised.value).startswith("the job is pending, and has no result")
     assert raised.value.job_id == "a"
 
 
-AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
 NO_IDS = ["a\n", "a\a", "a b", " ", ".", "..", None]
-NO_JOBS = [AN_ERROR, {}, {"data": {}}, *({"id": x} for x in NO_IDS)]
+AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
 
 
-@pytest.mark.parametrize("content", NO_JOBS, ids=str)
+@pytest.mark.parametrize("content", [AN_ERROR, {}, {"data": {}}, *({"id": x} for x in NO_IDS)])
 def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
     with pytest.raises(errors.APIResponseValidationError) as raised:
         create_video.job_id(CreateVideoResponse.from_dict(content))
