@@ -1,16 +1,21 @@
-"""A driver without time: it lets the outcomes of a test happen to a call, a wait or a download."""
+"""A driver without sockets and time: outcomes happen to a call, a wait or a download."""
 
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import attrs
 import httpx
 
 from grok_imagine_video import Client, errors
 from grok_imagine_video_runtime import _io
-from grok_imagine_video_runtime._calls import Now, Sleep
 from grok_imagine_video_runtime.config import Opened
 from grok_imagine_video_runtime.operations import Operation, Request
 
 URL = "https://gateway.example"
+
+# Options of a session that are arguments of a client.
+OWN = {"cookies", "headers", "timeout"}
 
 
 class Play:
@@ -18,7 +23,7 @@ class Play:
 
     An outcome is a response as arguments of `httpx.Response`, an exception, or a kind of one. The
     clock goes on while the generator sleeps. A generator that asks for more outcomes than there
-    are has not ended.
+    are has not ended. The session is that of the client, with the options of `session` besides.
     """
 
     def __init__(
@@ -33,69 +38,47 @@ class Play:
         self.requests: list[httpx.Request] = []
         self.slept: list[float] = []
         self.now = 0.0
-        self.end: Any = None
         self.has_ended = True
         self._outcomes = iter(outcomes)
-        opened = Opened(open_session(**session) if session else SESSION, is_ours)
-        try:
-            steps = steps_of(client, opened, *args)
-            step = next(steps)
-            while self.has_ended:
-                step = steps.send(self._do(step))
-        except StopIteration as end:
-            self.end = end.value
-        except (errors.APIError, TypeError, ValueError) as error:
-            self.end = error if self.has_ended else None
+        options = {"transport": httpx.MockTransport(self._respond)} | (session or {})
+        own = {name: options.pop(name) for name in OWN & options.keys()}
+        player: Any = attrs.evolve(client, httpx_args=options, **own)
+        opened = Opened(player.get_httpx_client(), is_ours)
+        player.sessions.opened = lambda _: opened
+        time = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
+        with patch.object(_io, "time", time):
+            try:
+                end = _io.run(player, steps_of, *args)
+            except (errors.APIError, TypeError, ValueError) as error:
+                end = error
+        self.end: Any = end if self.has_ended else None
 
-    def _do(self, step: Any) -> Any:
-        match step:
-            case Now():
-                return self.now
-            case Sleep():
-                self.slept.append(step.seconds)
-                self.now += step.seconds
-                return None
-        if (outcome := next(self._outcomes, None)) is None:
-            self.has_ended = False
-            outcome = AssertionError("one request too many")
-        self.requests.append(step.request)
-        step.request.extensions["outcome"] = outcome
-        step.deadline = None  # it is not on the clock of the machine
-        _io.send(step)
-        return None
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
 
-
-def happen(request: httpx.Request) -> httpx.Response:
-    outcome: Any = request.extensions.pop("outcome")
-    if isinstance(outcome, httpx.Response):
-        return outcome
-    if isinstance(outcome, dict):
-        content = outcome.get("content", b"")
-        parts = iter([content[:1], content[1:9], content[9:]])
-        return httpx.Response(**outcome | ({"content": parts} if "content" in outcome else {}))
-    raise outcome if isinstance(outcome, Exception) else exception(outcome, request)
+    def _respond(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        outcome = next(self._outcomes, None)
+        self.has_ended = outcome is not None
+        if isinstance(outcome, httpx.Response):
+            return outcome
+        if isinstance(outcome, dict):
+            content = outcome.get("content", b"")
+            parts = iter([content[:1], content[1:9], content[9:]])
+            return httpx.Response(**outcome | ({"content": parts} if "content" in outcome else {}))
+        raise outcome if isinstance(outcome, Exception) else exception(outcome, request)
 
 
 def exception(kind: Any, request: httpx.Request) -> Any:
+    if kind is None:
+        return AssertionError("one request too many")
     if issubclass(kind, httpx.RequestError):
         return kind("boom", request=request)
     try:
         return kind("boom")
     except TypeError:  # one of httpx that says what is wrong itself
         return kind()
-
-
-def open_session(**given: Any) -> httpx.Client:
-    """The session of a client, on which the outcomes happen."""
-    base_url = given.pop("base_url", URL)
-    own = {name: given.pop(name) for name in ("cookies", "headers", "timeout") if name in given}
-    args = {"transport": httpx.MockTransport(happen)} | given
-    session = Client(URL, httpx_args=args, **own).get_httpx_client()
-    session.base_url = base_url
-    return session
-
-
-SESSION = open_session()
 
 
 def asking(method: str = "POST", url: str = "/v1", **arguments: Any) -> Request[Any]:

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,20 +16,19 @@ from grok_imagine_video_runtime import _calls
 from grok_imagine_video_runtime.operations import Request
 from playing import URL, Play, asking, status
 
+POST, OK = asking(), status(200, {"id": "1"})
 
-def play(method: str, *outcomes: Any, session: Any = None, **options: Any) -> Play:
-    call = client_of(URL, **options), _calls.parsed, asking(method, json={})
+
+def play(request: Any, *outcomes: Any, session: Any = None, **options: Any) -> Play:
+    call = client_of(URL, **options), _calls.parsed, request
     return Play(*call, outcomes=outcomes, session=session)
-
-
-OK = status(200, {"id": "1"})
 
 
 def test_of_all_methods_those_that_only_read_are_retried() -> None:
     for method in ("GET", "HEAD", "OPTIONS", "TRACE"):
-        assert play(method, status(500), OK).end == {"id": "1"}
+        assert play(asking(method), status(500), OK).end == {"id": "1"}
     for method in ("PUT", "POST", "PATCH", "DELETE"):
-        assert type(play(method, status(500)).end) is errors.OutcomeUnknownError
+        assert type(play(asking(method), status(500)).end) is errors.OutcomeUnknownError
 
 
 NOT_AS_SPECIFIED: dict[str, bytes] = {
@@ -41,14 +41,12 @@ NOT_AS_SPECIFIED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", NOT_AS_SPECIFIED.values(), ids=NOT_AS_SPECIFIED)
 def test_a_success_that_is_not_as_specified_is_kept_in_the_error(content: bytes) -> None:
-    client = client_of(URL, max_retries=0)
-    request = Request(create_video.OPERATION, asking(json={}).arguments)
-    end = Play(client, _calls.parsed, request, outcomes=[status(200, content)]).end
-    assert type(end) is errors.APIResponseValidationError
-    assert end.content == content
+    request = Request(create_video.OPERATION, POST.arguments)
+    end = play(request, status(200, content)).end
+    assert (type(end), end.content) == (errors.APIResponseValidationError, content)
     assert_well_made(end)
+    call = client_of(URL, max_retries=0), _calls.detailed, request
     for code in (200, 401, 429, 502, 999):
-        call = client, _calls.detailed, request
         end = Play(*call, outcomes=[status(code, content, X_Some="thing")]).end
         assert (end.status_code, end.content, end.parsed) == (code, content, None)
         assert end.headers["x-some"] == "thing"
@@ -64,9 +62,9 @@ UNREADABLE = ("http://xn--/new", f"{URL}:99999/new", "https://me:word@[::1/new?k
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["/new", *ELSEWHERE, *UNREADABLE])
 def test_a_redirect_that_is_not_followed_names_the_new_address(place: str, code: int) -> None:
-    moved = [status(code, Location=place)] * 3
     for method, follows in itertools.product(("GET", "POST"), (False, place != "/new")):
-        played = play(method, *moved, follow_redirects=follows)
+        moved = [status(code, Location=place)] * 3
+        played = play(asking(method), *moved, follow_redirects=follows)
         is_raised = played.end.__cause__ is not None  # by httpx, which cannot read the address
         assert place in UNREADABLE or not is_raised
         assert len(played.requests) == 1 or (method == "GET" and is_raised)
@@ -76,8 +74,7 @@ def test_a_redirect_that_is_not_followed_names_the_new_address(place: str, code:
             assert "/new" in str(played.end)
             assert played.end.status_code == code
         assert type(played.end) is kind
-        assert "s3cret" not in str(played.end)
-        assert "word" not in str(played.end)
+        assert not re.search("s3cret|word", str(played.end))
 
 
 OTHER = httpx.Request("POST", "https://telemetry.example/")
@@ -105,7 +102,7 @@ def test_what_an_event_hook_raises_does_not_say_that_nothing_was_sent(error_of: 
         raise error_of(response.request)
 
     hooks = {"event_hooks": {"response": [hook]}}
-    played = play("POST", *[status(201, X_Request_Id="r1")] * 3, session=hooks)
+    played = play(POST, *[status(201, X_Request_Id="r1")] * 3, session=hooks)
     assert type(played.end) is errors.OutcomeUnknownError
     assert (played.end.status_code, played.end.request_id) == (201, "r1")
     assert len(played.requests) == 1
@@ -115,15 +112,14 @@ def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
     hooks = {"event_hooks": {"response": [httpx.Response.read, httpx.Response.raise_for_status]}}
     content = b'{"error": "why"}'
     wrong = status(400, gzip.compress(content), Content_Encoding="gzip")
-    end = play("POST", wrong, session=hooks).end
+    end = play(POST, wrong, session=hooks).end
     assert (type(end), end.content) == (errors.BadRequestError, content)
-    assert play("POST", wrong | {"status_code": 200}, session=hooks).end == {"error": "why"}
+    assert play(POST, wrong | {"status_code": 200}, session=hooks).end == {"error": "why"}
 
 
 def test_a_long_path_hides_nothing() -> None:
     for length, hint in ((1000, "send it again)"), (70_000, "(nothing was sent)")):
-        request = asking("POST", "/v1/" + "y" * length)
-        end = Play(client_of(URL), _calls.parsed, request, outcomes=[httpx.ReadError]).end
+        end = play(asking(url="/v1/" + "y" * length), httpx.ReadError).end
         assert_well_made(end)
         assert str(end).endswith(hint)
 
@@ -138,7 +134,7 @@ ECHOES: list[Any] = [
 
 @pytest.mark.parametrize("echo", ECHOES, ids=str)
 def test_a_token_that_a_server_quotes_is_in_no_error(echo: Any) -> None:
-    assert_well_made(play("POST", echo).end)
+    assert_well_made(play(POST, echo).end)
 
 
 def test_the_url_and_the_exception_are_named_without_secrets() -> None:
@@ -146,8 +142,7 @@ def test_the_url_and_the_exception_are_named_without_secrets() -> None:
     quoting = httpx.LocalProtocolError(f"illegal header value {TOKEN}")
     told = (status(404), "status 404: why"), (quoting, "LocalProtocolError illegal header value ")
     for outcome, why in told:
-        call = client_of(URL), _calls.parsed, request
-        end = str(Play(*call, outcomes=[outcome] * 3).end)
+        end = str(play(request, *[outcome] * 3).end)
         assert end.removesuffix("[token]") == f"GET {URL}/v1/[token]: {why}"
 
 
@@ -165,7 +160,7 @@ RETRY_AFTER: dict[str, float | str | None] = {
 def test_a_429_is_retried_when_the_server_asks_for_it(value: str, header: str) -> None:
     in_half_a_minute = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
     busy = status(429) | {"headers": {header: in_half_a_minute.strftime(value)}}
-    played = play("POST", busy, OK)
+    played = play(POST, busy, OK)
     error = errors.RateLimitError(headers=busy["headers"])
     assert (error.retry_after is None) == isinstance(RETRY_AFTER[value], str)
     if (pause := RETRY_AFTER[value]) is None:
@@ -180,13 +175,7 @@ def test_a_429_is_retried_when_the_server_asks_for_it(value: str, header: str) -
 
 def test_the_backoff_doubles_with_jitter_up_to_a_bound() -> None:
     for least, most, retry in ((0.5, 1.5, 0), (1, 2, 1), (2, 3, 2), (4, 5, 3), (8, 8, 4)):
-        plays = [play("POST", *[status(429)] * 10, max_retries=9) for _ in range(20)]
+        plays = [play(POST, *[status(429)] * 10, max_retries=9) for _ in range(20)]
         pauses = [played.slept[retry] for played in plays]
         assert all(least <= pause <= most for pause in pauses)
         assert len(set(pauses)) > 1 or least == most
-
-
-def test_redirects_in_a_circle_end() -> None:
-    call = client_of(URL, follow_redirects=True), _calls.parsed, asking("GET")
-    played = Play(*call, outcomes=[status(302, Location="/x")] * 22)
-    assert (type(played.end), len(played.requests)) == (errors.APIStatusError, 21)

@@ -11,11 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from bodies import TEXT
-from conftest import BODY, TOKEN, assert_well_made, client_of, create, limited_to
+from conftest import BODY, TOKEN, assert_well_made, client_of, limited_to
 from faults import DONE, OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
 from making import document, load, made_from
@@ -60,14 +59,6 @@ def test_a_post_that_may_have_been_carried_out_is_sent_once_and_frees_its_connec
     (retry,) = (vars(record) for record in caplog.records if hasattr(record, "event"))
     assert (retry["event"], retry["attempt"], retry["reason"]) == ("retry", 1, "status 429")
     assert TOKEN not in caplog.text
-
-
-def test_a_post_that_was_never_sent_is_retried(way: Way, clock: Clock) -> None:
-    with pytest.raises(errors.APIConnectionError, match="nothing was sent") as raised:
-        create(way, client_of("http://127.0.0.1:9"))
-    assert_well_made(raised.value)
-    assert isinstance(raised.value.__cause__, httpx.ConnectError)
-    assert len(clock.slept) == 2
 
 
 def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_path: Path) -> None:
