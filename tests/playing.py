@@ -1,16 +1,16 @@
 """A driver without sockets and time: outcomes happen to a call, a wait or a download."""
 
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import attrs
 import httpx
+import pytest
 
 from grok_imagine_video import Client, errors
 from grok_imagine_video_runtime import _io
 from grok_imagine_video_runtime.config import Opened
 from grok_imagine_video_runtime.operations import Operation, Request
+from ways import Clock
 
 URL = "https://gateway.example"
 
@@ -36,8 +36,6 @@ class Play:
         is_ours: bool = True,
     ) -> None:
         self.requests: list[httpx.Request] = []
-        self.slept: list[float] = []
-        self.now = 0.0
         self.has_ended = True
         self._outcomes = iter(outcomes)
         options = {"transport": httpx.MockTransport(self._respond)} | (session or {})
@@ -45,17 +43,15 @@ class Play:
         player: Any = attrs.evolve(client, httpx_args=options, **own)
         opened = Opened(player.get_httpx_client(), is_ours)
         player.sessions.opened = lambda _: opened
-        time = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
-        with patch.object(_io, "time", time):
+        with pytest.MonkeyPatch.context() as patch:
+            self.clock = Clock(patch)
+            self.clock.rule(_io)
             try:
                 end = _io.run(player, steps_of, *args)
             except (errors.APIError, TypeError, ValueError) as error:
                 end = error
         self.end: Any = end if self.has_ended else None
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
+        self.slept = self.clock.slept
 
     def _respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

@@ -182,7 +182,7 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
 
 
 def test_cancelling_ends_what_a_client_does_and_it_can_go_on(tmp_path: Path, clock: Clock) -> None:
-    async def cancel_a_pause_of_each_and_a_callback() -> None:
+    async def cancel_each() -> None:
         async with limited_to(1, server.base_url, max_retries=1) as client:
             create = functools.partial(create_video.asyncio, client=client, body=BODY)
             path, note = tmp_path / "v", lambda *_: clock.meanwhile()
@@ -193,11 +193,18 @@ def test_cancelling_ends_what_a_client_does_and_it_can_go_on(tmp_path: Path, clo
                 with pytest.raises(asyncio.CancelledError):
                     await task
                 assert (await create())["request_id"] == "1"
+            calls = [asyncio.create_task(create()) for _ in range(2)]
+            while len(server.arrived) < 7:
+                await asyncio.wait(calls, timeout=0.01)
+            for call in reversed(calls):
+                call.cancel()
+            await asyncio.wait(calls)
+            assert (await create())["request_id"] == "1"
 
     half = saying(ANNOUNCED, b"half", then=no_response)
-    with serving(responding(429), OK, PENDING, OK, half, OK) as server:
-        asyncio.run(cancel_a_pause_of_each_and_a_callback())
-    assert len(server.arrived) == 6
+    with serving(responding(429), OK, PENDING, OK, half, OK, no_response, OK) as server:
+        asyncio.run(cancel_each())
+    assert len(server.arrived) == 8
     assert not list(tmp_path.iterdir())
 
 

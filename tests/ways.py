@@ -82,7 +82,7 @@ class Clock:
     """A clock that goes on only where the package sleeps between two requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
+        self.now = 0.0
         self.slept: list[float] = []
         self.meanwhile: Callable[[], object] = lambda: None
         self._monkeypatch = monkeypatch
