@@ -1,5 +1,6 @@
 """A driver without sockets and time: outcomes happen to a call, a wait or a download."""
 
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,9 +11,11 @@ from grok_imagine_video import Client, errors
 from grok_imagine_video_runtime import _io
 from grok_imagine_video_runtime.config import Opened
 from grok_imagine_video_runtime.operations import Operation, Request
+from making import load
 from ways import Clock
 
 URL = "https://gateway.example"
+GATEWAYS = load(Path(__file__).with_name("gateways.yaml"))
 
 # Options of a session that are arguments of a client.
 OWN = {"cookies", "headers", "timeout"}

@@ -2,12 +2,12 @@
 
 import asyncio
 import copy
-import functools
 import os
 import pickle
 import re
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ def test_wrong_arguments_are_refused_when_a_client_is_made_or_changed(row: Any) 
     change = getattr(Client(URL), f"with_{row['name']}", None)
     for value in row["values"]:
         given = tuple(value) if isinstance(value, list) else value  # as httpx takes four timeouts
-        makers = [functools.partial(AuthenticatedClient, **usual | {row["name"]: given})]
-        for make in (*makers, *([functools.partial(change, given)] if change else [])):
+        makers = [partial(AuthenticatedClient, **usual | {row["name"]: given})]
+        for make in (*makers, *([partial(change, given)] if change else [])):
             with pytest.raises((TypeError, ValueError)) as refusal:
                 make()
             assert type(refusal.value).__name__ == row.get("kind", "ValueError")
@@ -154,9 +154,7 @@ HEADERS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "header"), HEADERS)
-def test_headers_are_sent_once_as_the_client_was_given_them(
-    arguments: Any, header: str, way: Way
-) -> None:
+def test_headers_are_sent_once_as_given(arguments: Any, header: str, way: Way) -> None:
     given = copy.deepcopy({"headers": {}, "cookies": {}, "httpx_args": {}} | arguments)
     with serving(OK) as server:
         client = AuthenticatedClient(server.base_url, TOKEN, **given)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -33,11 +34,9 @@ def test_a_post_takes_a_connection_of_the_last_half_second_or_a_new_one(
     seconds: float, limits: Any, connections: int, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Servers close connections that idle, and nobody knows what became of a POST in one."""
-    now, args = time.monotonic, {"limits": httpx.Limits(**limits)} if limits else {}
-    with (
-        serving(responding(200, {}, Set_Cookie="a=b"), OK) as server,
-        way.using(client_of(server.base_url, httpx_args=args)) as call,
-    ):
+    now, cookie = time.monotonic, responding(200, {}, Set_Cookie="a=b")
+    client = partial(client_of, httpx_args={"limits": httpx.Limits(**limits)} if limits else {})
+    with way.against(cookie, OK, client_of=client) as (server, call):
         call(create_video, "sync", body=BODY)
         monkeypatch.setattr(time, "monotonic", lambda: now() + seconds)
         call(create_video, "sync", body=BODY)
@@ -52,7 +51,7 @@ def test_a_post_is_never_sent_on_a_connection_that_the_server_closed(way: Way) -
         closed.set()
 
     closed = threading.Event()
-    with serving(respond_and_close) as server, way.using(client_of(server.base_url)) as call:
+    with way.against(respond_and_close, client_of=client_of) as (server, call):
         for _ in range(2):
             call(create_video, "sync", body=BODY)
             assert closed.wait(5)
@@ -69,7 +68,7 @@ def assert_that_one_stays_open(*servers: Any) -> None:
 def test_connections_that_idle_long_are_closed(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only the one that is needed: each would keep a socket of the server's."""
     now = time.monotonic
-    with serving(OK) as server, way.using(client_of(server.base_url)) as call:
+    with way.against(OK, client_of=client_of) as (server, call):
         call.together(9, create_video, "sync", body=BODY)
         monkeypatch.setattr(time, "monotonic", lambda: now() + 1.0)
         call(create_video, "sync", body=BODY)
@@ -102,42 +101,31 @@ def test_as_many_requests_are_in_flight_as_the_limit_allows(
 
     arrived: list[int] = []
     everybody_is_here = threading.Barrier(in_flight, count)
-    with (
-        serving(respond_to_all_at_once) as server,
-        way.using(client_of(server.base_url, timeout=30, httpx_args=args)) as call,
-    ):
+    client = partial(client_of, timeout=30, httpx_args=args)
+    with way.against(respond_to_all_at_once, client_of=client) as (server, call):
         outcomes = call.together(calls, create_video, "sync", body=BODY)
     assert [outcome["request_id"] for outcome in outcomes] == ["1"] * calls
     assert arrived == [*range(in_flight, calls + 1, in_flight)]
 
 
-def test_a_connection_to_another_server_takes_the_place_of_an_idle_one(
-    way: Way, tmp_path: Path
-) -> None:
-    with (
-        serving(OK) as server,
-        serving(responding(200, b"v")) as other,
-        way.using(limited_to(1, server.base_url)) as call,
-    ):
+def test_a_connection_to_another_server_replaces_an_idle_one(way: Way, tmp_path: Path) -> None:
+    one = way.against(OK, client_of=partial(limited_to, 1))
+    with one as (server, call), serving(responding(200, b"v")) as other:
         call(create_video, "sync", body=BODY)
         call(None, "download", f"{other.base_url}/v", tmp_path / "v")
         assert_that_one_stays_open(server, other)
 
 
 def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
-    with (
-        serving(no_response) as server,
-        way.using(limited_to(1, server.base_url, read=0.4, pool=0.1)) as call,
-    ):
+    client = partial(limited_to, 1, read=0.4, pool=0.1)
+    with way.against(no_response, client_of=client) as (server, call):
         outcomes = call.together(2, create_video, "sync", body=BODY)
     kinds = {type(outcome) for outcome in outcomes}
     assert kinds == {errors.OutcomeUnknownError, errors.APIConnectionError}
     assert len(server.arrived) == 1
 
 
-def test_what_replaces_the_transports_of_httpx_lets_no_request_out(
-    way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_replaces_transports_lets_nothing_out(way: Way, monkeypatch: Any) -> None:
     """As pytest-httpx, respx and others do."""
     response = httpx.Response(200, json={"request_id": "1"})
     asynchronous = AsyncMock(return_value=response)

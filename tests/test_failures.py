@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
 import pickle
 import re
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,8 @@ def test_a_post_that_may_have_been_carried_out_is_sent_once_and_frees_its_connec
 ) -> None:
     caplog.set_level(logging.DEBUG)
     busy = responding(429, {"error": f"{TOKEN} is too fast"})
-    with (
-        serving(busy, FAULTS[name], OK) as server,
-        way.using(limited_to(1, server.base_url, max_retries=2, read=0.3)) as call,
-    ):
+    client = partial(limited_to, 1, max_retries=2, read=0.3)
+    with way.against(busy, FAULTS[name], OK, client_of=client) as (server, call):
         with pytest.raises(errors.OutcomeUnknownError) as raised:
             call(create_video, "sync", body=BODY)
         assert len(server.arrived) == 2
@@ -68,10 +66,8 @@ def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_p
     with serving(responding(200, b"video")) as other:
         away = other.base_url.replace("127.0.0.1", "localhost") + "/elsewhere"
         hops = responding(307, Location="/v2"), responding(307, Location=away)
-        with (
-            serving(*hops, *hops) as server,
-            way.using(client_of(server.base_url, **options)) as call,
-        ):
+        client = partial(client_of, **options)
+        with way.against(*hops, *hops, client_of=client) as (server, call):
             with pytest.raises(errors.APIStatusError, match=f"{away}, which was not followed"):
                 call(create_video, "sync", body=BODY)
             call(None, "download", "/v1/videos/1/content", tmp_path / "v.mp4")
@@ -162,9 +158,7 @@ def test_ctrl_c_and_cancelling_leave_the_id_in_the_log(
     ]
 
 
-def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
-    way: Way, clock: Clock
-) -> None:
+def test_closing_a_client_ends_a_wait_elsewhere_with_its_id(way: Way, clock: Clock) -> None:
     def close() -> None:  # as another thread or task would, while the wait sleeps
         if way.is_sync:
             client.close()
@@ -184,7 +178,7 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_the_id_of_its_job(
 def test_cancelling_ends_what_a_client_does_and_it_can_go_on(tmp_path: Path, clock: Clock) -> None:
     async def cancel_each() -> None:
         async with limited_to(1, server.base_url, max_retries=1) as client:
-            create = functools.partial(create_video.asyncio, client=client, body=BODY)
+            create = partial(create_video.asyncio, client=client, body=BODY)
             path, note = tmp_path / "v", lambda *_: clock.meanwhile()
             saving = client.asyncio_download("/v", path, on_progress=note)
             for begun in (create(), get_video.asyncio_wait("1", client=client), saving):
@@ -218,10 +212,8 @@ def drip(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("fault", [no_response, drip])
 def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, way: Way) -> None:
-    with (
-        serving(fault, DONE) as server,
-        way.using(limited_to(1, server.base_url, timeout=None)) as call,
-    ):
+    client = partial(limited_to, 1, timeout=None)
+    with way.against(fault, DONE, client_of=client) as (server, call):
         started, created = time.monotonic(), CreateVideoResponse.from_dict({"id": "job-1"})
         with pytest.raises(errors.WaitTimeoutError):
             call(get_video, "wait", created, timeout=0.3)

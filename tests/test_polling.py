@@ -14,12 +14,10 @@ import pytest
 from conftest import BODY, TOKEN, assert_well_made, client_of, compact
 from grok_imagine_video import CreateVideoResponse, VideoJob, batch, create_video, get_video
 from grok_imagine_video_runtime import _jobs, errors
-from making import load
-from playing import URL, Play, status
+from playing import GATEWAYS, URL, Play, status
 
 Row = dict[str, Any]
 
-GATEWAYS = load(Path(__file__).with_name("gateways.yaml"))
 VIDEO = "https://cdn.example/v.mp4"
 DONE = status(200, {"status": "done", "video": {"url": VIDEO, "respect_moderation": True}})
 PENDING = status(200, {"status": "pending", "progress": 10})
@@ -32,13 +30,7 @@ def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = 
 
 
 def each_row_of(rows: list[Row]) -> pytest.MarkDecorator:
-    """Run a test with each row, or with each word as the status in the body of a row."""
-    spread = [
-        row | {"body": {"status": word} | row["body"]} if word else row
-        for row in rows
-        for word in row.get("words", [None])
-    ]
-    return pytest.mark.parametrize("row", spread, ids=lambda row: row.get("what") or str(row))
+    return pytest.mark.parametrize("row", rows, ids=lambda row: row.get("what") or str(row))
 
 
 def outcome(row: Row) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from faults import Fault, Server, serving
+
 # Public functions, and their async counterparts.
 COUNTERPARTS = {"wait": "asyncio_wait", "download": "asyncio_download"}
 COUNTERPARTS |= {f"sync{end}": f"asyncio{end}" for end in ("", "_detailed", "_and_wait")}
@@ -35,6 +37,12 @@ class Way:
                 yield Calls(client, loop)
             finally:
                 loop.run(client.aclose())
+
+    @contextlib.contextmanager
+    def against(self, *faults: Fault, client_of: Any) -> Iterator[tuple[Server, "Calls"]]:
+        """Use a client of a server that misbehaves so."""
+        with serving(*faults) as server, self.using(client_of(server.base_url)) as call:
+            yield server, call
 
     def call(self, owner: Any, name: str, client: Any, *args: Any, **kwargs: Any) -> Any:
         """One call, with a client of its own."""
