@@ -50,10 +50,6 @@ class Server:
                 if closes:
                     return
 
-    @property
-    def open_connections(self) -> int:
-        return sum(connection.fileno() != -1 for connection in self.connections)
-
     def close(self) -> None:
         self._listener.close()
         for connection in self.connections:

@@ -17,9 +17,6 @@ from ways import Clock
 URL = "https://gateway.example"
 GATEWAYS = load(Path(__file__).with_name("gateways.yaml"))
 
-# Options of a session that are arguments of a client.
-OWN = {"cookies", "headers", "timeout"}
-
 
 class Play:
     """What came of the steps of a generator, to which each outcome happens in turn.
@@ -42,7 +39,7 @@ class Play:
         self.has_ended = True
         self._outcomes = iter(outcomes)
         options = {"transport": httpx.MockTransport(self._respond)} | (session or {})
-        own = {name: options.pop(name) for name in OWN & options.keys()}
+        own = {key: options.pop(key) for key in {"cookies", "headers", "timeout"} & options.keys()}
         player: Any = attrs.evolve(client, httpx_args=options, **own)
         opened = Opened(player.get_httpx_client(), is_ours)
         player.sessions.opened = lambda _: opened

@@ -16,8 +16,6 @@ from grok_imagine_video import CreateVideoResponse, VideoJob, batch, create_vide
 from grok_imagine_video_runtime import _jobs, errors
 from playing import GATEWAYS, URL, Play, status
 
-Row = dict[str, Any]
-
 VIDEO = "https://cdn.example/v.mp4"
 DONE = status(200, {"status": "done", "video": {"url": VIDEO, "respect_moderation": True}})
 PENDING = status(200, {"status": "pending", "progress": 10})
@@ -29,17 +27,17 @@ def play(*outcomes: Any, interval: Any = 5.0, timeout: Any = 900.0, seen: Any = 
     return Play(*call, _jobs.Waiting(interval, timeout, seen), outcomes=outcomes)
 
 
-def each_row_of(rows: list[Row]) -> pytest.MarkDecorator:
+def each_row_of(rows: list[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=lambda row: row.get("what") or str(row))
 
 
-def outcome(row: Row) -> dict[str, Any]:
+def outcome(row: Any) -> dict[str, Any]:
     text: str = row["text"] if "text" in row else compact(row["body"]).decode()
     return status(row.get("status", 200), text.encode(row.get("encoding", "utf-8")))
 
 
 @each_row_of(GATEWAYS["errors"])
-def test_every_shape_of_an_error_is_read(row: Row) -> None:
+def test_every_shape_of_an_error_is_read(row: Any) -> None:
     error = errors.status_error(400, {}, content := outcome(row)["content"])
     names = ("message", "code", "type", "param", "request_id")
     assert {name: getattr(error, name) for name in names} == dict.fromkeys(names) | row["read"]
@@ -48,7 +46,7 @@ def test_every_shape_of_an_error_is_read(row: Row) -> None:
 
 
 @each_row_of(GATEWAYS["unfinished"])
-def test_a_wait_goes_on_if_nothing_says_that_the_job_has_ended(row: Row) -> None:
+def test_a_wait_goes_on_if_nothing_says_that_the_job_has_ended(row: Any) -> None:
     played = play(outcome(row), outcome(row), DONE)
     assert played.end.video.url == VIDEO
     assert [request.url.path for request in played.requests] == ["/v1/videos/job-1"] * 3
@@ -63,17 +61,14 @@ LINKS += [{"code": "success", "data": body} for body in WRAPPED]
 
 
 @each_row_of([*GATEWAYS["links"], *({"body": body} for body in LINKS)])
-def test_a_link_is_found_wherever_a_gateway_puts_it(row: Row) -> None:
+def test_a_link_is_found_wherever_a_gateway_puts_it(row: Any) -> None:
     played = play(outcome(row))
     assert get_video.result(played.end) == VIDEO
     assert not played.slept
 
 
-ENDINGS = [row | {"end": end} for end, rows in GATEWAYS["endings"].items() for row in rows]
-
-
-@each_row_of(ENDINGS)
-def test_a_poll_ends_a_wait_by_what_it_says(row: Row) -> None:
+@each_row_of([row | {"end": end} for end, rows in GATEWAYS["endings"].items() for row in rows])
+def test_a_poll_ends_a_wait_by_what_it_says(row: Any) -> None:
     played = play(outcome(row))
     error = played.end
     assert (type(error).__name__, error.job_id, played.slept) == (row["end"], "job-1", [])
@@ -88,7 +83,7 @@ def test_a_poll_ends_a_wait_by_what_it_says(row: Row) -> None:
 
 
 @each_row_of(GATEWAYS["creates"])
-def test_a_create_is_followed_unless_it_has_the_result(row: Row) -> None:
+def test_a_create_is_followed_unless_it_has_the_result(row: Any) -> None:
     assert create_video.job_id(CreateVideoResponse.from_dict(row["body"])) == "a"
     created: list[str] = []
     creating = create_video.OPERATION.request(body=BODY)
@@ -102,7 +97,7 @@ def test_a_create_is_followed_unless_it_has_the_result(row: Row) -> None:
 
 
 @each_row_of(GATEWAYS["batches"])
-def test_a_batch_says_one_thing_of_a_job(row: Row, tmp_path: Path) -> None:
+def test_a_batch_says_one_thing_of_a_job(row: Any, tmp_path: Path) -> None:
     def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             return httpx.Response(200, json={"request_id": "1"})
