@@ -29,8 +29,7 @@ WRONG = load(Path(__file__).with_name("wrong.yaml"))
 
 @pytest.mark.parametrize("row", WRONG["arguments"], ids=lambda row: row["told"])
 def test_wrong_arguments_are_refused_when_a_client_is_made_or_changed(row: Any) -> None:
-    usual: dict[str, Any] = {"base_url": URL, "token": TOKEN}
-    usual["async_transport"] = httpx.AsyncHTTPTransport
+    usual: Any = {"base_url": URL, "token": TOKEN, "async_transport": httpx.AsyncHTTPTransport}
 
     def made_with(value: Any) -> AuthenticatedClient:
         return AuthenticatedClient(**usual | {row["name"]: value})
@@ -200,8 +199,7 @@ def test_a_transport_of_another_kind_or_loop_is_refused_before_sending(given: An
 def test_without_an_event_loop_of_asyncio_nothing_is_sent() -> None:
     """Under trio, for example: here the coroutines are driven by hand."""
     client = Client(URL)
-    begun = create_video.asyncio(client=client, body=BODY), client.asyncio_download("/", "v")
-    for call in begun:
+    for call in (create_video.asyncio(client=client, body=BODY), client.asyncio_download("/", "v")):
         with pytest.raises(RuntimeError, match="async functions need asyncio, and none of its"):
             call.send(None)
 
@@ -240,13 +238,11 @@ def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, w
         raise httpx.ConnectTimeout("", request=request)
 
     transport = httpx.MockTransport(respond)
-    options: dict[str, Any] = {"httpx_args": {"transport": transport}}
+    options: Any = {} if given == "session" else {"httpx_args": {"transport": transport}}
     if given == "async_transport" and not way.is_sync:
         options = {given: transport}
-    if given == "session":  # it need not know where the API is
-        options = {}
     client = AuthenticatedClient(URL, TOKEN, auth_header_name="X-Key", **options)
-    if given == "session":
+    if given == "session":  # it need not know where the API is
         client.set_httpx_client(httpx.Client(transport=transport))
         client.set_async_httpx_client(httpx.AsyncClient(transport=transport))
         client = attrs.evolve(client, timeout=5.0)

@@ -42,7 +42,7 @@ FAULTS: dict[str, Fault] = {
 def test_a_post_that_may_be_carried_out_is_sent_once(name: str, way: Way, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
     busy = responding(429, {"error": f"{TOKEN} is too fast"})
-    client = partial(limited_to, 1, max_retries=2, read=0.3)
+    client = partial(limited_to, 1, max_retries=2, read=0.5)
     with way.against(busy, FAULTS[name], OK, client_of=client) as (server, call):
         with pytest.raises(errors.OutcomeUnknownError) as raised:
             call(create_video, "sync", body=BODY)

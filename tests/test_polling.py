@@ -181,11 +181,7 @@ def test_a_job_that_goes_on_has_no_result() -> None:
     assert raised.value.job_id == "a"
 
 
-NO_IDS = ["a\n", "a\a", "a b", " ", ".", "..", None]
-AN_ERROR = {"code": "InvalidApiKey", "message": "why", "request_id": "r-1"}
-
-
-@pytest.mark.parametrize("content", [AN_ERROR, {}, {"data": {}}, *({"id": x} for x in NO_IDS)])
+@pytest.mark.parametrize("content", GATEWAYS["no_ids"], ids=str)
 def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
     with pytest.raises(errors.APIResponseValidationError) as raised:
         create_video.job_id(CreateVideoResponse.from_dict(content))
@@ -193,14 +189,7 @@ def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
     assert create_video.job_id(CreateVideoResponse.from_dict({"id": 7})) == "7"
 
 
-# What a response says of its price, in units of 10^-10 US dollars, and what that is.
-COSTS: list[tuple[Any, float | None]] = [
-    *((0, 0.0), (5 * 10**8, 0.05), (10**15, 1e5), (1.5, 1.5e-10)),
-    *((10**400, None), (10**15 + 10**6, None), (-1, None), (True, None), ("5", None), (None, None)),
-]
-
-
-@pytest.mark.parametrize(("ticks", "cost"), COSTS)
+@pytest.mark.parametrize(("ticks", "cost"), [*GATEWAYS["prices"], (10**400, None)])
 def test_a_price_is_read_if_it_can_be_one(ticks: Any, cost: float | None) -> None:
     job = CreateVideoResponse.from_dict({"usage": {"cost_in_usd_ticks": ticks}})
     assert _jobs.cost_of(get_video.JOB, job) == (None if cost is None else pytest.approx(cost))
