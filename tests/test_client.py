@@ -286,7 +286,7 @@ def test_a_client_is_pickled_without_its_connections(again: Any) -> None:
 # What people write who come from other packages, and the way that the error names.
 SLIPS: dict[str, Callable[[], Any]] = {
     "pass get_video.result(job)": lambda: Client(URL).download(package.VideoJob(), "v.mp4"),  # type: ignore[arg-type]
-    "write ImageInput(url=...), or ImageInput.from_file(...)": lambda: attrs.evolve(BODY, image="u"),  # type: ignore[arg-type]
+    "ImageInput(url=...), or ImageInput.from_file(...)": lambda: attrs.evolve(BODY, image="u"),  # type: ignore[arg-type]
     "write ImageInput(...)": lambda: attrs.evolve(BODY, image=package.ImageInput),  # type: ignore[arg-type]
     "pass token=": lambda: AuthenticatedClient(api_key=TOKEN),  # type: ignore[call-arg]
     "call create_video.sync(client=client, ...)": lambda: Client(URL).videos.create(),  # type: ignore[attr-defined]
