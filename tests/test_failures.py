@@ -160,8 +160,11 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_its_id(way: Way, clock: Clo
 
     with serving(PENDING) as server:
         client, clock.meanwhile = client_of(server.base_url), close
-        with pytest.raises(errors.APIConnectionError) as raised:
-            way.call(get_video, "wait", client, "job-1")
+        with way.using(client) as call:
+            with pytest.raises(errors.APIConnectionError) as raised:
+                call(get_video, "wait", "job-1")
+            with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
+                call(get_video, "wait", "job-1")
     assert raised.value.job_id == "job-1"
     assert isinstance(raised.value.__cause__, RuntimeError)
     assert len(server.arrived) == 1
