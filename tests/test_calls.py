@@ -128,6 +128,7 @@ ECHOES: list[Any] = [
     status(401, b'{"error": "' + TOKEN.replace("/", "\\/").encode() + b'"}'),
     *(status(code, f"<h1>{TOKEN}</h1>".encode(), X_Request_Id=TOKEN) for code in (200, 400, 502)),
     httpx.LocalProtocolError(f"illegal header value {TOKEN}"),
+    status(302, Location=f"/{TOKEN}"),
 ]
 
 

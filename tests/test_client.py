@@ -228,29 +228,32 @@ def test_after_a_fork_no_process_uses_the_connections_of_another() -> None:
     assert len(server.connections) == 2
 
 
-@pytest.mark.parametrize("given", ["session", "httpx_args", "async_transport"])
+@pytest.mark.parametrize("given", ["session", "away", "httpx_args", "async_transport"])
 def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, way: Way) -> None:
     """httpx-aiohttp says `ConnectTimeout` of a connection that broke after the request had left."""
-    sent: list[tuple[str, str]] = []
+    sent: list[tuple[str, str | None]] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
-        sent.append((str(request.url), request.headers["x-key"]))
+        sent.append((str(request.url), request.headers.get("x-key")))
         raise httpx.ConnectTimeout("", request=request)
 
     transport = httpx.MockTransport(respond)
-    options: Any = {} if given == "session" else {"httpx_args": {"transport": transport}}
+    url = "https://away.example" if given == "away" else URL
+    options: Any = {} if given in ("session", "away") else {"httpx_args": {"transport": transport}}
     if given == "async_transport" and not way.is_sync:
         options = {given: transport}
     client = AuthenticatedClient(URL, TOKEN, auth_header_name="X-Key", **options)
-    if given == "session":  # it need not know where the API is
-        client.set_httpx_client(httpx.Client(transport=transport))
-        client.set_async_httpx_client(httpx.AsyncClient(transport=transport))
+    if not options:  # the session need not know where the API is, or has an address of its own
+        own: Any = {"transport": transport} | ({"base_url": url} if given == "away" else {})
+        client.set_httpx_client(httpx.Client(**own))
+        client.set_async_httpx_client(httpx.AsyncClient(**own))
         client = attrs.evolve(client, timeout=5.0)
         with pytest.raises(TypeError, match="a session of yours"):  # a mock would be left out
             copy.copy(client)
     with pytest.raises(errors.OutcomeUnknownError):
         create(way, client)
-    assert sent == [(f"{URL}/v1/videos/generations", f"Bearer {TOKEN}")]
+    token = None if given == "away" else f"Bearer {TOKEN}"
+    assert sent == [(f"{url}/v1/videos/generations", token)]
 
 
 AGAIN = [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
