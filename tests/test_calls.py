@@ -90,6 +90,7 @@ class UnreadableError(Exception):
 OF_HOOKS: list[Callable[[httpx.Request], Exception]] = [
     lambda request: httpx.ConnectError("down", request=request),
     lambda _: httpx.HTTPStatusError("", request=OTHER, response=httpx.Response(429, request=OTHER)),
+    lambda sent: httpx.HTTPStatusError("", request=sent, response=httpx.Response(200)),
     lambda _: ZeroDivisionError("\ud800"),
     lambda _: UnreadableError(),
 ]
@@ -105,6 +106,16 @@ def test_what_an_event_hook_raises_does_not_say_that_nothing_was_sent(error_of: 
     assert type(played.end) is errors.OutcomeUnknownError
     assert (played.end.status_code, played.end.request_id) == (201, "r1")
     assert len(played.requests) == 1
+
+
+def test_an_exception_of_another_request_proves_nothing_and_keeps_no_key() -> None:
+    def hook(_: httpx.Request) -> None:
+        raise httpx.ConnectError("down", request=other)
+
+    other = httpx.Request("POST", f"{URL}/keys", headers={"Authorization": TOKEN})
+    end = play(POST, OK, session={"event_hooks": {"request": [hook]}}).end
+    assert type(end) is errors.OutcomeUnknownError
+    assert "authorization" not in other.headers
 
 
 def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
