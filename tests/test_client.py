@@ -71,11 +71,20 @@ def test_hooks_that_replace_ours_prove_nothing() -> None:
     def hook(response: httpx.Response) -> None:
         raise httpx.ConnectError("", request=response.request)
 
-    with serving(OK) as server, Client(server.base_url) as client:
+    async def asyncio_hook(response: httpx.Response) -> None:
+        hook(response)
+
+    async def create_with_a_hook() -> None:
+        client.get_async_httpx_client().event_hooks = {"response": [asyncio_hook]}
+        await create_video.asyncio(client=client, body=BODY)
+
+    with serving(OK, OK) as server, Client(server.base_url) as client:
         client.get_httpx_client().event_hooks = {"response": [hook]}
         with pytest.raises(errors.OutcomeUnknownError):
             create_video.sync(client=client, body=BODY)
-    assert len(server.arrived) == 1
+        with pytest.raises(errors.OutcomeUnknownError):
+            asyncio.run(create_with_a_hook())
+    assert len(server.arrived) == 2
 
 
 def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
@@ -123,6 +132,10 @@ def test_a_closed_client_cannot_be_used(way: Way) -> None:
         asyncio.run(client.aclose())
         with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
             create(way, client)
+    client = Client(URL)
+    client.get_httpx_client().close()
+    with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
+        create_video.sync(client=client, body=BODY)
 
 
 def test_a_base_url_may_have_a_path_a_version_and_a_slash_at_the_end() -> None:
