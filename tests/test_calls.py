@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conftest import TOKEN, assert_well_made, client_of
-from grok_imagine_video import create_video, errors
+from grok_imagine_video import AuthenticatedClient, create_video, errors
 from grok_imagine_video_runtime import _calls
 from grok_imagine_video_runtime.operations import Request
 from playing import GATEWAYS, URL, Play, asking, status
@@ -134,6 +134,7 @@ def test_a_long_path_hides_nothing() -> None:
         assert str(end).endswith(hint)
 
 
+UNPAID = status(402, {"error": "is there any credit?"})
 ECHOES: list[Any] = [
     status(401, {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}),
     status(401, b'{"error": "' + TOKEN.replace("/", "\\/").encode() + b'"}'),
@@ -146,6 +147,8 @@ ECHOES: list[Any] = [
 @pytest.mark.parametrize("echo", ECHOES, ids=str)
 def test_a_token_that_a_server_quotes_is_in_no_error(echo: Any) -> None:
     assert_well_made(play(POST, echo).end)
+    short = Play(AuthenticatedClient(URL, "any"), _calls.parsed, POST, outcomes=[UNPAID])
+    assert short.end.message == "is there any credit?"  # such a token garbles no text
 
 
 def test_the_url_and_the_exception_are_named_without_secrets() -> None:
