@@ -31,26 +31,7 @@ CHROMIUM = [
 ]
 # Each page in a frame; the page of the API is the first one, for Redoc hides what is out of sight.
 FRAME = '<iframe src="{}" width="1400" height="6000"></iframe>'
-LOOK = """<script>onload = () => setTimeout(() => {
-  const seen = Array.from(frames).map(({document}) => {
-    const all = (selector) => [...document.querySelectorAll(selector)];
-    const url = (tag) => tag.getAttribute("href") || tag.getAttribute("src");
-    return {
-      text: document.body.innerText,
-      ids: all("[id]").map((tag) => tag.id),
-      links: all("[href], [src]").map((tag) => new URL(url(tag), document.URL).href),
-      results: all("#search-results li").map((tag) => tag.innerText),
-    };
-  });
-  document.querySelectorAll("iframe").forEach((frame) => frame.width = 400);
-  setTimeout(() => {
-    Array.from(frames).forEach(({document}, n) => {
-      const wide = (tag) => tag.getBoundingClientRect().width > 400 && !tag.closest("pre");
-      seen[n].wide = [...document.querySelectorAll("*")].filter(wide).map((tag) => tag.outerHTML);
-    });
-    document.body.textContent = JSON.stringify(seen);
-  }, 3000);
-}, 10000)</script>"""
+LOOK = (ROOT / "tests" / "site.js").read_text("utf-8")
 # A search, and the title of a page that it finds.
 SEARCHES = {"search.html?q=OutcomeUnknownError": "Failures and money"}
 SEARCHES |= {f"zh/search.html?q={quote('结果未知')}": "失败与费用"}
@@ -63,7 +44,7 @@ def look(folder: Path) -> Pages:
     assert made.returncode == 0, made.stdout + made.stderr
     names = [str(path.relative_to(SITE)) for path in sorted(SITE.rglob("*.html"))] + [*SEARCHES]
     frames = [FRAME.format(f"{SITE.as_uri()}/{name}") for name in names]
-    (folder / "all.html").write_text("".join(frames) + LOOK)
+    (folder / "all.html").write_text("".join(frames) + f"<script>{LOOK}</script>")
     words = [*CHROMIUM, f"--user-data-dir={folder}/profile", str(folder / "all.html")]
     browser = subprocess.run(words, capture_output=True, text=True, check=True)
     logged = re.findall(r":CONSOLE.*\n?.*", browser.stderr)
