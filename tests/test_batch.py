@@ -21,13 +21,7 @@ import relay
 from bodies import TEXT
 from conftest import Arrived, client_of, limited_to
 from faults import OK, no_response, serving
-from grok_imagine_video import (
-    AuthenticatedClient,
-    CreateVideoRequest,
-    ImageInput,
-    batch,
-    errors,
-)
+from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, ImageInput, batch, errors
 from grok_imagine_video_runtime.batch import _limits
 
 Options = dict[str, Any]
