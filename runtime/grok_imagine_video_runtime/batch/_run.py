@@ -24,7 +24,7 @@ from ._status import OnProgress, Records, Summary
 P = ParamSpec("P")
 
 
-class Run:
+class Worker:
     """Brings the requests to their end, and writes down each step before the next one.
 
     No more requests are in flight than the client has connections. The others wait before they are
@@ -46,7 +46,7 @@ class Run:
         self._posts: set[asyncio.Task[bool]] = set()
         self._is_ending = False
 
-    async def all(self) -> Summary:
+    async def work(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
         batch, records, limiter, over_budget = self._batch, self._records, self._limiter, ""
         try:
@@ -241,7 +241,7 @@ async def asyncio_run(
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await _files.in_thread(batch.open, stack)
-        summary = await Run(batch, journal).all()
+        summary = await Worker(batch, journal).work()
         _files.remove_temporary_files(batch.folder)  # of runs that were killed
         return summary
 

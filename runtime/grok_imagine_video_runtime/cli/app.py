@@ -104,7 +104,7 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
         run.begin(options, job)
         body = _body_of(form, text, options)
         if not options.no_wait or options.output:
-            options.check("", job.module.JOB.suffix)
+            options.ensure_writable("", job.module.JOB.suffix)
         with run.client() as client:
             _show_request(run, form, body)
             if options.dry_run:
@@ -180,7 +180,7 @@ def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:
     def wait(job_id: _Id, /, *, options: Any) -> None:
         """Wait until a job has ended, and save its result."""
         run.begin(options, job)
-        options.check(job_id, module.JOB.suffix)
+        options.ensure_writable(job_id, module.JOB.suffix)
         with run.client() as client:
             run.stage, run.job_id = "asking", job_id
             run.save(client, module.wait(job_id, client=client, **run.waiting()))

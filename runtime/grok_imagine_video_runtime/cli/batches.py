@@ -73,7 +73,7 @@ class Requests(Sequence[Any]):
             place, why = str(line), str(error)
         raise UsageError(f"{self._source}:{place}: {why}")
 
-    def check(self, display: Display) -> None:
+    def validate(self, display: Display) -> None:
         """Say what is wrong with the requests; a UsageError if one is, or if there are none."""
         bad = 0
         for index in range(len(self)):
@@ -194,7 +194,7 @@ def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -
         fields |= {"done": status.done, "finished": status.finished, "total": status.total}
         run.display.move("request", _counts(status), status.finished / status.total, **fields)
 
-    requests.check(run.display)
+    requests.validate(run.display)
     more |= {name: getattr(run.options, name) for name in _OF_RUNS}
     more |= {"client": run.client(), "folder": folder, "on_progress": on_progress}
     run.stage = "batch"

@@ -128,7 +128,7 @@ class Options:
             raise UsageError(f"Cannot write to {path}: it exists. {hint}")
         return path
 
-    def check(self, job_id: str, suffix: str) -> None:
+    def ensure_writable(self, job_id: str, suffix: str) -> None:
         """Find out whether a result can be saved, before anything is paid for."""
         path = self.path(job_id, suffix)
         if path is None and self.json:
