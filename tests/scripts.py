@@ -123,7 +123,7 @@ class Script:
     def sent(self) -> list[Body]:
         """The bodies that arrived, in order."""
         requests = [getattr(request, "body", request) for request in self.arrived]
-        return [json.loads(each[each.index(b"{") :]) for each in requests if b'"prompt"' in each]
+        return [json.loads(sent[sent.index(b"{") :]) for sent in requests if b'"prompt"' in sent]
 
     def prompts(self) -> list[str]:
         return [body["prompt"] for body in self.sent()]

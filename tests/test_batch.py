@@ -80,7 +80,7 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
     folder = tmp_path / "new" / "videos"
     sent = [*requests(2), CreateVideoRequest.unchecked(**TEXT | {"prompt": "lake failed"})]
     options: Options = {"client": client, "folder": str(folder)}
-    first = batch.run(iter(sent), **options, on_progress=lambda *each: seen.append(each))
+    first = batch.run(iter(sent), **options, on_progress=lambda *update: seen.append(update))
     assert (first.total, first.done, first.failed, first.finished, first.queued) == (3, 2, 1, 3, 0)
     assert (round(first.cost, 2), first.stopped) == (0.4, None)
     (problem,) = first.problems
@@ -96,7 +96,7 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
     again = asyncio.run(run_again())
     assert (again.total, again.done, again.failed) == (4, 3, 1)
     assert again == batch.status(folder)
-    assert len([each for each in arrived if each.method == "POST"]) == 4
+    assert len([request for request in arrived if request.method == "POST"]) == 4
     for number in (1, 2, 4):
         assert (folder / f"000{number}.mp4").read_bytes() == relay.VIDEO.read_bytes()
 
@@ -396,9 +396,9 @@ def test_a_journal_has_the_latest_attempts_and_the_prices_of_all(tmp_path: Path)
             assert journal.entries.get(entry.number) == before
         journal.put(batch.Entry(2, "", 2, "done", "job", cost=4, response=b"1" * 100))
     with batch.Journal(tmp_path) as again, batch.Journal(tmp_path, read_only=True) as reader:
-        for each in (again, reader):
-            assert (each.entries, each.prices) == (journal.entries, (7, 4, 1))
-            assert [entry.response for entry in each.entries.values()] == [None] * 3
+        for opened in (again, reader):
+            assert (opened.entries, opened.prices) == (journal.entries, (7, 4, 1))
+            assert [entry.response for entry in opened.entries.values()] == [None] * 3
 
 
 def test_one_batch_runs_in_a_folder_and_others_see_it(tmp_path: Path) -> None:

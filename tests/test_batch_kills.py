@@ -100,7 +100,7 @@ def test_shards_on_a_cluster_that_loses_a_worker_pay_once_for_each_request(
             assert is_killed.wait(30)
         script.forward(connection)
 
-    senders: set[int] = set()  # the shards that have sent a request, each on a worker
+    senders: set[int] = set()  # the shards that have sent a request, shard on a worker
     have_sent, is_killed = threading.Event(), threading.Event()
     script = Script(batch_on_dask.main, request)
     lines = [as_line(TEXT | {"prompt": f"lake {number}"}) for number in range(60)]
@@ -123,9 +123,9 @@ def test_shards_on_a_cluster_that_loses_a_worker_pay_once_for_each_request(
     assert last.code == 0, last.err
     assert len(prompts) == len(set(prompts))
     shards = [library.status(script.folder / shard) for shard in "01"]
-    assert [(each.total, each.done + each.unknown) for each in shards] == [(30, 30)] * 2
-    assert sum(each.unknown > 0 for each in shards) == 1
+    assert [(shard.total, shard.done + shard.unknown) for shard in shards] == [(30, 30)] * 2
+    assert sum(shard.unknown > 0 for shard in shards) == 1
     assert last.out.splitlines() == [
-        f"{script.folder}/{number}: {each.done} of 30 done, {each.unknown} unknown"
-        for number, each in enumerate(shards)
+        f"{script.folder}/{number}: {shard.done} of 30 done, {shard.unknown} unknown"
+        for number, shard in enumerate(shards)
     ]

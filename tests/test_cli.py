@@ -108,10 +108,10 @@ def test_machines_get_an_object_a_line(cli: Cli) -> None:
 
 
 def test_a_status_that_looks_like_markup_or_moves_the_cursor_breaks_nothing(cli: Cli) -> None:
-    odd = responding(200, {"status": "[/x]\x1b[2J\x9b2J", "progress": "1" * 400})
-    with cli.gateway(OK, odd, DONE, responding(200, b"video")):
+    hostile = responding(200, {"status": "[/x]\x1b[2J\x9b2J", "progress": "1" * 400})
+    with cli.gateway(OK, hostile, DONE, responding(200, b"video")):
         shown = cli.typed("create lake -o v.mp4")
-    with cli.gateway(odd):
+    with cli.gateway(hostile):
         got = cli.typed("get 1")
     assert (shown.code, got.code, "[/x]" in got.out) == (0, 0, True)
     assert not {"\x1b", "\x9b"} & set(shown.err + got.out)

@@ -102,7 +102,7 @@ def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
         with pytest.raises(RuntimeError, match="closed"):  # closing either closes both
             create(way, old)
     texts = b"x-b: 2", b"x-b: 4", b"c=1", b"c=3", b"d=5", b"x-a: 1"
-    assert [[text in each.lower() for text in texts] for each in server.arrived] == [
+    assert [[text in request.lower() for text in texts] for request in server.arrived] == [
         [False, False, True, False, True, True],
         *[[True, False, False, True, True, True]] * 3,  # a redirect is followed with the same
         [False, True, False, True, True, True],

@@ -56,7 +56,7 @@ def test_the_tree() -> None:
     kinds = {Exception, *(getattr(errors, name) for name in errors.__all__)}
     tree: dict[str, list[str]] = {}
     for kind in sorted(kinds - {Exception}, key=lambda kind: kind.__name__):
-        parent = next(each for each in kind.__mro__[1:] if each in kinds)
+        parent = next(base for base in kind.__mro__[1:] if base in kinds)
         tree.setdefault(parent.__name__, []).append(kind.__name__)
     assert {parent: " ".join(children) for parent, children in tree.items()} == TREE
 
