@@ -35,7 +35,8 @@ def requests(count: int) -> list[CreateVideoRequest]:
 class Gateway:
     """Responds to the n-th POST with the n-th outcome: a status, or a job and its price or None.
 
-    The last outcome is that of all later ones. A job whose price is "lost" is not found.
+    The last outcome is that of all later ones. A job whose price is "lost" is not found, and one
+    with "!" after its price fails.
     """
 
     def __init__(self, *outcomes: float | str | None) -> None:
@@ -55,8 +56,9 @@ class Gateway:
         price = request.url.path.rpartition("-")[2]
         if price == "lost":
             return httpx.Response(404)
-        usage = {} if price == "None" else {"cost_in_usd_ticks": float(price) * 1e10}
+        usage = {} if price == "None" else {"cost_in_usd_ticks": float(price.strip("!")) * 1e10}
         job = {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage}
+        job |= {"status": "failed"} if price.endswith("!") else {}
         return httpx.Response(200, json=job)
 
     def run(
@@ -292,9 +294,27 @@ def test_a_run_that_is_cancelled_at_once_leaves_the_folder_free(tmp_path: Path) 
             pass
 
 
-def test_only_the_requests_that_are_asked_for_are_sent(tmp_path: Path) -> None:
-    gateway = Gateway(0.2)
-    assert (gateway.run(requests(3), tmp_path, only=[2]).queued, gateway.posts) == (2, 1)
+def test_only_the_requests_that_are_asked_for_are_sent_and_followed(tmp_path: Path) -> None:
+    gateway = Gateway("lost", 0.2)
+    assert gateway.run(ONE, tmp_path).unfinished == 1
+    summary = gateway.run(requests(3), tmp_path, only=[2])
+    assert (summary.queued, summary.problems, gateway.posts) == (1, (), 2)
+
+
+def test_what_is_sent_again_is_an_attempt_of_its_own_whose_price_counts_too(tmp_path: Path) -> None:
+    gateway, path = Gateway("0.3!", 0.2, 500, 400), tmp_path / "0001.mp4"
+    first = gateway.run(ONE, tmp_path)
+    assert (first.failed, first.cost) == (1, 0.3)
+    path.touch()  # it is nobody's: the job has failed
+    assert gateway.run(ONE, tmp_path).failed == 1
+    path.unlink()
+    again = gateway.run(ONE, tmp_path, resend=["failed"])
+    assert (again.done, again.cost) == (1, 0.5)
+    assert gateway.run(TWO, tmp_path).unknown == 1
+    refused = gateway.run(TWO, tmp_path, resend=["unknown"])
+    assert (refused.unknown, refused.refused, gateway.posts) == (1, 0, 4)
+    (problem,) = refused.problems
+    assert problem.reason.startswith("it was sent again and refused: status 400")
 
 
 # What happens to three requests while the first is sent, how many are, and why no more are.
@@ -339,7 +359,7 @@ PAUSES = {
 }
 
 
-def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: Any, caplog: Any) -> None:
     waited: list[float] = []
 
     async def skip(stopped: Any, seconds: float) -> None:
@@ -362,6 +382,7 @@ def test_lines_wait_for_the_rate_and_for_a_busy_gateway(monkeypatch: pytest.Monk
     monkeypatch.setattr(_limits, "now", lambda: sum(waited))
     asyncio.run(send_lines())
     assert waited == pytest.approx(list(PAUSES.values()))
+    assert [record.event for record in caplog.records] == ["waiting", "stopped"]
 
 
 def test_ten_unknown_outcomes_in_a_row_stop_a_batch() -> None:
