@@ -42,6 +42,7 @@ class Gateway:
     def __init__(self, *outcomes: float | str | None) -> None:
         self.outcomes, self.posts = outcomes, 0
         self.before_post: Callable[[], object] = int
+        self.video = httpx.Response(200, content=b"video")
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -52,7 +53,7 @@ class Gateway:
                 return httpx.Response(outcome, headers={"x-request-id": str(self.posts)})
             return httpx.Response(200, json={"request_id": f"{self.posts}-{outcome}"})
         if request.url.path == "/v.mp4":
-            return httpx.Response(200, content=b"video")
+            return self.video
         price = request.url.path.rpartition("-")[2]
         if price == "lost":
             return httpx.Response(404)
@@ -120,6 +121,8 @@ REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     (TWO, {"rate": 0}, ValueError, "'rate' must be > 0: 0"),
     (TWO, {"budget": float("nan")}, ValueError, "'budget' must be finite: nan"),
     (TWO, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
+    (TWO, {"on_progress": 3}, TypeError, "'on_progress' must be callable"),
+    (TWO, {"source": Path()}, TypeError, "'source' must be str, not PosixPath"),
     (TWO, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed': 'd'"),
     (TWO, {"only": [3]}, ValueError, "there is no request 3"),
     (requests(3), {"forget": [3]}, ValueError, "request 3 cannot be forgotten"),
@@ -468,6 +471,34 @@ def test_a_budget_is_kept_at_the_dearest_price(name: str, concurrency: int, tmp_
     if summary.is_over_budget:
         assert gateway.run(requests(12), tmp_path, **options).is_over_budget  # the next run too
         assert gateway.posts == sent
+
+
+# At this rate no request is sent before the price of the one before it is known.
+@pytest.mark.parametrize("options", [{"rate": 60_000 / 50}, {"concurrency": 1}])
+def test_a_price_counts_as_soon_as_it_is_known(options: Options, tmp_path: Path) -> None:
+    gateway = Gateway(0.1, 3.0)
+    gateway.video = httpx.Response(403)  # what cannot be saved is paid for too
+    summary = gateway.run(requests(9), tmp_path, budget=5, **options)
+    assert (gateway.posts, summary.cost, summary.is_over_budget) == (2, 3.1, True)
+    assert (summary.unfinished, summary.queued) == (2, 7)
+    gateway.video = httpx.Response(200, content=b"video")
+    again = gateway.run(requests(9), tmp_path, budget=5, **options)
+    assert (gateway.posts, again.done, again.cost) == (2, 2, 3.1)
+
+
+def test_two_runs_that_get_past_the_lock_do_not_send_a_request_twice(tmp_path: Path) -> None:
+    def run_another() -> None:
+        gateway.before_post = int
+        (tmp_path / ".journal.lock").unlink()
+        thread = threading.Thread(target=gateway.run, args=(requests(3), tmp_path))
+        thread.start()
+        thread.join()
+
+    gateway = Gateway(0.2)
+    gateway.before_post = run_another
+    with pytest.raises(batch.JournalError, match="UNIQUE constraint failed"):
+        gateway.run(requests(3), tmp_path, concurrency=1)
+    assert gateway.posts == 3
 
 
 def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_bad_lines_are_named_and_nothing_is_sent(batch: Batch) -> None:
     refused = batch.run()
     *named, _, last = refused.err.splitlines()
     assert (refused.code, refused.out, len(named)) == (2, "", len(lines))
-    assert last == "prompts.jsonl: 12 of 13 requests cannot be sent; nothing was sent."
+    assert last == "prompts.jsonl: 13 of 14 requests cannot be sent; nothing was sent."
     for said, why in zip(named, lines.values(), strict=True):
         assert said.startswith(f"prompts.jsonl:{why}")
     batch.write(ONE, b'{"prompt": "\xff"}')
@@ -145,11 +145,12 @@ def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
         batch._patch.chdir(batch.folder / "elsewhere")
         refused = batch.run("batch", "retry", batch.videos, "--failed", "--unknown")
         assert refused.err == "2 requests will be paid for again. Confirm it with --yes.\n"
-        for words, code in (["--request", 1], 3), (["--unknown", "--yes"], 0):
+        for words, code in (["--request", 1, "--budget", 9.5], 3), (["--unknown", "--yes"], 0):
             server._faults = OK, PAID, FILE
             server.arrived.clear()
             again = batch.run("batch", "retry", batch.videos, *words)
             assert (again.code, batch.prompts()) == (code, ["lake 1" if code else "lake 2"])
+            assert (code == 3) == ("batch retry --budget 9.5 " in again.out)
     assert again.out == "3 done, 3/3, $0.30\n"
     (batch.folder / "prompts.jsonl").unlink()
     refused = batch.run("batch", "retry", batch.videos, "--failed")

@@ -91,6 +91,7 @@ FILES: dict[str, tuple[bytes, str, bool]] = {
     **{"nothing": (b"", "video/mp4", True), "a login page": (PAGE, "text/html", True)},
     "JSON": (b' [{"error": "expired"}]', "APPLICATION/problem+json; charset=utf-8", True),
     "a long page": (b"{" * 200_000, "text/html", True),
+    "a page in words": (b"Please log in", "text/plain", True),
     "a video of PHP": (VIDEO, "text/html; charset=UTF-8", False),
     **{"a video that begins so": (b"<{[" + VIDEO, "video/mp4", False), "text": (PAGE, "", False)},
 }

@@ -139,12 +139,14 @@ def test_progress_is_reported_for_each_response_as_one_number() -> None:
     assert percents == [42, 42, 42, 7.5, 0, 100, *[None] * 9, 50, None, None]
 
 
-REFUSED = OSError(errno.ECONNREFUSED, "Connect call failed")
+REFUSED, CIRCLE = OSError(errno.ECONNREFUSED, "Connect call failed"), OSError("a", "b")
+CIRCLE.__cause__ = CIRCLE
 NO_CERTIFICATE = ssl.SSLCertVerificationError(1, "certificate verify failed")
 # Why there was no response: what httpx raises, its cause, and what a wait says.
 REASONS = [
     (httpx.ReadTimeout("boom"), None, " (timed out)"),
     (httpx.ReadError(""), None, ""),
+    (httpx.ReadError("round"), CIRCLE, " (round)"),
     (httpx.ConnectError("all failed"), None, " (all failed)"),
     (httpx.ConnectError("all failed"), REFUSED, " (connection refused)"),
     (httpx.ConnectError("[Errno -2]"), socket.gaierror(-2, "Not known"), " (not known)"),

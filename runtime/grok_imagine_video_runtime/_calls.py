@@ -145,12 +145,12 @@ def _request_of(error: Exception | None) -> httpx.Request | None:
     return request if isinstance(request, httpx.Request) else None
 
 
-def _text_of(error: Exception | None) -> bytes:
-    """The kind of an exception, and what it says if it can say that."""
+def words_of(error: BaseException | None) -> str:
+    """What an exception says; "" if it cannot say that."""
     text = ""
     with contextlib.suppress(Exception):
         text = str(error)
-    return f"{type(error).__name__} {text}".encode("utf-8", "backslashreplace")
+    return text
 
 
 def was_not_sent(exchange: Exchange) -> bool:
@@ -342,7 +342,7 @@ def connection_error(
     for sent in (exchange.request, _request_of(cause)):
         if sent is not None and config.credentials:
             sent.headers.pop(config.credentials[0], None)
-    reason = _text_of(cause)
+    reason = f"{type(cause).__name__} {words_of(cause)}".encode("utf-8", "backslashreplace")
     redacted = redact(config, reason)
     request = target(config, exchange.request)
     msg = f"{request}: {redacted.decode()}".strip()[: errors.MAX_LINE - 100]

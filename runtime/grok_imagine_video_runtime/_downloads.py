@@ -33,9 +33,9 @@ _OK = 200
 # Bytes of a file that are kept to recognize a page.
 _HEAD_SIZE = 65_536
 
-# The start of a page of a gateway, such as a login page, after a byte order mark and blanks.
-_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*[<{\[]")
-_PAGE_MEDIA_TYPE = re.compile(r"[^;]*(html|json|xml)", re.IGNORECASE)
+# A page of a gateway, such as a login page, has such a media type, and no byte that no text has.
+_PAGE_MEDIA_TYPE = re.compile(r"text/|[^;]*(html|json|xml)", re.IGNORECASE)
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
 @define(eq=False, kw_only=True, repr=False)
@@ -112,7 +112,7 @@ def save(
     msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
     if not exchange.content:
         msg = "the file is empty"
-    elif _PAGE_MEDIA_TYPE.match(media_type) and _PAGE.match(exchange.content):
+    elif _PAGE_MEDIA_TYPE.match(media_type) and not _NOT_IN_TEXT.search(exchange.content):
         msg = f"it is a page, not a file: {media_type}"
     if msg:
         raise errors.APIResponseValidationError(msg, *redact_response(config, exchange))

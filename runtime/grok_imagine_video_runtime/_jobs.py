@@ -34,6 +34,9 @@ _JITTER = 0.2
 _LAST_POLL = 0.1
 _MAX_LAST_POLL = 1.0
 
+# Causes of an exception that are looked at, for they may go round in circles.
+_MAX_CAUSES = 10
+
 # US dollars; a larger number is not a price.
 _MAX_COST = 1e5
 
@@ -59,7 +62,7 @@ def _plain(_: Any, attribute: Any, value: Any) -> None:
         raise TypeError(msg)
 
 
-_CALLBACK: Validator = optional(and_(is_callable(), _plain))
+CALLBACK: Validator = optional(and_(is_callable(), _plain))
 
 
 @frozen
@@ -68,8 +71,8 @@ class Waiting(Generic[T]):
 
     interval: float = field(validator=_SECONDS)
     timeout: float = field(validator=_SECONDS)
-    on_progress: Callable[[T], object] | None = field(default=None, validator=_CALLBACK)
-    on_created: Callable[[str], object] | None = field(default=None, validator=_CALLBACK)
+    on_progress: Callable[[T], object] | None = field(default=None, validator=CALLBACK)
+    on_created: Callable[[str], object] | None = field(default=None, validator=CALLBACK)
 
 
 def create_and_wait(
@@ -162,15 +165,17 @@ def reason_of(error: Exception) -> str:
         return "the response is not JSON"
     is_silence = isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError)
     if cause is None or not is_silence:
-        return str(error) or type(error).__name__
-    why = "timed out" if isinstance(cause, httpx.TimeoutException) else str(cause or "")
+        return _calls.words_of(error) or type(error).__name__
+    is_timeout = isinstance(cause, httpx.TimeoutException)
+    why = "timed out" if is_timeout else _calls.words_of(cause)
     why = re.sub(r"^[A-Z](?=[a-z ])", lambda first: first[0].lower(), why)  # within a sentence
     why = why.partition(" (")[0].rstrip(".")
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:  # or the number is of a name lookup or TLS
+    for _ in range(_MAX_CAUSES):
+        if isinstance(cause, OSError) and isinstance(cause.errno, int) and cause.errno:
+            # Or the number is of a name lookup or TLS.
             is_of_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
             why = (os.strerror(cause.errno) if is_of_system else str(cause.strerror)).lower()
-        cause = cause.__cause__ or cause.__context__
+        cause = cause and (cause.__cause__ or cause.__context__)
     return "no response from the gateway" + (f" ({why})" if why else "")
 
 

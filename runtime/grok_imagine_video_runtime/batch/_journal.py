@@ -74,11 +74,11 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             with contextlib.ExitStack() as stack:
                 if not read_only:
                     lock.touch()  # says what is wrong if nothing can be written here
-                    held = stack.enter_context(_opened(lock, "rw", timeout=0.2))
+                    held = stack.enter_context(_opened(lock, timeout=0.2))
                     held.execute("BEGIN EXCLUSIVE")
                     if not self.path.exists():
                         self._create()
-                self._connection = stack.enter_context(_opened(self.path, "rw"))
+                self._connection = stack.enter_context(_opened(self.path))
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._read()
                 about = self._connection.execute("SELECT gateway, source, total FROM batch")
@@ -107,8 +107,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         """Read the entries for which this is true in SQL."""
         columns = "number, digest, attempt, state, job_id, cost, error"
         query = f"SELECT {columns} FROM entries WHERE {condition}"  # noqa: S608 - our own
-        for row in self._connection.execute(f"{query} ORDER BY number, attempt", values):
-            self.entries[row[0]] = Entry(*row)
+        rows = self._connection.execute(f"{query} ORDER BY number, attempt", values).fetchall()
+        self.entries |= {row[0]: Entry(*row) for row in rows}  # read at once: nobody waits for us
 
     def describe(self, gateway: str, source: str, total: int) -> None:
         """Write down what `about` says."""
@@ -118,7 +118,9 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def put(self, entry: Entry) -> None:
         """Write an entry, or raise JournalError. Any thread may call this."""
-        values = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        # A new attempt replaces none: should two runs get past the lock, one of them ends here.
+        verb = "INSERT" + " OR REPLACE" * (entry.state != "unknown" or entry.error is not None)
+        values = f"{verb} INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         with self._lock:
             if entry.job_id and entry.state == "created":
                 self._unwritten[entry.number] = entry.job_id
@@ -154,17 +156,18 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         self._stack.close()
 
 
-def _opened(path: Path, mode: str, timeout: float = 5.0) -> contextlib.closing[sqlite3.Connection]:
+def _opened(path: Path, timeout: float = 60.0) -> contextlib.closing[sqlite3.Connection]:
     """A database in which each statement is a transaction, for all threads."""
-    options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False}
-    return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", timeout, **options))
+    options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
+    return contextlib.closing(sqlite3.connect(path, timeout, **options))
 
 
 def _is_locked(lock: Path) -> bool:
     """Whether a process holds a lock: an empty database, which SQLite locks on every system."""
     try:
-        with _opened(lock, "ro", timeout=0) as connection:
-            connection.execute("SELECT * FROM sqlite_master")
+        if lock.exists():
+            with _opened(lock, timeout=0) as connection:
+                connection.execute("SELECT * FROM sqlite_master")
     except sqlite3.Error as error:
-        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # or there is none
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
     return False

@@ -40,8 +40,8 @@ class Batch:
     resend: Collection[Resend] = field(validator=deep_iterable(v.in_("unknown", "failed")))
     only: Collection[int] | None
     forget: Collection[int]
-    source: str
-    on_progress: OnProgress | None
+    source: str = field(validator=v.string)
+    on_progress: OnProgress | None = field(validator=_jobs.CALLBACK)
     job: Commands = field(init=False)
     create: Create = field(init=False)
     digests: dict[int, str] = field(factory=dict, init=False)  # by number

@@ -43,37 +43,36 @@ class Worker:
         limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
         self._permits = asyncio.Semaphore(limits.max_connections or batch.concurrency)
         self._running, self._has_ended = 0, asyncio.Event()
+        self._in_budget, self._over_budget = 0, ""  # requests that may tell a price, or be refused
         self._posts: set[asyncio.Task[bool]] = set()
         self._is_ending = False
 
     async def work(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
-        batch, records, limiter, over_budget = self._batch, self._records, self._limiter, ""
+        records, limiter = self._records, self._limiter
         try:
             async with asyncio.TaskGroup() as group:
-                for entry, request in batch.remaining(records.entries, limiter.stop):
-                    budget = batch.budget if request is not None else None
-                    while self._running and (
-                        self._running >= batch.concurrency or records.over_budget(budget)
-                    ):
-                        self._has_ended.clear()
-                        await self._has_ended.wait()
-                    if over_budget := records.over_budget(budget):
-                        limiter.stop(over_budget)
+                for entry, request in self._batch.remaining(records.entries, limiter.stop):
+                    while self._running >= self._batch.concurrency:
+                        await self._end_of_another()
                     if request is not None and limiter.stopped:
                         break
-                    records.unpriced += request is not None
                     self._running += 1
                     group.create_task(self._work(entry, request))
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
         finally:
             await self._end()
-        is_over_budget = limiter.stopped == over_budget
+        is_over_budget = limiter.stopped == self._over_budget
         return records.summary(stopped=limiter.stopped, is_over_budget=is_over_budget)
+
+    async def _end_of_another(self) -> None:
+        self._has_ended.clear()
+        await self._has_ended.wait()
 
     async def _work(self, entry: Entry, request: Request[Any] | None) -> None:
         entries, before = self._records.entries, self._records.entries.get(entry.number)
+        self._in_budget += request is None
         try:
             if request is not None:
                 await self._send(request, entry)
@@ -81,20 +80,45 @@ class Worker:
             if latest and latest.state == "created":
                 await self._follow(latest)
         finally:
-            if request is not None and entries.get(entry.number) == before:
-                self._records.unpriced -= 1  # no job was created
+            self._in_budget -= request is None or entries.get(entry.number) != before
             self._running -= 1
             self._has_ended.set()
 
     async def _send(self, request: Request[Any], entry: Entry) -> None:
         """Send a request, again and again if the gateway refuses it for now."""
+        entries, before = self._records.entries, self._records.entries.get(entry.number)
         async with self._permits:
-            while await self._limiter.acquire():
+            while await self._is_within_budget() and await self._limiter.acquire():
+                if self._records.over_budget(self._batch.budget):
+                    continue  # others were faster, or dearer
+                self._records.unpriced += 1
+                self._in_budget += 1
                 post = asyncio.create_task(self._post(request, entry))
                 self._posts.add(post)
-                post.add_done_callback(self._posts.discard)
-                if not await asyncio.shield(post):
+                post.add_done_callback(self._note_end)
+                is_for_now = await asyncio.shield(post)
+                if entries.get(entry.number) != before:
                     return
+                self._in_budget -= 1  # it was refused
+                self._has_ended.set()
+                if not is_for_now:
+                    return
+
+    def _note_end(self, post: "asyncio.Task[bool]") -> None:
+        self._posts.discard(post)
+        if not post.cancelled():
+            post.exception()  # so that asyncio does not report it; the journal is lost
+
+    async def _is_within_budget(self) -> bool:
+        """Wait until one more request is within the budget. False if no more are sent."""
+        while why := self._records.over_budget(self._batch.budget):
+            if not self._in_budget:
+                self._over_budget = why
+                self._limiter.stop(why)
+            if self._limiter.stopped:
+                return False
+            await self._end_of_another()
+        return True
 
     async def _end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""
@@ -150,10 +174,12 @@ class Worker:
         try:
             poll = module.OPERATION.follow(job_id)
             job = await _io.asyncio_run(self._client, wait, poll, job_id, batch.waiting)
+            entry = evolve(entry, cost=cost_of(module.JOB, job))
+            self._records.count_price(entry)
             url, path = module.result(job), batch.path_of(entry.number)
             async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)
-            entry = evolve(entry, state="done", cost=cost_of(module.JOB, job))
+            entry = evolve(entry, state="done")
         except (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError) as error:
             cost = cost_of(module.JOB, error.job) if error.job else None
             entry = evolve(entry, state="failed", cost=cost, error=reason_of(error))
@@ -165,6 +191,10 @@ class Worker:
     async def _leave(self, entry: Entry, error: Exception) -> None:
         """Leave a request with a job to the next run, unless its job is lost and forgotten."""
         number, is_lost_job = entry.number, is_lost(self._batch.job.module.JOB, error)
+        if isinstance(error, errors.ResultMissingError):
+            entry = evolve(entry, cost=cost_of(self._batch.job.module.JOB, error.job))
+        if entry.cost is not None:  # it is paid, even if its result cannot be saved
+            await self._records.put(entry)
         why = reason_of(error).replace("no response from the gateway", "cannot fetch its result")
         if isinstance(error, OSError):
             why = f"{error.filename or self._batch.path_of(number)}: {error.strerror or why}"

@@ -71,6 +71,7 @@ class Records:
         self._journal, self._on_progress = journal, on_progress
         self._noted: dict[int, Problem] = {}  # by number; those without a reason are none
         self._counts: Counter[str] = Counter()
+        self._priced = {number for number, entry in self.entries.items() if entry.cost is not None}
         for number in self.entries:
             self.note(number)
 
@@ -116,26 +117,33 @@ class Records:
         prices = f"${self.paid:.2f} is paid{unpriced}, and one costs up to ${self.dearest:.2f}"
         return f"one more request could exceed the budget of ${budget:g}: {prices}"
 
+    def count_price(self, entry: Entry) -> None:
+        """Count the price of a job, once, as soon as it is known."""
+        if entry.cost is not None and entry.number not in self._priced:
+            self._priced.add(entry.number)
+            self.paid, self.unpriced = self.paid + entry.cost, self.unpriced - 1
+            self.dearest = max(self.dearest, entry.cost)
+
     async def send(self, entry: Entry) -> None:
         """Write down that a request is about to leave: from now on it may be paid for."""
         self.note(entry.number, "running")
+        self._priced.discard(entry.number)
         await in_thread(self._journal.put, entry)
 
     async def undo(self, entry: Entry, refusal: str = "") -> None:
         """Take back that a request was sent, for it certainly created no job."""
         await in_thread(self._journal.remove, entry)
+        self.unpriced -= 1
         is_first = entry.attempt == 1
         again = "" if is_first or not refusal else "it was sent again and refused: "
         self.note(entry.number, "refused" if refusal and is_first else "", again + refusal)
 
     async def put(self, entry: Entry) -> None:
         """Write down what came of a request."""
+        self.count_price(entry)
         await in_thread(self._journal.put, entry)
         state = "running" if entry.state == "created" else entry.state
         self.note(entry.number, state, entry.error)
-        if entry.cost is not None:
-            self.paid, self.unpriced = self.paid + entry.cost, self.unpriced - 1
-            self.dearest = max(self.dearest, entry.cost)
         if self._on_progress is not None:
             self._on_progress(self.status(), entry)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import shlex
 import sys
 import textwrap
@@ -142,7 +143,8 @@ def _text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
     if (typed is None) == (file is None):
         way = "in quotes, - for the standard input, or --prompt-file FILE"
         raise UsageError(f"{label} is needed once: {way}")
-    if typed and typed.startswith("@") and Path(typed[1:]).is_file():
+    # pathlib raises if the name is too long for one.
+    if typed and typed.startswith("@") and os.path.isfile(typed[1:]):  # noqa: PTH113
         option = f"--prompt-file {shlex.quote(typed[1:])}"
         raise UsageError(f"{typed} is not read as a file: use {option}")
     return {form.text.field: typed if file is None else content(str(file)).strip()}
@@ -151,7 +153,7 @@ def _text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
 def _show_request(run: Run, form: Form, body: Any) -> None:
     """Say that a request is sent, and its size if it is large; or show it, if that is all."""
     request = form.create.module.OPERATION.request(body=body).arguments
-    text = json.dumps(request["json"], indent=2, ensure_ascii=False)
+    text = json.dumps(request["json"], indent=2, ensure_ascii=False, allow_nan=False)
     if len(text) > _LARGE:
         run.display.show("", f"the request has {decimal(len(text))}, for its files are in it")
     if not run.options.dry_run:

@@ -8,7 +8,7 @@ import json
 import shlex
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,9 @@ from .running import Run, cost_text
 _REQUESTS = "The requests: .jsonl, .csv or .txt, or - for the standard input."
 _File = Annotated[Path, Parameter(name="FILE", help=_REQUESTS, allow_leading_hyphen=True)]
 _Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
+
+# Requests that are named because something is wrong with them.
+_MAX_NAMED = 20
 
 # How the gateway refuses the caller, and so all requests.
 _CALLER_REFUSED = ("status 401", "status 402", "status 403")
@@ -81,7 +84,8 @@ class Requests(Sequence[Any]):
                 self[index]
             except UsageError as error:
                 bad += 1
-                display.show("log", str(error), message=str(error))
+                if bad <= _MAX_NAMED:
+                    display.show("log", str(error), message=str(error))
         if bad or not self:
             msg = f"{bad} of {len(self)} requests cannot be sent; nothing was sent"
             raise UsageError(f"{self._source}: {msg if bad else 'there are no requests'}")
@@ -93,11 +97,11 @@ class Requests(Sequence[Any]):
         if text and not is_row and self._suffix in (".txt", "") and record.lstrip()[0] != "{":
             record = {text.field: record.strip()}
         elif not is_row:
-            record = json.loads(record)
+            record = json.loads(record, object_pairs_hook=_object)
         if not isinstance(record, dict):
             msg = "a JSON object is needed"
             raise TypeError(msg)
-        values = {columns.get(name, name): record[name] for name in map(str, record)}
+        values = _object((columns.get(str(name), str(name)), record[name]) for name in record)
         for name in [name for name in values if name not in columns]:
             if not self._allows_extra:
                 near = difflib.get_close_matches(name, columns, n=1)
@@ -111,9 +115,10 @@ class Requests(Sequence[Any]):
     def _rows(self, text: str) -> Iterator[tuple[int, Any]]:
         """The rows below the header with their lines, without empty cells; or what is wrong."""
         csv.field_size_limit(2**31 - 1)  # an image may be in a cell
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        reader, columns = csv.reader(io.StringIO(text, newline=""), strict=True), self._form.columns
         try:
             names = next(reader, [])
+            _object((columns.get(name, name), "") for name in names if name)
             while (line := reader.line_num + 1) and (row := next(reader, None)) is not None:
                 if any(row[len(names) :]):
                     yield line, ValueError("more cells than the header has")
@@ -121,6 +126,19 @@ class Requests(Sequence[Any]):
                     yield line, cells
         except csv.Error as error:
             yield reader.line_num, ValueError(f"not CSV: {error}")
+        except ValueError as error:  # of the header
+            yield 1, error
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which a name that occurs twice would hide what is paid for."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            msg = f"{name!r} occurs twice"
+            raise ValueError(msg)
+        made[name] = value
+    return made
 
 
 def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
@@ -240,7 +258,8 @@ def _show(
     run: Run, form: Form, summary: batch.Summary, folder: Path, code: int | None = None
 ) -> None:
     """Show how far a batch is, what its problems are, and what can be done about them."""
-    retry = f"{run.name} {form.create.batch} retry {shlex.join([*run.typed(), str(folder)])}"
+    last = ["--"] * str(folder).startswith("-") + [str(folder)]
+    retry = f"{run.name} {form.create.batch} retry {shlex.join([*run.typed(), *last])}"
     text = "\n".join([_counts(summary), *_problems(summary), *_advice(run, summary, retry)])
     fields = attrs.asdict(summary) | {"queued": summary.queued, "finished": summary.finished}
     run.display.show("summary", "", text, **fields, code=code)

@@ -29,6 +29,7 @@ _OF_RECORDS = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
 
 # What a log may not show: the user and the query of a URL, and whole files.
 _URL = re.compile(r"(https?://)(?:[^\s\"/?#@\\]*@)?([^\s\"?#\\]*)(?:[?#][^\s\"\\]*)?")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 FILE = re.compile(r"(?<=;base64,)[\w+/=…-]+")
 
 
@@ -127,7 +128,7 @@ def _write(stream: TextIO, text: str, is_whole: bool = False) -> bool:
     If that fails go on without: no video is lost by it.
     """
     text = text if is_whole else FILE.sub("...", text)
-    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    shown = _CONTROLS.sub(lambda code: f"\\u{ord(code[0]):04x}", text)  # as in JSON
     try:
         stream.write(f"{shown}\n")
         stream.flush()

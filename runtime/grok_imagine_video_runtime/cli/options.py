@@ -35,13 +35,13 @@ def _as_typed(kind: Any, tokens: Any) -> Any:
 
 def _numbers(_: Any, tokens: Any) -> list[int]:
     """A converter of cyclopts for numbers and ranges, such as 1-3,7; a slip fills no memory."""
-    numbers: list[int] = []
+    numbers = set[int]()
     for part in ",".join(token.value for token in tokens).split(","):
-        if not (ends := re.fullmatch("([0-9]{1,7})(?:-([0-9]{1,7}))?", part)):
+        if not (ends := re.fullmatch("([0-9]{1,6})(?:-([0-9]{1,6}))?", part)):
             msg = "numbers and ranges are needed, such as 1-3,7"
             raise ValueError(msg)
-        numbers += range(int(ends[1]), int(ends[2] or ends[1]) + 1)
-    return numbers
+        numbers |= {*range(int(ends[1]), int(ends[2] or ends[1]) + 1)}
+    return sorted(numbers)
 
 
 _Numbers = Annotated[list[int], Parameter(converter=_numbers)]

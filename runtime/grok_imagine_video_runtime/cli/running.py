@@ -109,6 +109,8 @@ class Run:
     def typed(self) -> list[str]:
         """What has to be typed to do it in the same way."""
         words = ["--base-url", self.options.base_url] * (self.url_source == "--base-url")
+        if budget := getattr(self.options, "budget", None):
+            words += ["--budget", f"{budget:g}"]
         names = ("force", "no_key", "allow_plain_http")
         return words + [f"--{n.replace('_', '-')}" for n in names if getattr(self.options, n)]
 
