@@ -49,6 +49,9 @@ _NO_ERROR_CODES = frozenset(
     | {"accepted", "in_progress"}
 )
 
+# How the reason begins if there was none.
+NO_RESPONSE = "no response from the gateway"
+
 _WITHHELD = "moderation withheld the result, which may have been billed"
 _MISSING = "the job is done and paid for, but the response has no result where we look for one"
 
@@ -176,7 +179,7 @@ def reason_of(error: Exception) -> str:
             is_of_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
             why = (os.strerror(cause.errno) if is_of_system else str(cause.strerror)).lower()
         cause = cause and (cause.__cause__ or cause.__context__)
-    return "no response from the gateway" + (f" ({why})" if why else "")
+    return NO_RESPONSE + (f" ({why})" if why else "")
 
 
 def _read(

@@ -11,7 +11,7 @@ import httpx
 from attrs import evolve
 
 from .. import _calls, _downloads, _files, _io, errors
-from .._jobs import Waiting, cost_of, is_lost, reason_of, wait
+from .._jobs import NO_RESPONSE, Waiting, cost_of, is_lost, reason_of, wait
 from ..client import Client
 from ..config import LIMITS
 from ..models import SentObject
@@ -195,7 +195,7 @@ class Worker:
             entry = evolve(entry, cost=cost_of(self._batch.job.module.JOB, error.job))
         if entry.cost is not None:  # it is paid, even if its result cannot be saved
             await self._records.put(entry)
-        why = reason_of(error).replace("no response from the gateway", "cannot fetch its result")
+        why = reason_of(error).replace(NO_RESPONSE, "cannot fetch its result")
         if isinstance(error, OSError):
             why = f"{error.filename or self._batch.path_of(number)}: {error.strerror or why}"
             if not isinstance(error, FileExistsError):

@@ -17,9 +17,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .._jobs import reason_of
+from .._jobs import NO_RESPONSE, reason_of
 from ..errors import APIError
-from .exits import NO_RESPONSE
 
 # Seconds between two lines about the progress.
 _LINE_INTERVAL = 10.0

@@ -46,8 +46,6 @@ class UsageError(ValueError):
 _OF_CALLS = (errors.APIError, ImportError, OSError, RuntimeError, TypeError, ValueError)
 EXPECTED = (*_OF_CALLS, ShellDetectionError)
 
-# How the reason begins if there was none.
-NO_RESPONSE = "no response from the gateway"
 _LOOK = "It may exist and be billed: look at the gateway before you send it again."
 
 # An argument in Python that an option has set.
