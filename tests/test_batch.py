@@ -42,7 +42,7 @@ class Gateway:
     def __init__(self, *outcomes: float | str | None) -> None:
         self.outcomes, self.posts = outcomes, 0
         self.before_post: Callable[[], object] = int
-        self.video = httpx.Response(200, content=b"video")
+        self.video, self.tells_prices = httpx.Response(200, content=b"video"), True
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -57,7 +57,11 @@ class Gateway:
         price = request.url.path.rpartition("-")[2]
         if price == "lost":
             return httpx.Response(404)
-        usage = {} if price == "None" else {"cost_in_usd_ticks": float(price.strip("!")) * 1e10}
+        usage = (
+            {}
+            if price == "None" or not self.tells_prices
+            else {"cost_in_usd_ticks": float(price.strip("!")) * 1e10}
+        )
         job = {"status": "done", "video": {"url": "/v.mp4"}, "usage": usage}
         job |= {"status": "failed"} if price.endswith("!") else {}
         return httpx.Response(200, json=job)
@@ -481,9 +485,28 @@ def test_a_price_counts_as_soon_as_it_is_known(options: Options, tmp_path: Path)
     summary = gateway.run(requests(9), tmp_path, budget=5, **options)
     assert (gateway.posts, summary.cost, summary.is_over_budget) == (2, 3.1, True)
     assert (summary.unfinished, summary.queued) == (2, 7)
-    gateway.video = httpx.Response(200, content=b"video")
+    gateway.video, gateway.tells_prices = httpx.Response(200, content=b"video"), False
     again = gateway.run(requests(9), tmp_path, budget=5, **options)
     assert (gateway.posts, again.done, again.cost) == (2, 2, 3.1)
+    assert batch.status(tmp_path).cost == 3.1
+
+
+def test_a_price_that_is_told_while_a_request_is_written_down_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_late(journal: batch.Journal, entry: batch.Entry) -> None:
+        if (entry.number, entry.state) == (3, "unknown"):
+            is_told.wait(20)
+        put(journal, entry)
+
+    def tell(status: batch.Status, _: batch.Entry) -> None:
+        if status.done == 2:
+            is_told.set()
+
+    gateway, is_told, put = Gateway(0.1, 0.2), threading.Event(), batch.Journal.put
+    monkeypatch.setattr(batch.Journal, "put", put_late)
+    summary = gateway.run(requests(3), tmp_path, budget=0.3, on_progress=tell)
+    assert (gateway.posts, summary.queued, summary.is_over_budget) == (2, 1, True)
 
 
 def test_two_runs_that_get_past_the_lock_do_not_send_a_request_twice(tmp_path: Path) -> None:

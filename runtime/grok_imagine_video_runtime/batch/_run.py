@@ -130,10 +130,12 @@ class Worker:
 
     async def _post(self, request: Request[Any], entry: Entry) -> bool:
         """Send a request. True if it was refused for now and has to be sent again."""
-        await self._records.send(entry)
-        if self._is_ending:
-            await self._records.undo(entry)
-            return False
+        records = self._records
+        await records.send(entry)
+        is_too_much = records.over_budget(self._batch.budget, records.unpriced - 1)
+        if self._is_ending or is_too_much:  # a price was told meanwhile
+            await records.undo(entry)
+            return not self._is_ending
         try:
             response = await _io.asyncio_run(self._creator, _calls.parsed, request)
             job_id = self._batch.create.module.job_id(response)
@@ -176,6 +178,8 @@ class Worker:
             job = await _io.asyncio_run(self._client, wait, poll, job_id, batch.waiting)
             entry = evolve(entry, cost=cost_of(module.JOB, job))
             self._records.count_price(entry)
+            if entry.cost:  # which others wait for, and which the download may delay
+                self._has_ended.set()
             url, path = module.result(job), batch.path_of(entry.number)
             async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)

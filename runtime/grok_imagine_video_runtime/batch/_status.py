@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from .._files import in_thread
 from ._journal import Entry, Journal
@@ -102,19 +102,20 @@ class Records:
             self._noted[number] = Problem(number, state, reason or "", job_id)
             self._counts[state] += 1
 
-    def over_budget(self, budget: float | None) -> str:
+    def over_budget(self, budget: float | None, unpriced: int | None = None) -> str:
         """Why one more request may exceed a budget; "" if it is within it.
 
         What has no price counts as much as the dearest. Until there is a price, one runs alone.
         """
-        if budget is None or not (self.dearest or self.unpriced):
+        unpriced = self.unpriced if unpriced is None else unpriced
+        if budget is None or not (self.dearest or unpriced):
             return ""
         if not self.dearest:
             return "no price was reported, so the budget cannot be kept: run without one"
-        if round(self.paid + (self.unpriced + 1) * self.dearest, 9) <= budget:
+        if round(self.paid + (unpriced + 1) * self.dearest, 9) <= budget:
             return ""
-        unpriced = f", {self.unpriced} have no price yet" * bool(self.unpriced)
-        prices = f"${self.paid:.2f} is paid{unpriced}, and one costs up to ${self.dearest:.2f}"
+        others = f", {unpriced} have no price yet" * bool(unpriced)
+        prices = f"${self.paid:.2f} is paid{others}, and one costs up to ${self.dearest:.2f}"
         return f"one more request could exceed the budget of ${budget:g}: {prices}"
 
     def count_price(self, entry: Entry) -> None:
@@ -140,6 +141,9 @@ class Records:
 
     async def put(self, entry: Entry) -> None:
         """Write down what came of a request."""
+        earlier = self.entries.get(entry.number)
+        if earlier and earlier.attempt == entry.attempt and earlier.cost is not None:
+            entry = evolve(entry, cost=earlier.cost)  # a later response may report none
         self.count_price(entry)
         await in_thread(self._journal.put, entry)
         state = "running" if entry.state == "created" else entry.state
