@@ -99,7 +99,7 @@ class Worker:
                 is_for_now = await asyncio.shield(post)
                 if entries.get(entry.number) != before:
                     return
-                self._in_budget -= 1  # it was refused
+                self._in_budget -= 1  # it was refused, or did not leave
                 self._has_ended.set()
                 if not is_for_now:
                     return
@@ -112,7 +112,7 @@ class Worker:
     async def _is_within_budget(self) -> bool:
         """Wait until one more request is within the budget. False if no more are sent."""
         while why := self._records.over_budget(self._batch.budget):
-            if not self._in_budget:
+            if not self._in_budget:  # nobody else can make room
                 self._over_budget = why
                 self._limiter.stop(why)
             if self._limiter.stopped:

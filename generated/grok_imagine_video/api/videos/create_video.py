@@ -43,7 +43,7 @@ def sync_detailed(
             used together.
 
     Returns:
-        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if the body is not what the spec says.
+        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if it does not fit.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -69,7 +69,7 @@ async def asyncio_detailed(
             used together.
 
     Returns:
-        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if the body is not what the spec says.
+        Response[CreateVideoResponse]: Whatever its status; `parsed` is None if it does not fit.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -159,9 +159,9 @@ def sync_and_wait(
     Starts a job that makes a video from a prompt. One image or several reference images can
     guide the video, but not both.
 
-    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created` gets it
-    first, each error has it as `job_id`, and the log has it when Ctrl-C or another exception ends the
-    wait. The job goes on, and `get_video.wait` follows it again.
+    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created`
+    gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or another
+    exception ends the wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be
@@ -211,9 +211,9 @@ async def asyncio_and_wait(
     Starts a job that makes a video from a prompt. One image or several reference images can
     guide the video, but not both.
 
-    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created` gets it
-    first, each error has it as `job_id`, and the log has it when Ctrl-C or another exception ends the
-    wait. The job goes on, and `get_video.wait` follows it again.
+    Then waits until the job has ended. Its id is not lost if something goes wrong: `on_created`
+    gets it first, each error has it as `job_id`, and the log has it when Ctrl-C or another
+    exception ends the wait. The job goes on, and `get_video.wait` follows it again.
 
     Args:
         body (CreateVideoRequest): The video to make. `image` and `reference_images` cannot be

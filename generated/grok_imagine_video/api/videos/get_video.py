@@ -127,7 +127,7 @@ def sync_detailed(
         request_id (str): The `request_id` from the response that accepted the job.
 
     Returns:
-        Response[VideoJob]: Whatever its status; `parsed` is None if the body is not what the spec says.
+        Response[VideoJob]: Whatever its status; `parsed` is None if it does not fit.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -150,7 +150,7 @@ async def asyncio_detailed(
         request_id (str): The `request_id` from the response that accepted the job.
 
     Returns:
-        Response[VideoJob]: Whatever its status; `parsed` is None if the body is not what the spec says.
+        Response[VideoJob]: Whatever its status; `parsed` is None if it does not fit.
 
     Raises:
         TypeError: An argument has the wrong type; nothing was sent.
@@ -242,10 +242,9 @@ def wait(
 ) -> VideoJob:
     """Wait until a job has ended. Waiting does not change the job.
 
-    An unknown status means that the job is not finished, and so does a response with neither a status
-    nor a result.
-    The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
-    specified, such as a maintenance page, and follows `Retry-After`.
+    An unknown status means that the job is not finished, and so does a response with neither a
+    status nor a result. The wait goes on after 429, 5xx, timeouts, lost connections and responses
+    that are not as specified, such as a maintenance page, and follows `Retry-After`.
 
     Args:
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
@@ -267,8 +266,8 @@ def wait(
         errors.ResultMissingError: The job is done and paid for, without a result where we
             look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
-            status 200 and holds an error and no job.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or
+            it has status 200 and is an error, not a job.
     """
     request_id = _jobs.id_of(JOB, request_id)
     return _io.run(
@@ -290,10 +289,9 @@ async def asyncio_wait(
 ) -> VideoJob:
     """Wait until a job has ended. Waiting does not change the job.
 
-    An unknown status means that the job is not finished, and so does a response with neither a status
-    nor a result.
-    The wait goes on after 429, 5xx, timeouts, lost connections and responses that are not as
-    specified, such as a maintenance page, and follows `Retry-After`.
+    An unknown status means that the job is not finished, and so does a response with neither a
+    status nor a result. The wait goes on after 429, 5xx, timeouts, lost connections and responses
+    that are not as specified, such as a maintenance page, and follows `Retry-After`.
 
     Args:
         request_id (str | CreateVideoResponse): The id of the job, or the response that created it.
@@ -315,8 +313,8 @@ async def asyncio_wait(
         errors.ResultMissingError: The job is done and paid for, without a result where we
             look for one.
         errors.WaitTimeoutError: The time is up; waiting can go on.
-        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or it has
-            status 200 and holds an error and no job.
+        errors.APIStatusError: The response has a 4xx status other than 408 and 429, or 3xx, or
+            it has status 200 and is an error, not a job.
     """
     request_id = _jobs.id_of(JOB, request_id)
     return await _io.asyncio_run(
