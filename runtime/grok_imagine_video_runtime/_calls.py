@@ -9,14 +9,14 @@ import functools
 import json
 import random
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from attrs import define, evolve, field
 
 from . import errors
-from ._bodies import Decoder, TooLargeError, decoded
+from ._bodies import TooLargeError, decoded
 from ._redirects import (
     MAX_REDIRECTS,
     authorize,
@@ -89,34 +89,30 @@ class Exchange:
     headers: httpx.Headers = field(factory=httpx.Headers, init=False)
     content: bytes = field(default=b"", init=False)  # the body, decompressed if it can be
     next_request: httpx.Request | None = field(default=None, init=False)  # if it is a redirect
-    why_unreadable: str = field(default="", init=False)  # why `content` is still compressed
-    is_empty_file: bool = field(default=False, init=False)
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
     callers_error: Exception | None = field(default=None, init=False)  # of a callback or a file
+    is_read: bool = field(default=False, init=False)  # already, as that of a mock
+    is_file: bool = field(default=False, init=False)  # whether the body is written to a file
     _received: bytearray = field(factory=bytearray, init=False)
-    is_read: bool = field(default=False, init=False)
 
-    def begin(self, response: httpx.Response) -> bool:
-        """Note a response, and return whether its body was read already, as that of a mock."""
+    def begin(self, response: httpx.Response) -> None:
+        """Note a response, before its body is read."""
         self.status_code, self.is_success = response.status_code, response.is_success
         self.headers = response.headers
         self.next_request = response.next_request
         with contextlib.suppress(httpx.ResponseNotRead):
             self.is_read = response.content is not None
-        return self.is_read
 
-    def receive(self, chunk: bytes) -> Iterable[bytes]:
-        """Note a part of the body; what is to be written to a file comes back."""
+    def receive(self, chunk: bytes) -> None:
+        """Note a part of the body."""
         self._received += chunk
         if len(self._received) > self.config.max_response_size:
             raise TooLargeError(self.config.max_response_size)
-        return ()
 
     def finish(self) -> None:
         """Note the end of the body."""
         self.content = bytes(self._received)
         if not self.is_read and "content-encoding" in self.headers:
-            self.why_unreadable = Decoder(self.headers).why_unreadable
             self.content = decoded(self.headers, self.content, self.config.max_response_size)
 
     def fail(self, error: Exception) -> None:
@@ -181,7 +177,7 @@ def is_retryable(exchange: Exchange) -> bool:
     if exchange.error is not None:
         return (is_safe or was_not_sent(exchange)) and is_transient_error(exchange.error)
     if is_safe:
-        return is_transient_status(exchange.status_code) or exchange.is_empty_file
+        return is_transient_status(exchange.status_code)
     return exchange.status_code == 429 and not exchange.redirects
 
 
@@ -290,8 +286,6 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     """Read the body as the spec says for this status."""
-    if exchange.why_unreadable:
-        raise ValueError(exchange.why_unreadable)
     status = str(exchange.status_code)
     for key in (status, f"{status[0]}XX", "default"):
         if key in operation.reads:

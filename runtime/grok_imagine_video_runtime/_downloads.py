@@ -5,14 +5,13 @@ A download is a generator, as calls are; see `_calls`.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import httpx
 from attrs import define, field
 
 from . import errors
-from ._bodies import Decoder
 from ._calls import (
     NOT_COMPRESSED,
     Exchange,
@@ -33,6 +32,9 @@ _OK = 200
 # Bytes of a file that are kept to recognize a page.
 _HEAD_SIZE = 65_536
 
+# Codings of a file that httpx may not know, so that it would be saved as it came.
+_UNREADABLE = re.compile(r"\b(br|zstd|compress|x-gzip)\b", re.IGNORECASE)
+
 # A page of a gateway, such as a login page, has such a media type, and no byte that no text has.
 _PAGE_MEDIA_TYPE = re.compile(r"text/|[^;]*(html|json|xml)", re.IGNORECASE)
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
@@ -47,42 +49,33 @@ class Save(Exchange):
     arrived: int = field(default=0, init=False)  # bytes, compressed or not
     written: int = field(default=0, init=False)  # bytes of the file
     total: int | None = field(default=None, init=False)  # as announced
-    _decoder: Decoder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Leave the auth of the session out where the file is not at the API's own origin."""
         is_at_home = is_same_origin(self.config, self.request.url)
         self.auth = httpx.USE_CLIENT_DEFAULT if is_at_home else None
 
-    def begin(self, response: httpx.Response) -> bool:
+    def begin(self, response: httpx.Response) -> None:
         """Note a response, before its body is read."""
         super().begin(response)
-        self._decoder = Decoder(httpx.Headers() if self.is_read else self.headers)
+        self.is_file = self.status_code == _OK
         length = "" if self.is_read else self.headers.get("content-length", "")
         self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
-        return self.is_read
 
-    def receive(self, chunk: bytes) -> Iterator[bytes]:
-        """Note a part of the body, and yield the parts of the file in it."""
-        if self.status_code != _OK:
-            yield from super().receive(chunk)
-            return
-        self.arrived += len(chunk)
-        for piece in self._decoder.feed(chunk):
-            self.content += piece[: _HEAD_SIZE - len(self.content)]
-            yield piece
+    def receive(self, chunk: bytes) -> None:
+        """Note a part of the body; of a file only the first part is kept."""
+        if self.is_file:
+            self.content += chunk[: _HEAD_SIZE - len(self.content)]
+        else:
+            super().receive(chunk)
 
     def finish(self) -> None:
         """Note the end of the body; an error if the file is incomplete."""
-        if self.status_code != _OK:
+        if not self.is_file:
             super().finish()
-            return
-        self.why_unreadable = self._decoder.why_unreadable
-        self._decoder.finish()
-        if self.total not in (None, self.arrived):
+        elif self.total not in (None, self.arrived):
             msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
             raise httpx.RemoteProtocolError(msg, request=self.request)
-        self.is_empty_file = not self.content
 
 
 def save(
@@ -109,8 +102,10 @@ def save(
     exchange = yield from send(config, first, follow, config.max_retries)
     if exchange.status_code != _OK:
         raise response_error(config, exchange)
-    msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
-    if not exchange.content:
+    msg, media_type = "", exchange.headers.get("content-type", "")
+    if coding := _UNREADABLE.search(exchange.headers.get("content-encoding", "")):
+        msg = f"the file is compressed with {coding[0]}"
+    elif not exchange.content:
         msg = "the file is empty"
     elif _PAGE_MEDIA_TYPE.match(media_type) and not _NOT_IN_TEXT.search(exchange.content):
         msg = f"it is a page, not a file: {media_type}"

@@ -88,10 +88,10 @@ def send(exchange: Exchange) -> None:
             exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
         )
         with contextlib.closing(response):
-            is_read = exchange.begin(response)
-            for chunk in response.iter_bytes() if is_read else response.iter_raw():
-                for piece in exchange.receive(chunk):
-                    _write(exchange, piece)
+            exchange.begin(response)
+            is_decoded = exchange.is_file or exchange.is_read
+            for chunk in response.iter_bytes() if is_decoded else response.iter_raw():
+                _receive(exchange, chunk, response.num_bytes_downloaded)
                 if exchange.deadline is not None:
                     _limit_timeouts(exchange, exchange.deadline)
         response.stream = _EMPTY_STREAM
@@ -114,10 +114,10 @@ async def _asyncio_send(exchange: Exchange) -> None:
                 exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
             )
             async with contextlib.aclosing(response):
-                is_read = exchange.begin(response)
-                async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
-                    for piece in exchange.receive(chunk):
-                        _write(exchange, piece)
+                exchange.begin(response)
+                is_decoded = exchange.is_file or exchange.is_read
+                async for chunk in response.aiter_bytes() if is_decoded else response.aiter_raw():
+                    _receive(exchange, chunk, response.num_bytes_downloaded)
             response.stream = _EMPTY_STREAM
             exchange.finish()
     except Exception as error:
@@ -126,16 +126,19 @@ async def _asyncio_send(exchange: Exchange) -> None:
         exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
 
 
-def _write(step: Any, piece: bytes) -> None:
-    """Write a part of a file, the first one over what an earlier attempt has written.
+def _receive(step: Any, chunk: bytes, arrived: int) -> None:
+    """Take a part of a body; that of a file is written, the first over what an earlier try wrote.
 
     What the file or the callback raises is the caller's, and is passed on as it is.
     """
+    step.receive(chunk)
+    if not step.is_file:
+        return
     try:
         if not step.written:
             step.file.seek(0)
             step.file.truncate()
-        step.written += step.file.write(piece)
+        step.written, step.arrived = step.written + step.file.write(chunk), arrived
         if step.on_progress is not None:
             step.on_progress(step.arrived, step.total)
     except Exception as error:
