@@ -87,7 +87,7 @@ def save(
         hint = " or ".join(f"{module}.result(job)" for module in modules)
         msg = f"url must be str, not {type(url).__name__}: pass {hint or 'the URL of a file'}"
         raise TypeError(msg)
-    file_url = _parse_file_url(url)
+    file_url = _file_url(config, opened.session, url)
 
     def first() -> Save:
         request = _file_request(config, opened.session, file_url)
@@ -95,7 +95,7 @@ def save(
 
     def follow(redirect: httpx.Request) -> httpx.Request | None:
         with contextlib.suppress(ValueError):  # no file can be fetched from there
-            address = _parse_file_url(str(redirect.url))
+            address = _file_url(config, opened.session, str(redirect.url))
             return _file_request(config, opened.session, address)
         return None
 
@@ -113,10 +113,11 @@ def save(
         raise errors.APIResponseValidationError(msg, *redact_response(config, exchange))
 
 
-def _parse_file_url(url: str) -> httpx.URL:
-    """Parse the URL of a file: an absolute one, or a path of the API."""
+def _file_url(config: Config, session: Any, url: str) -> httpx.URL:
+    """The URL of a file, which is an absolute one, or a path of the API."""
     try:
         parsed = httpx.URL(url)
+        whole = absolute_url(session.base_url, config.base_url, "/").join(parsed)
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
     is_absolute = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
@@ -124,15 +125,11 @@ def _parse_file_url(url: str) -> httpx.URL:
         address = without_secrets(parsed)
         msg = f"url must start with https:// or http:// and name a host: {address!r}"
         raise ValueError(msg)
-    return parsed
+    return whole
 
 
 def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
     """Build a request; headers and cookies of the session go to the API's own origin only."""
-    try:
-        url = absolute_url(session.base_url, config.base_url, "/").join(url)
-    except httpx.InvalidURL as error:  # too long, for example
-        raise ValueError(str(error)) from None
     if is_same_origin(config, url):
         query = url.params if session.params else None  # else those of the session replace them
         arguments = with_overrides(config, {"params": query})

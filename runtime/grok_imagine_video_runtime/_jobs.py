@@ -43,12 +43,6 @@ _MAX_COST = 1e5
 # Statuses that are about the caller, not about the job.
 _CALLER_STATUSES = (401, 403, 429)
 
-# Codes of a message that is not an error.
-_NO_ERROR_CODES = frozenset(
-    {"", "ok", "pending", "queued", "submitted", "created", "waiting", "processing", "running"}
-    | {"accepted", "in_progress"}
-)
-
 # How the reason begins if there was none.
 NO_RESPONSE = "no response from the gateway"
 
@@ -266,17 +260,10 @@ class _Reading:
         return None, ""
 
     def is_only_an_error(self) -> bool:
-        """Whether a 2xx response has an error, and no job."""
-        if self.status or self.url:
-            return False
+        """Whether a 2xx response has an error and no job; a code may be a status of HTTP."""
         body = errors.read_error_body(json.dumps(self.job.to_dict()).encode())
-        code = body.get("code", "").lower()
-        is_word = not code.isdecimal() and code not in {*_NO_ERROR_CODES, *self._rules.succeeded}
-        is_word = is_word and self.id in ("", body.get("request_id"))
-        is_code = is_word or re.fullmatch(r"[45]\d\d", code)
-        # Beside the error of a gateway, an id is that of the request.
-        is_error = not self.id and self.value(self._rules.error)
-        return bool((is_code or body.get("type") == "error" or is_error) and body["message"])
+        is_error = self.value(self._rules.error) or re.fullmatch(r"[45]\d\d", body.get("code", ""))
+        return bool(is_error and body["message"]) and not (self.status or self.url or self.id)
 
     def value(self, paths: Sequence[str]) -> Any:
         """The first value at these paths; None if there is none."""

@@ -38,12 +38,10 @@ def unfollowed_redirect(config: Config, response: Any) -> str:
     """Say where a redirect leads that was not followed; "" if the response is not one."""
     if response.status_code not in _REDIRECTS or "location" not in response.headers:
         return ""
-    if response.next_request is not None:
-        address = without_secrets(response.next_request.url)
-    else:  # it is not a URL
-        address = _without_secrets(response.headers["location"])
-    address = redact(config, address.encode()).decode()
-    return f"redirected to {address}, which was not followed"
+    redirect = response.next_request
+    address = redirect.url if redirect else response.headers["location"]  # which is not a URL
+    shown = redact(config, without_secrets(address).encode()).decode()
+    return f"redirected to {shown}, which was not followed"
 
 
 def authorize(config: Config, request: httpx.Request) -> httpx.Request:
@@ -75,10 +73,6 @@ def target(config: Config, request: httpx.Request) -> str:
     return redact(config, f"{request.method} {without_secrets(request.url)}".encode()).decode()
 
 
-def without_secrets(url: httpx.URL) -> str:
+def without_secrets(url: object) -> str:
     """A URL without its user and password, and without its query, which may be a signature."""
-    return _without_secrets(str(url))
-
-
-def _without_secrets(address: str) -> str:
-    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", address)[0])
+    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", str(url))[0])
