@@ -10,7 +10,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import httpx
 from attrs import define, evolve, field
@@ -32,10 +32,15 @@ from .operations import Operation, Request
 from .types import Response
 
 T = TypeVar("T")
-E = TypeVar("E", bound="Exchange")
+
+# Called with the bytes so far, and with the total or None.
+OnProgress = Callable[[int, int | None], object]
 
 # Methods that only read, so that retrying costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+# Bytes of a file that are kept, to recognize a page.
+_HEAD_SIZE = 65_536
 
 # So that no response has to be decompressed.
 NOT_COMPRESSED = {"Accept-Encoding": "identity"}
@@ -74,14 +79,18 @@ class Sleep(NamedTuple):
 
 @define(eq=False, repr=False)
 class Exchange:
-    """A step: send a request, following no redirects; with its response or exception."""
+    """A step: send a request, following no redirects; with its response or exception.
+
+    If there is a file, a body with status 200 goes there, and `content` is its beginning.
+    """
 
     request: httpx.Request
     method: str  # of the first request, before any redirects
     opened: Opened
     config: Config
     deadline: float | None = None  # for the whole response, on the clock of `Now`
-    auth: Any = httpx.USE_CLIENT_DEFAULT  # or None for nothing
+    file: BinaryIO | None = None
+    on_progress: OnProgress | None = None
     redirects: int = 0  # followed so far
 
     status_code: int = field(default=0, init=False)  # 0 if there is no response
@@ -92,7 +101,9 @@ class Exchange:
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
     callers_error: Exception | None = field(default=None, init=False)  # of a callback or a file
     is_read: bool = field(default=False, init=False)  # already, as that of a mock
-    is_file: bool = field(default=False, init=False)  # whether the body is written to a file
+    is_file: bool = field(default=False, init=False)  # whether the body goes to the file
+    total: int | None = field(default=None, init=False)  # bytes of the body, as announced
+    arrived: int = field(default=0, init=False)  # bytes of it, compressed or not
     _received: bytearray = field(factory=bytearray, init=False)
 
     def begin(self, response: httpx.Response) -> None:
@@ -102,17 +113,25 @@ class Exchange:
         self.next_request = response.next_request
         with contextlib.suppress(httpx.ResponseNotRead):
             self.is_read = response.content is not None
+        # Other 2xx have a part of a file, or none.
+        self.is_file = self.file is not None and self.status_code == 200
+        length = "" if self.is_read else self.headers.get("content-length", "")
+        self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
     def receive(self, chunk: bytes) -> None:
         """Note a part of the body."""
-        self._received += chunk
-        if len(self._received) > self.config.max_response_size:
+        self._received += chunk[: _HEAD_SIZE - len(self._received)] if self.is_file else chunk
+        if len(self._received) > self.config.max_response_size and not self.is_file:
             raise TooLargeError(self.config.max_response_size)
 
     def finish(self) -> None:
-        """Note the end of the body."""
+        """Note the end of the body; an error if a file is incomplete."""
         self.content = bytes(self._received)
-        if not self.is_read and "content-encoding" in self.headers:
+        if self.is_file:
+            if self.total not in (None, self.arrived):
+                msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
+                raise httpx.RemoteProtocolError(msg, request=self.request)
+        elif not self.is_read and "content-encoding" in self.headers:
             self.content = decoded(self.headers, self.content, self.config.max_response_size)
 
     def fail(self, error: Exception) -> None:
@@ -183,10 +202,10 @@ def is_retryable(exchange: Exchange) -> bool:
 
 def send(
     config: Config,
-    first: Callable[[], E],
+    first: Callable[[], Exchange],
     follow: Callable[[httpx.Request], httpx.Request | None],
     max_retries: int,
-) -> Steps[E]:
+) -> Steps[Exchange]:
     """Send a request, follow its redirects, retry where that is safe, and return the last exchange.
 
     Args:

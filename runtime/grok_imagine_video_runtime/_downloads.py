@@ -5,16 +5,15 @@ A download is a generator, as calls are; see `_calls`.
 
 import contextlib
 import re
-from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import httpx
-from attrs import define, field
 
 from . import errors
 from ._calls import (
     NOT_COMPRESSED,
     Exchange,
+    OnProgress,
     Steps,
     absolute_url,
     response_error,
@@ -22,15 +21,7 @@ from ._calls import (
     with_overrides,
 )
 from ._redirects import authorize, is_same_origin, redact_response, without_secrets
-from .config import Config, Opened
-
-OnProgress = Callable[[int, int | None], object]
-
-# The status of a file; any other 2xx comes with a part of it or without it.
-_OK = 200
-
-# Bytes of a file that are kept to recognize a page.
-_HEAD_SIZE = 65_536
+from .config import AUTH, Config, Opened
 
 # Codings of a file that httpx may not know, so that it would be saved as it came.
 _UNREADABLE = re.compile(r"\b(br|zstd|compress|x-gzip)\b", re.IGNORECASE)
@@ -38,44 +29,6 @@ _UNREADABLE = re.compile(r"\b(br|zstd|compress|x-gzip)\b", re.IGNORECASE)
 # A page of a gateway, such as a login page, has such a media type, and no byte that no text has.
 _PAGE_MEDIA_TYPE = re.compile(r"text/|[^;]*(html|json|xml)", re.IGNORECASE)
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
-
-
-@define(eq=False, kw_only=True, repr=False)
-class Save(Exchange):
-    """A step: fetch a file; if its status is not 200, the body is read as that of a call."""
-
-    file: BinaryIO
-    on_progress: OnProgress | None
-    arrived: int = field(default=0, init=False)  # bytes, compressed or not
-    written: int = field(default=0, init=False)  # bytes of the file
-    total: int | None = field(default=None, init=False)  # as announced
-
-    def __attrs_post_init__(self) -> None:
-        """Leave the auth of the session out where the file is not at the API's own origin."""
-        is_at_home = is_same_origin(self.config, self.request.url)
-        self.auth = httpx.USE_CLIENT_DEFAULT if is_at_home else None
-
-    def begin(self, response: httpx.Response) -> None:
-        """Note a response, before its body is read."""
-        super().begin(response)
-        self.is_file = self.status_code == _OK
-        length = "" if self.is_read else self.headers.get("content-length", "")
-        self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
-
-    def receive(self, chunk: bytes) -> None:
-        """Note a part of the body; of a file only the first part is kept."""
-        if self.is_file:
-            self.content += chunk[: _HEAD_SIZE - len(self.content)]
-        else:
-            super().receive(chunk)
-
-    def finish(self) -> None:
-        """Note the end of the body; an error if the file is incomplete."""
-        if not self.is_file:
-            super().finish()
-        elif self.total not in (None, self.arrived):
-            msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
-            raise httpx.RemoteProtocolError(msg, request=self.request)
 
 
 def save(
@@ -89,9 +42,9 @@ def save(
         raise TypeError(msg)
     file_url = _file_url(config, opened.session, url)
 
-    def first() -> Save:
+    def first() -> Exchange:
         request = _file_request(config, opened.session, file_url)
-        return Save(request, "GET", opened, config, file=file, on_progress=on_progress)
+        return Exchange(request, "GET", opened, config, file=file, on_progress=on_progress)
 
     def follow(redirect: httpx.Request) -> httpx.Request | None:
         with contextlib.suppress(ValueError):  # no file can be fetched from there
@@ -100,7 +53,7 @@ def save(
         return None
 
     exchange = yield from send(config, first, follow, config.max_retries)
-    if exchange.status_code != _OK:
+    if not exchange.is_file:
         raise response_error(config, exchange)
     msg, media_type = "", exchange.headers.get("content-type", "")
     if coding := _UNREADABLE.search(exchange.headers.get("content-encoding", "")):
@@ -136,4 +89,5 @@ def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request
         return authorize(config, session.build_request("GET", url, **arguments))
     timeout = httpx.Timeout(config.overrides.get("timeout", session.timeout))
     headers = {"User-Agent": config.package.user_agent, **NOT_COMPRESSED}
-    return httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout.as_dict()})
+    extensions = {"timeout": timeout.as_dict(), AUTH: None}
+    return httpx.Request("GET", url, headers=headers, extensions=extensions)

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import httpx
 
 from ._calls import Exchange, Sleep, Steps
-from .config import Config, Opened, not_a_client
+from .config import AUTH, Config, Opened, not_a_client
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,12 +81,12 @@ def send(exchange: Exchange) -> None:
     timeout late. Nothing can interrupt httpx in two cases: slow headers (it reads up to 100 kB of
     them, and each byte restarts its read timeout), and looking up the address of a host.
     """
+    request, session = exchange.request, exchange.opened.session
+    auth = request.extensions.get(AUTH, httpx.USE_CLIENT_DEFAULT)
     try:
         if exchange.deadline is not None:
             _limit_timeouts(exchange, exchange.deadline)
-        response = exchange.opened.session.send(
-            exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
-        )
+        response = session.send(request, stream=True, follow_redirects=False, auth=auth)
         with contextlib.closing(response):
             exchange.begin(response)
             is_decoded = exchange.is_file or exchange.is_read
@@ -106,13 +106,13 @@ async def _asyncio_send(exchange: Exchange) -> None:
     """The async counterpart of `send`, which a deadline interrupts anywhere."""
     import asyncio  # 20 ms, and only needed by those who use it
 
+    request, session = exchange.request, exchange.opened.session
+    auth = request.extensions.get(AUTH, httpx.USE_CLIENT_DEFAULT)
     left = None if exchange.deadline is None else exchange.deadline - time.monotonic()
     timer = asyncio.timeout(left)
     try:
         async with timer:
-            response = await exchange.opened.session.send(
-                exchange.request, stream=True, follow_redirects=False, auth=exchange.auth
-            )
+            response = await session.send(request, stream=True, follow_redirects=False, auth=auth)
             async with contextlib.aclosing(response):
                 exchange.begin(response)
                 is_decoded = exchange.is_file or exchange.is_read
@@ -126,23 +126,24 @@ async def _asyncio_send(exchange: Exchange) -> None:
         exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
 
 
-def _receive(step: Any, chunk: bytes, arrived: int) -> None:
-    """Take a part of a body; that of a file is written, the first over what an earlier try wrote.
+def _receive(exchange: Exchange, chunk: bytes, arrived: int) -> None:
+    """Take a part of a body, and write that of a file, the first over what an earlier try wrote.
 
     What the file or the callback raises is the caller's, and is passed on as it is.
     """
-    step.receive(chunk)
-    if not step.is_file:
+    is_first, exchange.arrived = not exchange.arrived, arrived
+    exchange.receive(chunk)
+    if exchange.file is None or not exchange.is_file:
         return
     try:
-        if not step.written:
-            step.file.seek(0)
-            step.file.truncate()
-        step.written, step.arrived = step.written + step.file.write(chunk), arrived
-        if step.on_progress is not None:
-            step.on_progress(step.arrived, step.total)
+        if is_first:
+            exchange.file.seek(0)
+            exchange.file.truncate()
+        exchange.file.write(chunk)
+        if exchange.on_progress is not None:
+            exchange.on_progress(arrived, exchange.total)
     except Exception as error:
-        step.callers_error = error
+        exchange.callers_error = error
         raise
 
 

@@ -16,7 +16,8 @@ import httpx
 from attrs import asdict, evolve, field, frozen
 
 from . import config as _settings  # attrs itself uses `_config`
-from ._downloads import OnProgress, save
+from ._calls import OnProgress
+from ._downloads import save
 from ._files import asyncio_atomic_file, atomic_file
 from ._io import asyncio_run, run
 from .config import Config, Opened

@@ -19,8 +19,9 @@ _seconds: Validator = all_of(number, gt(0), le(MAX_SECONDS))
 # httpx's own defaults.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 
-# The extension of a request that holds status and headers of its response once they arrived.
-ARRIVED = "arrived"
+# Extensions of a request: status and headers of its response once they arrived; its auth, if it is
+# not that of the session.
+ARRIVED, AUTH = "arrived", "auth"
 
 
 class Package(NamedTuple):
