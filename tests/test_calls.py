@@ -128,10 +128,9 @@ def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
 
 
 def test_a_long_path_hides_nothing() -> None:
-    for length, hint in ((1000, "send it again)"), (70_000, "(nothing was sent)")):
-        end = play(asking(url="/v1/" + "y" * length), httpx.ReadError).end
-        assert_well_made(end)
-        assert str(end).endswith(hint)
+    end = play(asking(url="/v1/" + "y" * 1000), httpx.ReadError).end
+    assert_well_made(end)
+    assert str(end).endswith("send it again)")
 
 
 UNPAID = status(402, {"error": "is there any credit?"})

@@ -376,11 +376,7 @@ def connection_error(
 
 def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> httpx.Request:
     """Build a request, with what the client and the session add to each request."""
-    try:
-        url = absolute_url(session.base_url, config.base_url, arguments["url"])
-    except httpx.InvalidURL as error:  # too long, for example
-        msg = f"{arguments['method']}: InvalidURL {error} (nothing was sent)"
-        raise errors.APIConnectionError(msg) from error
+    url = absolute_url(session.base_url, config.base_url, arguments["url"])
     arguments = with_overrides(config, {**arguments, "url": url})
     request: httpx.Request = session.build_request(**arguments)
     return request

@@ -29,13 +29,9 @@ def keep_other_file(temporary: Path, path: Path) -> None:
     """Rename a temporary file to `path`, unless a file with other content is there."""
     import filecmp  # 2 ms, and rarely needed
 
-    with contextlib.suppress(OSError):  # it is taken, or the file system has no hard links
-        path.hardlink_to(temporary)  # a rename would replace the other file
-        return
-    if not path.exists():
-        temporary.rename(path)
-    elif not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
+    if path.exists() and not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
         raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
+    temporary.replace(path)
 
 
 @contextlib.contextmanager

@@ -315,7 +315,7 @@ def id_of(rules: Job, job: Any) -> str:
     msg = "the job was accepted, but the response has no id where we look for one"
     if reading.is_only_an_error():
         msg = "the response is an error, not a job"
-    elif re.fullmatch(r"(?!\.{1,2}$)\S+", reading.id) and reading.id.isprintable():
+    elif re.fullmatch(r"(?!\.{1,2}$)\S{1,1000}", reading.id) and reading.id.isprintable():
         return reading.id
     raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
 
