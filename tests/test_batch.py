@@ -8,6 +8,7 @@ import pickle
 import resource
 import shutil
 import socket
+import sqlite3
 import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ class Gateway:
     """
 
     def __init__(self, *outcomes: float | str | None) -> None:
-        self.outcomes, self.posts = outcomes, 0
+        self.outcomes, self.posts, self.polls = outcomes, 0, 0
         self.before_post: Callable[[], object] = int
         self.video, self.tells_prices = httpx.Response(200, content=b"video"), True
 
@@ -54,6 +55,7 @@ class Gateway:
             return httpx.Response(200, json={"request_id": f"{self.posts}-{outcome}"})
         if request.url.path == "/v.mp4":
             return self.video
+        self.polls += 1
         price = request.url.path.rpartition("-")[2]
         if price == "lost":
             return httpx.Response(404)
@@ -127,9 +129,8 @@ REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     (TWO, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
     (TWO, {"on_progress": 3}, TypeError, "'on_progress' must be callable"),
     (TWO, {"source": Path()}, TypeError, "'source' must be str, not PosixPath"),
-    (TWO, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed': 'd'"),
+    (TWO, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed', "),
     (TWO, {"only": [3]}, ValueError, "there is no request 3"),
-    (requests(3), {"forget": [3]}, ValueError, "request 3 cannot be forgotten"),
     (requests(3), {}, ValueError, "0003.mp4 exists, and no run of this batch saved it"),
     (ONE, {}, ValueError, "there is no request 2, which was sent"),
     (TWO[::-1], {}, ValueError, "request 1 has changed since it was sent: undo the change, or use"),
@@ -305,7 +306,8 @@ def test_only_the_requests_that_are_asked_for_are_sent_and_followed(tmp_path: Pa
     gateway = Gateway("lost", 0.2)
     assert gateway.run(ONE, tmp_path).unfinished == 1
     summary = gateway.run(requests(3), tmp_path, only=[2])
-    assert (summary.queued, summary.problems, gateway.posts) == (1, (), 2)
+    assert (summary.done, summary.unfinished, summary.queued) == (1, 1, 1)
+    assert (gateway.posts, gateway.polls) == (2, 2)
 
 
 def test_what_is_sent_again_is_an_attempt_of_its_own_whose_price_counts_too(tmp_path: Path) -> None:
@@ -442,7 +444,7 @@ def test_one_batch_runs_in_a_folder_and_others_see_it(tmp_path: Path) -> None:
     seen = batch.status(tmp_path)
     assert (seen.is_running, seen.running, seen.unknown, seen.unfinished) == (False, 0, 2, 1)
     reasons = [(problem.number, problem.reason) for problem in seen.problems]
-    assert reasons == [(2, "stopped before a response came"), (3, "lost")]
+    assert reasons == [(1, ""), (2, "stopped before a response came"), (3, "lost")]
 
 
 OVER = "one more request could exceed the budget of $1: "
@@ -536,21 +538,41 @@ def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: P
     assert (again.done, again.problems, again.source, gateway.posts) == (3, (), "a", 5)
 
 
-def test_a_person_finds_results_and_forgets_jobs(tmp_path: Path) -> None:
+def test_a_person_finds_results(tmp_path: Path) -> None:
     def save_another() -> None:
-        (tmp_path / "0003.mp4").write_bytes(b"of a person")
+        (tmp_path / "0002.mp4").write_bytes(b"of a person")
 
-    gateway = Gateway(500, "lost", 0.2)
-    first = gateway.run(requests(2), tmp_path, concurrency=1)
-    assert (first.unknown, first.unfinished, first.stopped) == (1, 1, None)
+    gateway = Gateway(500, 0.2, "0.2!")
+    first = gateway.run(ONE, tmp_path)
+    assert (first.unknown, first.stopped) == (1, None)
     (tmp_path / "0001.mp4").touch()
     gateway.before_post = save_another
-    again = gateway.run(requests(4), tmp_path, concurrency=1, forget=[2], resend=["failed"])
-    assert (again.done, again.failed, again.unfinished, again.stopped) == (2, 1, 1, None)
-    forgotten, other = (problem.reason for problem in again.problems)
-    assert forgotten.startswith("forgotten: the gateway does not find its job 2-lost (GET https:")
-    assert other == f"{tmp_path}/0003.mp4: is another file; move it away"
-    assert gateway.posts == 4  # what has failed in this run is left to the next one
+    again = gateway.run(requests(3), tmp_path, concurrency=1, resend=["failed", "unknown"])
+    assert (again.done, again.failed, again.unfinished, again.stopped) == (1, 1, 1, None)
+    assert again.problems[0].reason == f"{tmp_path}/0002.mp4: is another file; move it away"
+    assert gateway.posts == 3  # what has failed in this run is left to the next one
+
+
+def test_an_unfinished_request_is_sent_again_on_demand_alone(tmp_path: Path) -> None:
+    gateway = Gateway("lost", "lost", 0.2, 400)
+    first = gateway.run(TWO, tmp_path, concurrency=1)
+    assert [problem.state for problem in first.problems] == ["unfinished"] * 2
+    assert all("404: Not Found" in problem.reason for problem in first.problems)
+    listed = [(problem.number, problem.job_id) for problem in batch.status(tmp_path).problems]
+    assert listed == [(1, "1-lost"), (2, "2-lost")]
+    followed = gateway.run(TWO, tmp_path, resend=["failed", "unknown"])
+    assert (followed.unfinished, gateway.posts) == (2, 2)
+    again = gateway.run(TWO, tmp_path, resend=["unfinished"], only=[2])
+    assert (again.done, again.unfinished, gateway.posts) == (1, 1, 3)
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection:
+        jobs = connection.execute("SELECT job_id FROM entries WHERE number = 2 ORDER BY attempt")
+        assert jobs.fetchall() == [("2-lost",), ("3-0.2",)]
+    refused = gateway.run(TWO, tmp_path, resend=["unfinished"])
+    (problem,) = refused.problems
+    assert (problem.state, problem.job_id) == ("unfinished", "1-lost")
+    assert problem.reason.startswith("it was sent again and refused: ")
+    assert (gateway.posts, gateway.polls) == (4, 5)  # the job is left to the next run
+    assert batch.status(tmp_path).unfinished == 1
 
 
 def test_a_result_that_cannot_be_saved_stops_the_batch(tmp_path: Path) -> None:

@@ -157,6 +157,19 @@ def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
     assert re.search("requests of .*videos cannot be read: put .*prompts.jsonl back", refused.err)
 
 
+def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> None:
+    batch.write(ONE)
+    retry = "batch", "retry", batch.videos, "--request", 1
+    with batch.gateway(OK, responding(404), OK, PAID, FILE):
+        first = batch.run()
+        assert (first.code, "\nrequest 1 unfinished: " in first.out) == (4, True)
+        refused = batch.run(*retry)
+        question = "1 request will be paid for again; 1 may still end well."
+        assert refused.err == f"{question} Confirm it with --yes.\n"
+        assert (refused.code, len(batch.arrived)) == (2, 2)
+        assert (batch.run(*retry, "--yes").code, batch.prompts()) == (0, ["lake 1"] * 2)
+
+
 def test_what_was_there_before_is_named(batch: Batch) -> None:
     batch.videos.mkdir()
     (batch.videos / "0001.mp4").touch()

@@ -106,8 +106,7 @@ def test_a_batch_says_one_thing_of_a_job(row: Any, tmp_path: Path) -> None:
     client = client_of(URL, httpx_args={"transport": httpx.MockTransport(respond)})
     (problem,) = batch.run([BODY], client=client, folder=tmp_path).problems
     assert (problem.state, problem.job_id) == (row["state"], "1")
-    assert problem.reason.startswith(row["said"])
-    assert problem.reason.endswith("; it can be forgotten") == ("is_lost" in row)
+    assert row["said"] in problem.reason
 
 
 @pytest.mark.parametrize("timeout", [4, 52])

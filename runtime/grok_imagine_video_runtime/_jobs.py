@@ -300,13 +300,6 @@ def _says(patterns: Sequence[str], text: str) -> bool:
     return any(re.search(".*".join(map(re.escape, words.split("*"))), text) for words in patterns)
 
 
-def is_lost(rules: Job, error: Exception) -> bool:
-    """Whether an error says that the gateway does not find a job or its result."""
-    if not isinstance(error, errors.APIStatusError) or error.status_code in _CALLER_STATUSES:
-        return False
-    return error.status_code in (404, 410) or _says(rules.lost, f"{error.code} {error.message}")
-
-
 def id_of(rules: Job, job: Any) -> str:
     """The id of a job, from the response that created it; an id is returned as it is."""
     if not isinstance(job, OpenObject):

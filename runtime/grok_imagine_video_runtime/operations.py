@@ -33,8 +33,7 @@ class Job(NamedTuple):
     error: Sequence[str]
     ambiguous: Sequence[str] = ()  # statuses that count only beside a result
     reasons: Sequence[str] = ()  # more paths to an error, for a job that failed
-    moderation: Sequence[str] = ()  # words in an error if moderation withheld the result,
-    lost: Sequence[str] = ()  # or if the gateway does not find the job
+    moderation: Sequence[str] = ()  # words in an error if moderation withheld the result
     wrappers: Sequence[str] = ()  # names of objects that the job may be wrapped in
     cost: Sequence[str] = ()
     cost_unit: float = 1.0  # in US dollars

@@ -29,8 +29,7 @@ Tags = tuple[str, dict[Any, str]]
 IN_JOBS: dict[str, type] = dict.fromkeys(("id", "status", "progress", "result"), list)
 IN_JOBS |= dict.fromkeys(("allowed", "error", "succeeded", "failed", "expired"), list)
 MORE_IN_JOBS: dict[str, type] = {"cost_unit": float, "suffix": str}
-MORE_IN_JOBS |= dict.fromkeys(("cost", "ambiguous", "reasons", "wrappers"), list)
-MORE_IN_JOBS |= dict.fromkeys(("moderation", "lost"), list)
+MORE_IN_JOBS |= dict.fromkeys(("cost", "ambiguous", "reasons", "wrappers", "moderation"), list)
 
 
 class RefusedError(Exception):
@@ -284,7 +283,7 @@ def rules_of_job(schema: Node) -> Node:
     if not is_known or any(type(value) is not types[name] for name, value in job.items()):
         msg = f"x-job needs {', '.join(IN_JOBS)}, each a list of texts"
         refuse(schema, "x-job", f"{msg}, and can have {', '.join(MORE_IN_JOBS)}")
-    words = {"succeeded", "failed", "expired", "ambiguous", "moderation", "lost"} & job.keys()
+    words = {"succeeded", "failed", "expired", "ambiguous", "moderation"} & job.keys()
     return job | {name: [word.lower() for word in job[name]] for name in words}
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import httpx
 from attrs import define, evolve, field
@@ -18,9 +18,9 @@ from ..config import not_a_client
 from ..models import SentObject
 from ..operations import Commands, Create, Request
 from ._journal import Entry, Journal
-from ._status import OnProgress
+from ._status import OnProgress, state_of
 
-Resend = Literal["unknown", "failed"]
+Resend = Literal["unknown", "failed", "unfinished"]
 Work = tuple[Entry, Request[Any] | None]  # what is sent, unless there is a job already
 
 _INSTEAD = "or use another folder"
@@ -37,9 +37,8 @@ class Batch:
     rate: float | None = field(validator=optional([v.number, v.gt(0)]))
     budget: float | None = field(validator=optional([v.number, v.gt(0)]))
     waiting: _jobs.Waiting[Any]
-    resend: Collection[Resend] = field(validator=deep_iterable(v.in_("unknown", "failed")))
+    resend: Collection[Resend] = field(validator=deep_iterable(v.in_(*get_args(Resend))))
     only: Collection[int] | None
-    forget: Collection[int]
     source: str = field(validator=v.string)
     on_progress: OnProgress | None = field(validator=_jobs.CALLBACK)
     job: Commands = field(init=False)
@@ -77,7 +76,7 @@ class Batch:
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
         for number, request in enumerate(self.requests, 1):
             _, self.digests[number] = self._serialize(number, request)
-        for number in sorted({*journal.entries, *self.digests, *(self.only or ()), *self.forget}):
+        for number in sorted({*journal.entries, *self.digests, *(self.only or ())}):
             if mistake := self._mistake(number, journal.entries.get(number)):
                 raise ValueError(mistake)
         journal.describe(url, self.source or source, len(self.digests))
@@ -93,8 +92,6 @@ class Batch:
             return f"there is no request {number}" + ", which was sent" * bool(entry)
         if entry and entry.digest != self.digests[number]:
             return f"request {number} has changed since it was sent: undo the change, {_INSTEAD}"
-        if number in self.forget and not (entry and entry.job_id):
-            return f"request {number} cannot be forgotten: no job was created for it"
         is_new = self._is_to_send(number, entry) and not (entry and entry.state == "unknown")
         if is_new and path.exists():
             return f"{path} exists, and no run of this batch saved it: move it away, {_INSTEAD}"
@@ -117,13 +114,14 @@ class Batch:
         return self.only is None or number in self.only
 
     def _is_to_send(self, number: int, entry: Entry | None) -> bool:
-        return self._is_wanted(number) and (entry is None or entry.state in self.resend)
+        return self._is_wanted(number) and (entry is None or state_of(entry) in self.resend)
 
     def remaining(self, entries: dict[int, Entry], stop: Callable[[str], None]) -> Iterator[Work]:
         """The requests to work on, starting with those that have a job."""
         before = dict(entries)
         for number, entry in before.items():
-            if entry.state == "created" and self._is_wanted(number):
+            has_job = entry.state == "created" and self._is_wanted(number)
+            if has_job and not self._is_to_send(number, entry):
                 yield entry, None
         try:  # those that are new since the check are left to the next run
             for number, request in zip(self.digests, self.requests, strict=False):

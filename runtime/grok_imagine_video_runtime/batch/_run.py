@@ -11,7 +11,7 @@ import httpx
 from attrs import evolve
 
 from .. import _calls, _downloads, _files, _io, errors
-from .._jobs import NO_RESPONSE, Waiting, cost_of, is_lost, reason_of, wait
+from .._jobs import NO_RESPONSE, Waiting, cost_of, reason_of, wait
 from ..client import Client
 from ..config import LIMITS
 from ..models import SentObject
@@ -77,7 +77,8 @@ class Worker:
             if request is not None:
                 await self._send(request, entry)
             latest = entries.get(entry.number)
-            if latest and latest.state == "created":
+            has_changed = request is None or latest != before  # a refused one is not followed
+            if latest and latest.state == "created" and has_changed:
                 await self._follow(latest)
         finally:
             self._in_budget -= request is None or entries.get(entry.number) != before
@@ -193,25 +194,17 @@ class Worker:
         await self._records.put(entry)
 
     async def _leave(self, entry: Entry, error: Exception) -> None:
-        """Leave a request with a job to the next run, unless its job is lost and forgotten."""
-        number, is_lost_job = entry.number, is_lost(self._batch.job.module.JOB, error)
+        """Leave a request with a job to the next run."""
         if isinstance(error, errors.ResultMissingError):
             entry = evolve(entry, cost=cost_of(self._batch.job.module.JOB, error.job))
         if entry.cost is not None:  # it is paid, even if its result cannot be saved
             await self._records.put(entry)
         why = reason_of(error).replace(NO_RESPONSE, "cannot fetch its result")
         if isinstance(error, OSError):
-            why = f"{error.filename or self._batch.path_of(number)}: {error.strerror or why}"
+            why = f"{error.filename or self._batch.path_of(entry.number)}: {error.strerror or why}"
             if not isinstance(error, FileExistsError):
                 self._limiter.stop(why)  # the next results could not be saved either
-        elif is_lost_job:
-            why = f"the gateway does not find its job {entry.job_id} ({why})"
-        if is_lost_job or isinstance(error, errors.ResultMissingError):
-            if number in self._batch.forget:
-                await self._records.put(evolve(entry, state="failed", error=f"forgotten: {why}"))
-                return
-            why += "; it can be forgotten"
-        self._records.note(number, reason=why)
+        self._records.note(entry.number, reason=why)
 
 
 async def asyncio_run(
@@ -226,7 +219,6 @@ async def asyncio_run(
     timeout: float = 900.0,  # noqa: ASYNC109 - of each wait
     resend: Collection[Resend] = (),
     only: Collection[int] | None = None,
-    forget: Collection[int] = (),
     source: str = "",
     on_progress: OnProgress | None = None,
 ) -> Summary:
@@ -249,9 +241,9 @@ async def asyncio_run(
             dearest job so far. Until there is a price, one request runs alone. Default: no limit.
         interval: Seconds between two requests for one job, above 0.
         timeout: Seconds to wait for a job, and for a gateway that accepts nothing, above 0.
-        resend: Requests of earlier runs to send and pay for again: "unknown", "failed" or both.
+        resend: Requests of earlier runs to send and pay for again: "unknown", "failed" or
+            "unfinished". The job of an unfinished one is not followed any more.
         only: The numbers of the requests to work on. Default: all.
-        forget: The numbers of requests that end without a result if their jobs are still not found.
         source: Where the requests come from, for `Summary.source`. Default: what it was before.
         on_progress: Called with the `Status` and the `Entry` each time a request has a new entry.
 
@@ -271,7 +263,7 @@ async def asyncio_run(
         msg = "requests must be a list of requests: pass [request]"
         raise TypeError(msg)
     listed = requests if isinstance(requests, Sequence) else list(requests)
-    waiting, last = Waiting[Any](interval, timeout), (resend, only, forget, source, on_progress)
+    waiting, last = Waiting[Any](interval, timeout), (resend, only, source, on_progress)
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await _files.in_thread(batch.open, stack)

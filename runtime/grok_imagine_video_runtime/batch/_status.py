@@ -46,7 +46,7 @@ class Problem:
 
     number: int  #: Its number.
     state: str  #: "failed", "unknown", "unfinished" or "refused".
-    reason: str  #: Why.
+    reason: str  #: Why; "" if its run was stopped.
     job_id: str | None = None  #: The id of its job, if there is one.
 
 
@@ -59,6 +59,11 @@ class Summary(Status):
     stopped: str | None = None  #: Why no more requests were sent; None if all were.
     is_over_budget: bool = False  #: Whether that is because one more could exceed the budget.
     is_running: bool = False  #: Whether a process is running the batch.
+
+
+def state_of(entry: Entry) -> str:
+    """The state that `Problem` and `resend` call it by."""
+    return "unfinished" if entry.state == "created" else entry.state
 
 
 class Records:
@@ -81,7 +86,8 @@ class Records:
 
     def summary(self, **ended: Any) -> Summary:
         """How far the batch is, with what only its run knows."""
-        problems = tuple(noted for _, noted in sorted(self._noted.items()) if noted.reason)
+        noted = (problem for _, problem in sorted(self._noted.items()))
+        problems = tuple(x for x in noted if x.reason or x.state == "unfinished")
         ended |= {"source": self._source, "is_running": self._journal.is_running}
         return Summary(**asdict(self.status()), problems=problems, **ended)
 
@@ -91,7 +97,7 @@ class Records:
             self._counts[self._noted.pop(number).state] -= 1
         entry = self.entries.get(number)
         if entry and not state:
-            state = "unfinished" if entry.state == "created" else entry.state
+            state = state_of(entry)
             reason = reason or entry.error
             if state in ("unfinished", "unknown") and self._journal.is_running and not reason:
                 state = "running"

@@ -34,7 +34,7 @@ _MAX_NAMED = 20
 _CALLER_REFUSED = ("status 401", "status 402", "status 403")
 # What is shown of a request that has changed, and what `batch.run` is told.
 _OF_ENTRIES = ("number", "state", "job_id", "cost", "error")
-_OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout", "forget")
+_OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout")
 
 
 def content(source: str) -> str:
@@ -153,8 +153,7 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
         run.begin(options, job)
         requests = Requests(str(file), form, allows_extra=options.allow_extra)
         source = "" if str(file) == "-" else str(file.resolve())
-        resend = ["unknown"] * options.resend_unknown
-        _work(run, form, requests, options.folder, source=source, resend=resend)
+        _work(run, form, requests, options.folder, source=source)
 
     def status(folder: _Folder, /, *, options: Any) -> None:
         """Show how far a batch is, also while it runs."""
@@ -165,6 +164,7 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
         """Send requests of a batch again that have failed or whose outcome is unknown.
 
         They are paid for again. An unknown one may exist already: look at the gateway first.
+        --request takes unfinished ones too, whose jobs are not followed any more then.
         """
         run.begin(options, job)
         summary = batch.status(folder)
@@ -172,26 +172,29 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
             why = f"put {source} back" if source else "they come from no file"
             raise UsageError(f"The requests of {folder} cannot be read: {why}")
         requests = Requests(source, form, allows_extra=True)  # they were sent before
-        only, resend = _chosen(summary, options), ["failed", "unknown"]
-        _work(run, form, requests, folder, only=only, resend=resend)
+        chosen = _chosen(summary, options)
+        _work(run, form, requests, folder, only=chosen, resend={*chosen.values()})
 
     return start, status, retry
 
 
-def _chosen(summary: batch.Summary, options: Any) -> set[int]:
-    """The numbers of the requests that are sent again; a UsageError if one must not be."""
+def _chosen(summary: batch.Summary, options: Any) -> dict[int, str]:
+    """The requests that are sent again, and their states; a UsageError if one must not be."""
     classes = [state for state in ("failed", "unknown") if getattr(options, state)]
     states = {problem.number: problem.state for problem in summary.problems}
-    chosen = {number for number, state in states.items() if state in classes} | {*options.request}
-    for number in sorted(chosen):
-        if states.get(number) not in ("failed", "unknown"):
-            why = "it has not failed, and is not unknown"
+    numbers = {number for number, state in states.items() if state in classes} | {*options.request}
+    chosen = {number: states.get(number, "") for number in sorted(numbers)}
+    for number, state in chosen.items():
+        if state not in ("failed", "unknown", "unfinished"):
+            why = "it has not failed, and is neither unknown nor unfinished"
             raise UsageError(f"Request {number} is not sent again: {why}")
     if not chosen:
         raise UsageError("There is none. Say which: --request 1-3,7, --failed or --unknown")
-    if classes:
+    unfinished = [*chosen.values()].count("unfinished")
+    if classes or unfinished:
         many = f"{len(chosen)} request{'s' * (len(chosen) > 1)}"
-        confirm(f"{many} will be paid for again.", is_sure=options.yes)
+        jobs = f"; {unfinished} may still end well" * bool(unfinished)
+        confirm(f"{many} will be paid for again{jobs}.", is_sure=options.yes)
     return chosen
 
 
@@ -271,7 +274,7 @@ def _problems(summary: batch.Summary) -> Iterator[str]:
         if problem.state == "refused":
             reason = problem.reason.removeprefix("status ").replace(".: ", ": ")
             refused[reason].append(problem.number)
-        else:
+        elif problem.reason:
             text = f"request {problem.number} {problem.state}: {problem.reason}"
             yield one_line(text, 2 * MAX_LINE)
     for reason, numbers in refused.items():

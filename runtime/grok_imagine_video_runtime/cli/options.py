@@ -93,11 +93,9 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "concurrency": _option(int, _BATCH, "Requests that are worked on together.", 20),
         "rate": _option(float, _BATCH, "Requests that are sent in a minute."),
         "budget": _option(float, _BATCH, "US dollars, for all runs in the folder."),
-        "forget": _option(_Numbers, _BATCH, "Give up these lost jobs.", (), **ranges),
     }
     starting = {
         "folder": _option(Path, _BATCH, "For the results and the journal.", **folder),
-        "resend_unknown": _option(bool, _BATCH, "Send unknown ones again, and maybe pay twice."),
         "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
     } | running
     retrying = {
