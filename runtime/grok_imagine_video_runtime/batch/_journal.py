@@ -45,7 +45,7 @@ class Entry:
     state: Literal["unknown", "created", "done", "failed"] = "unknown"
     job_id: str | None = None  #: The id of the job.
     cost: float | None = None  #: The price of the job in US dollars, if a response reported it.
-    error: str | None = None  #: Why it is unknown or failed.
+    error: str | None = None  #: Why it has no result.
     response: bytes | None = None  #: What left it unknown, for a person to read; on disk alone.
 
 

@@ -1,4 +1,4 @@
-"""When the next request of a batch may be sent."""
+"""When the next request of a batch may be sent, and whether it may cost that much."""
 
 import asyncio
 import contextlib
@@ -32,19 +32,17 @@ class RateLimiter:
         self.stopped: str | None = None  #: Why it has stopped.
         self._interval = 60 / rate if rate else 0.0
         self._patience, self._logger = patience, logger
-        self._lock, self._is_stopped = asyncio.Lock(), asyncio.Event()
-        self._next_at = 0.0
+        self._is_stopped, self._next_at = asyncio.Event(), 0.0
         self._waiting_since: float | None = None
         self._has_said_waiting = False
         self._unknown_in_a_row = 0
 
     async def acquire(self) -> bool:
         """Wait until a request may be sent. False if no more are sent."""
-        async with self._lock:
-            while not self.stopped and (left := self._next_at - now()) > 0:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._is_stopped.wait(), left)
-            self._next_at = now() + self._interval
+        while not self.stopped and (left := self._next_at - now()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_stopped.wait(), left)
+        self._next_at = now() + self._interval
         return not self.stopped
 
     def stop(self, why: str) -> None:
@@ -63,8 +61,8 @@ class RateLimiter:
             what = f"{MAX_UNKNOWN_IN_A_ROW} requests in a row have an unknown outcome"
             self.stop(f"{what}: {unknown}")
 
-    def back_off(self, error: errors.APIConnectionError | errors.RateLimitError) -> bool:
-        """Pause: the gateway is busy or away. False if the patience ends first."""
+    def back_off(self, error: errors.APIConnectionError | errors.RateLimitError) -> None:
+        """Pause: the gateway is busy or away. Stop if the patience ends first."""
         asked = error.retry_after if isinstance(error, errors.RateLimitError) else None
         pause = LONG_PAUSE if asked is None else max(asked, SHORT_PAUSE)
         why = reason_of(error)
@@ -75,6 +73,33 @@ class RateLimiter:
         self._waiting_since = self._waiting_since or now()
         if now() + pause > self._waiting_since + self._patience:
             self.stop(why)
-            return False
         self._next_at = max(self._next_at, now() + pause)
-        return True
+
+
+class Budget:
+    """The prices of all jobs in a folder, and whether one more request may exceed a budget.
+
+    A job without a price counts as much as the dearest. Until there is a price, one runs alone.
+    """
+
+    def __init__(self, dollars: float | None, prices: tuple[float, float, int]) -> None:
+        self._dollars = dollars
+        self.paid, self._dearest, self.unpriced = prices
+
+    def count(self, price: float) -> None:
+        """Count the price of a job, once, as soon as it is known."""
+        self.paid, self.unpriced = self.paid + price, self.unpriced - 1
+        self._dearest = max(self._dearest, price)
+
+    def excess(self, more: int = 1) -> str:
+        """Why so many more requests may exceed the budget; "" if they do not. 0: the last one."""
+        others = self.unpriced + more - 1
+        if self._dollars is None or not (self._dearest or others):
+            return ""
+        if not self._dearest:
+            return "no price was reported, so the budget cannot be kept: run without one"
+        if round(self.paid + (others + 1) * self._dearest, 9) <= self._dollars:
+            return ""
+        unknown = f", {others} have no price yet" * bool(others)
+        prices = f"${self.paid:.2f} is paid{unknown}, and one costs up to ${self._dearest:.2f}"
+        return f"one more request could exceed the budget of ${self._dollars:g}: {prices}"

@@ -53,11 +53,9 @@ class Batch:
         first = next(iter(self.requests), None)
         fitting = [pair for pair in creates if isinstance(first, (pair[1].model, type(None)))]
         if len(fitting) != 1:
-            kind, names = type(first).__name__, ", ".join(x.model.__name__ for _, x in creates)
-            msg = f"no operation creates jobs from {kind}: use {names}"
-            if fitting:
-                msg = f"several operations create jobs from {kind}: call one for each request"
-            raise TypeError(msg)
+            models = ", ".join(create.model.__name__ for _, create in creates)
+            msg = f"{type(first).__name__} must be the model of one operation that creates jobs"
+            raise TypeError(f"{msg}: {models}")
         self.job, self.create = fitting[0]
 
     def path_of(self, number: int) -> Path:

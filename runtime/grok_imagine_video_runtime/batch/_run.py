@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import os
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, ParamSpec
 
@@ -11,14 +11,14 @@ import httpx
 from attrs import evolve
 
 from .. import _calls, _downloads, _files, _io, errors
-from .._jobs import NO_RESPONSE, Waiting, cost_of, reason_of, wait
+from .._jobs import Waiting, cost_of, reason_of, wait
 from ..client import Client
 from ..config import LIMITS
 from ..models import SentObject
 from ..operations import Request
 from ._journal import Entry, Journal, JournalError
-from ._limits import RateLimiter
-from ._requests import Batch, Resend
+from ._limits import Budget, RateLimiter
+from ._requests import Batch, Resend, Work
 from ._status import OnProgress, Records, Summary
 
 P = ParamSpec("P")
@@ -27,8 +27,8 @@ P = ParamSpec("P")
 class Worker:
     """Brings the requests to their end, and writes down each step before the next one.
 
-    No more requests are in flight than the client has connections. The others wait before they are
-    written down, so they have not left, and are not sent once the run is stopped.
+    A request waits for the budget, a connection and the rate before it is written down, so one that
+    waits has not left, and is not sent once the run is stopped.
     """
 
     def __init__(self, batch: Batch, journal: Journal) -> None:
@@ -38,173 +38,153 @@ class Worker:
         self._client = batch.client.with_timeout(timeout)
         self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
         self._batch, self._logger = batch, batch.client.package.logger
-        self._records = Records(journal, batch.on_progress)
+        self._budget = Budget(batch.budget, journal.prices)
+        self._records = Records(journal, self._budget, batch.on_progress)
         self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
         limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
-        self._permits = asyncio.Semaphore(limits.max_connections or batch.concurrency)
-        self._running, self._has_ended = 0, asyncio.Event()
-        self._in_budget, self._over_budget = 0, ""  # requests that may tell a price, or be refused
-        self._posts: set[asyncio.Task[bool]] = set()
-        self._is_ending = False
+        self._connections = limits.max_connections or batch.concurrency
+        self._running, self._has_changed = 0, asyncio.Event()
+        self._posts: set[asyncio.Task[Entry]] = set()
+        self._again: list[Work] = []  # what was refused for now
 
     async def work(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
-        records, limiter = self._records, self._limiter
+        limiter = self._limiter
+        remaining = self._batch.remaining(self._records.entries, limiter.stop)
         try:
             async with asyncio.TaskGroup() as group:
-                for entry, request in self._batch.remaining(records.entries, limiter.stop):
-                    while self._running >= self._batch.concurrency:
-                        await self._end_of_another()
-                    if request is not None and limiter.stopped:
-                        break
+                while work := await self._next(remaining):
                     self._running += 1
-                    group.create_task(self._work(entry, request))
+                    post = asyncio.create_task(self._post(*work))
+                    self._posts.add(post)
+                    post.add_done_callback(self._posts.discard)
+                    group.create_task(self._finish(post))
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
         finally:
             await self._end()
-        is_over_budget = limiter.stopped == self._over_budget
-        return records.summary(stopped=limiter.stopped, is_over_budget=is_over_budget)
+        is_over_budget = limiter.stopped == self._budget.excess()
+        return self._records.summary(stopped=limiter.stopped, is_over_budget=is_over_budget)
 
-    async def _end_of_another(self) -> None:
-        self._has_ended.clear()
-        await self._has_ended.wait()
-
-    async def _work(self, entry: Entry, request: Request[Any] | None) -> None:
-        entries, before = self._records.entries, self._records.entries.get(entry.number)
-        self._in_budget += request is None
-        try:
-            if request is not None:
-                await self._send(request, entry)
-            latest = entries.get(entry.number)
-            has_changed = request is None or latest != before  # a refused one is not followed
-            if latest and latest.state == "created" and has_changed:
-                await self._follow(latest)
-        finally:
-            self._in_budget -= request is None or entries.get(entry.number) != before
-            self._running -= 1
-            self._has_ended.set()
-
-    async def _send(self, request: Request[Any], entry: Entry) -> None:
-        """Send a request, again and again if the gateway refuses it for now."""
-        entries, before = self._records.entries, self._records.entries.get(entry.number)
-        async with self._permits:
-            while await self._is_within_budget() and await self._limiter.acquire():
-                if self._records.over_budget(self._batch.budget):
-                    continue  # others were faster, or dearer
-                self._records.unpriced += 1
-                self._in_budget += 1
-                post = asyncio.create_task(self._post(request, entry))
-                self._posts.add(post)
-                post.add_done_callback(self._note_end)
-                is_for_now = await asyncio.shield(post)
-                if entries.get(entry.number) != before:
-                    return
-                self._in_budget -= 1  # it was refused, or did not leave
-                self._has_ended.set()
-                if not is_for_now:
-                    return
-
-    def _note_end(self, post: "asyncio.Task[bool]") -> None:
-        self._posts.discard(post)
-        if not post.cancelled():
-            post.exception()  # so that asyncio does not report it; the journal is lost
-
-    async def _is_within_budget(self) -> bool:
-        """Wait until one more request is within the budget. False if no more are sent."""
-        while why := self._records.over_budget(self._batch.budget):
-            if not self._in_budget:  # nobody else can make room
-                self._over_budget = why
+    async def _next(self, remaining: Iterator[Work]) -> Work | None:
+        """Wait until one more request may be worked on. None if there is none, or none may."""
+        while self._running >= self._batch.concurrency or len(self._posts) >= self._connections:
+            await self._change()
+        while not (work := self._again.pop() if self._again else next(remaining, None)):
+            if not self._running:
+                return None
+            await self._change()
+        if work[1] is None:
+            return work
+        while (why := self._budget.excess()) and not self._limiter.stopped:
+            if not self._running:  # nobody else can make room
                 self._limiter.stop(why)
-            if self._limiter.stopped:
-                return False
-            await self._end_of_another()
-        return True
+            else:
+                await self._change()
+        if not await self._limiter.acquire():
+            return None
+        self._budget.unpriced += 1
+        return work
+
+    async def _change(self) -> None:
+        self._has_changed.clear()
+        await self._has_changed.wait()
+
+    async def _finish(self, post: asyncio.Task[Entry]) -> None:
+        """Follow a request to its end once it is sent; one that is sent is not cancelled."""
+        try:
+            entry = await asyncio.shield(post)
+            self._has_changed.set()
+            if entry.state == "created":
+                await self._follow(entry)
+        finally:
+            self._running -= 1
+            self._has_changed.set()
 
     async def _end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""
-        self._is_ending = True
         if count := len(self._posts):
+            self._limiter.stopped = "the run has ended"
             text = "waiting for %d responses; stop again to leave them unknown"
             self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
         await asyncio.gather(*self._posts, return_exceptions=True)
 
-    async def _post(self, request: Request[Any], entry: Entry) -> bool:
-        """Send a request. True if it was refused for now and has to be sent again."""
-        records = self._records
+    async def _post(self, entry: Entry, request: Request[Any] | None) -> Entry:
+        """Send a request, unless there is a job already, and write down what came of it."""
+        if request is None:
+            return entry
+        records, limiter = self._records, self._limiter
         await records.send(entry)
-        is_too_much = records.over_budget(self._batch.budget, records.unpriced - 1)
-        if self._is_ending or is_too_much:  # a price was told meanwhile
+        if limiter.stopped or self._budget.excess(0):  # a price was told meanwhile
             await records.undo(entry)
-            return not self._is_ending
+            self._again.append((entry, request))
+            return entry
         try:
             response = await _io.asyncio_run(self._creator, _calls.parsed, request)
-            job_id = self._batch.create.module.job_id(response)
-            entry = evolve(entry, state="created", job_id=job_id)
+            sent = evolve(entry, job_id=self._batch.create.module.job_id(response), state="created")
         except (errors.APIConnectionError, errors.RateLimitError) as error:
-            await self._records.undo(entry)
-            return not self._is_ending and self._limiter.back_off(error)
+            await records.undo(entry)
+            self._again.append((entry, request))
+            if not limiter.stopped:
+                limiter.back_off(error)
+            return entry
         except Exception as error:
             if isinstance(error, errors.APIStatusError) and 400 <= error.status_code < 500:
-                await self._refuse(entry, error)
-                return False
-            why = reason_of(error)
-            if "it may have been" not in why:
-                why += "; it may have been paid for"
-            entry = evolve(entry, error=why, response=getattr(error, "content", None))
+                if error.status_code in (401, 402, 403):  # the next request would get the same
+                    limiter.stop(f"request {entry.number}: {error}")
+                error.request_id = None  # so that equal reasons can be grouped
+                await records.undo(entry, reason_of(error))
+                limiter.record()
+                return entry
+            content = getattr(error, "content", None)
+            sent = evolve(entry, error=reason_of(error), response=content)
         try:
-            await self._records.put(entry)
+            await records.put(sent)
         except JournalError:
-            if entry.job_id:  # it is known nowhere else
+            if sent.job_id:  # it is known nowhere else
                 text = "request %d: its job is %s, which is not in the journal"
-                self._logger.error(text, entry.number, entry.job_id, extra={"event": "unwritten"})
+                self._logger.error(text, sent.number, sent.job_id, extra={"event": "unwritten"})
             raise
-        self._limiter.record(unknown=entry.error)
-        return False
-
-    async def _refuse(self, entry: Entry, error: errors.APIStatusError) -> None:
-        """Note that certainly no job was created."""
-        reason = reason_of(error).partition(" (request id ")[0]  # so that equal ones can be grouped
-        await self._records.undo(entry, reason)
-        self._limiter.record()
-        if error.status_code in (401, 402, 403):  # the next request would get the same
-            self._limiter.stop(f"request {entry.number}: {error}")
+        limiter.record(unknown=sent.error)
+        return sent
 
     async def _follow(self, entry: Entry) -> None:
         """Follow the job of a request to its end, and save its result."""
-        batch, module, job_id = self._batch, self._batch.job.module, entry.job_id
-        self._records.note(entry.number, "running")
+        module, job_id = self._batch.job.module, entry.job_id
+        self._records.note(entry.number, is_running=True)
         try:
             poll = module.OPERATION.follow(job_id)
-            job = await _io.asyncio_run(self._client, wait, poll, job_id, batch.waiting)
-            entry = evolve(entry, cost=cost_of(module.JOB, job))
-            self._records.count_price(entry)
-            if entry.cost:  # which others wait for, and which the download may delay
-                self._has_ended.set()
-            url, path = module.result(job), batch.path_of(entry.number)
+            job = await _io.asyncio_run(self._client, wait, poll, job_id, self._batch.waiting)
+            entry = self._priced(entry, job)  # others wait for it, and not for the download
+            url, path = module.result(job), self._batch.path_of(entry.number)
             async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)
-            entry = evolve(entry, state="done")
-        except (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError) as error:
-            cost = cost_of(module.JOB, error.job) if error.job else None
-            entry = evolve(entry, state="failed", cost=cost, error=reason_of(error))
+            entry = evolve(entry, state="done", error=None)
         except Exception as error:
-            await self._leave(entry, error)
-            return
+            entry = self._without_result(entry, error)
         await self._records.put(entry)
 
-    async def _leave(self, entry: Entry, error: Exception) -> None:
-        """Leave a request with a job to the next run."""
-        if isinstance(error, errors.ResultMissingError):
-            entry = evolve(entry, cost=cost_of(self._batch.job.module.JOB, error.job))
-        if entry.cost is not None:  # it is paid, even if its result cannot be saved
-            await self._records.put(entry)
-        why = reason_of(error).replace(NO_RESPONSE, "cannot fetch its result")
-        if isinstance(error, OSError):
+    def _without_result(self, entry: Entry, error: Exception) -> Entry:
+        """The entry of a request that has failed, or is left to the next run."""
+        why = reason_of(error)
+        if isinstance(error, errors.JobError) and not isinstance(error, errors.WaitTimeoutError):
+            entry = self._priced(entry, error.job)
+            if not isinstance(error, errors.ResultMissingError):
+                entry = evolve(entry, state="failed")
+        elif isinstance(error, OSError):
             why = f"{error.filename or self._batch.path_of(entry.number)}: {error.strerror or why}"
             if not isinstance(error, FileExistsError):
                 self._limiter.stop(why)  # the next results could not be saved either
-        self._records.note(entry.number, reason=why)
+        return evolve(entry, error=why)
+
+    def _priced(self, entry: Entry, job: Any) -> Entry:
+        """Count the price of a job once, and keep it: a later response may report none."""
+        cost = cost_of(self._batch.job.module.JOB, job) if job else None
+        if cost is None or entry.cost is not None:
+            return entry
+        self._budget.count(cost)
+        self._has_changed.set()
+        return evolve(entry, cost=cost)
 
 
 async def asyncio_run(

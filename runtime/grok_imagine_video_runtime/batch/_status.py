@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
 from .._files import in_thread
 from ._journal import Entry, Journal
+from ._limits import Budget
 
 
 @frozen
@@ -23,18 +24,13 @@ class Status:
     unfinished: int = 0  #: Those whose job has not ended, or whose result is not saved.
     refused: int = 0  #: Those that this run sent, and that certainly created no job.
     running: int = 0  #: Those whose response or job a run waits for.
+    queued: int = 0  #: Those that were not sent yet, or wait to be sent again.
     cost: float = 0.0  #: The price of all jobs in US dollars, as far as responses reported it.
 
     @property
     def finished(self) -> int:
         """The number of requests that are done or failed."""
         return self.done + self.failed
-
-    @property
-    def queued(self) -> int:
-        """The number of requests that were not sent yet, or wait to be sent again."""
-        sent = self.finished + self.unknown + self.unfinished + self.refused + self.running
-        return self.total - sent
 
 
 OnProgress = Callable[[Status, Entry], object]
@@ -69,91 +65,63 @@ def state_of(entry: Entry) -> str:
 class Records:
     """What is known of the requests of a run: in the journal, and beside it."""
 
-    def __init__(self, journal: Journal, on_progress: OnProgress | None = None) -> None:
+    def __init__(
+        self, journal: Journal, budget: Budget, on_progress: OnProgress | None = None
+    ) -> None:
         _, self._source, self._total = journal.about
-        self.paid, self.dearest, self.unpriced = journal.prices
         self.entries = journal.entries
-        self._journal, self._on_progress = journal, on_progress
-        self._noted: dict[int, Problem] = {}  # by number; those without a reason are none
-        self._counts: Counter[str] = Counter()
-        self._priced = {number for number, entry in self.entries.items() if entry.cost is not None}
+        self._journal, self._budget, self._on_progress = journal, budget, on_progress
+        self._refusals: dict[int, str] = {}  # why, by number
+        self._states: dict[int, str] = {}  # by number; of others it is queued
+        self._counts = Counter(queued=self._total)
         for number in self.entries:
             self.note(number)
 
     def status(self) -> Status:
         """How far the batch is."""
-        return Status(self._total, cost=round(self.paid, 9), **self._counts)
+        return Status(self._total, cost=round(self._budget.paid, 9), **self._counts)
 
     def summary(self, **ended: Any) -> Summary:
         """How far the batch is, with what only its run knows."""
-        noted = (problem for _, problem in sorted(self._noted.items()))
-        problems = tuple(x for x in noted if x.reason or x.state == "unfinished")
+        problems = list[Problem]()
+        for number, state in sorted(self._states.items()):
+            if state not in ("done", "running", "queued"):
+                entry = self.entries.get(number) or Entry(number, "")
+                default = "stopped before a response came" * (state == "unknown")
+                reason = self._refusals.get(number) or entry.error or default
+                problems.append(Problem(number, state, reason, entry.job_id))
         ended |= {"source": self._source, "is_running": self._journal.is_running}
-        return Summary(**asdict(self.status()), problems=problems, **ended)
+        return Summary(**asdict(self.status()), problems=tuple(problems), **ended)
 
-    def note(self, number: int, state: str = "", reason: str | None = None) -> None:
-        """Count a request in this state from now on. Default: that of its entry, or queued."""
-        if number in self._noted:
-            self._counts[self._noted.pop(number).state] -= 1
-        entry = self.entries.get(number)
-        if entry and not state:
+    def note(self, number: int, *, is_running: bool = False) -> None:
+        """Count a request as running from now on, or in the state that it is in."""
+        state = "refused" if number in self._refusals else "queued"
+        if entry := self.entries.get(number):
             state = state_of(entry)
-            reason = reason or entry.error
-            if state in ("unfinished", "unknown") and self._journal.is_running and not reason:
-                state = "running"
-            elif state == "unknown":
-                reason = reason or "stopped before a response came"
-        if state:
-            job_id = entry.job_id if entry else None
-            self._noted[number] = Problem(number, state, reason or "", job_id)
-            self._counts[state] += 1
-
-    def over_budget(self, budget: float | None, unpriced: int | None = None) -> str:
-        """Why one more request may exceed a budget; "" if it is within it.
-
-        What has no price counts as much as the dearest. Until there is a price, one runs alone.
-        """
-        unpriced = self.unpriced if unpriced is None else unpriced
-        if budget is None or not (self.dearest or unpriced):
-            return ""
-        if not self.dearest:
-            return "no price was reported, so the budget cannot be kept: run without one"
-        if round(self.paid + (unpriced + 1) * self.dearest, 9) <= budget:
-            return ""
-        others = f", {unpriced} have no price yet" * bool(unpriced)
-        prices = f"${self.paid:.2f} is paid{others}, and one costs up to ${self.dearest:.2f}"
-        return f"one more request could exceed the budget of ${budget:g}: {prices}"
-
-    def count_price(self, entry: Entry) -> None:
-        """Count the price of a job, once, as soon as it is known."""
-        if entry.cost is not None and entry.number not in self._priced:
-            self._priced.add(entry.number)
-            self.paid, self.unpriced = self.paid + entry.cost, self.unpriced - 1
-            self.dearest = max(self.dearest, entry.cost)
+            is_open = state in ("unfinished", "unknown") and not entry.error
+            is_running |= is_open and self._journal.is_running
+        self._counts[self._states.get(number, "queued")] -= 1
+        self._states[number] = "running" if is_running else state
+        self._counts[self._states[number]] += 1
 
     async def send(self, entry: Entry) -> None:
         """Write down that a request is about to leave: from now on it may be paid for."""
-        self.note(entry.number, "running")
-        self._priced.discard(entry.number)
+        self.note(entry.number, is_running=True)
         await in_thread(self._journal.put, entry)
 
     async def undo(self, entry: Entry, refusal: str = "") -> None:
         """Take back that a request was sent, for it certainly created no job."""
         await in_thread(self._journal.remove, entry)
-        self.unpriced -= 1
-        is_first = entry.attempt == 1
-        again = "" if is_first or not refusal else "it was sent again and refused: "
-        self.note(entry.number, "refused" if refusal and is_first else "", again + refusal)
+        self._budget.unpriced -= 1
+        if refusal:
+            again = "it was sent again and refused: " * (entry.attempt > 1)
+            self._refusals[entry.number] = again + refusal
+        self.note(entry.number)
 
     async def put(self, entry: Entry) -> None:
         """Write down what came of a request."""
-        earlier = self.entries.get(entry.number)
-        if earlier and earlier.attempt == entry.attempt and earlier.cost is not None:
-            entry = evolve(entry, cost=earlier.cost)  # a later response may report none
-        self.count_price(entry)
         await in_thread(self._journal.put, entry)
-        state = "running" if entry.state == "created" else entry.state
-        self.note(entry.number, state, entry.error)
+        self.note(entry.number, is_running=entry.state == "created" and not entry.error)
         if self._on_progress is not None:
             self._on_progress(self.status(), entry)
 
@@ -166,4 +134,4 @@ def status(folder: str | os.PathLike[str]) -> Summary:
         ValueError: The file is not the journal of a batch.
     """
     with Journal(Path(folder), read_only=True) as journal:
-        return Records(journal).summary()
+        return Records(journal, Budget(None, journal.prices)).summary()
