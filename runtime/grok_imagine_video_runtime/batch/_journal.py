@@ -41,7 +41,7 @@ class Entry:
 
     number: int  #: The number of the request.
     digest: str  #: The SHA-256 of what is sent.
-    attempt: int = 1  #: How often it was sent, if it was sent again after an unknown or failed one.
+    attempt: int = 1  #: How often it was sent, with this one.
     state: Literal["unknown", "created", "done", "failed"] = "unknown"
     job_id: str | None = None  #: The id of the job.
     cost: float | None = None  #: The price of the job in US dollars, if a response reported it.
