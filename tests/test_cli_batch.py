@@ -12,6 +12,7 @@ import pytest
 import relay
 from bodies import TEXT, URL, Body
 from faults import OK, hang_up, responding
+from grok_imagine_video_runtime import batch as library
 from grok_imagine_video_runtime.batch import _limits
 from scripts import LAKES, Batch, as_line, ended
 from test_cli import DEFAULTS, FAULTS, MISTAKES, PNG, TYPED
@@ -168,6 +169,20 @@ def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> N
         assert refused.err == f"{question} Confirm it with --yes.\n"
         assert (refused.code, len(batch.arrived)) == (2, 2)
         assert (batch.run(*retry, "--yes").code, batch.prompts()) == (0, ["lake 1"] * 2)
+
+
+def test_what_has_a_job_meanwhile_is_not_sent_again(batch: Batch, monkeypatch: Any) -> None:
+    def run_after_another(requests: Any, **options: Any) -> library.Summary:
+        run(requests, **options)
+        return run(requests, **options)
+
+    batch.write(ONE)
+    run = library.run
+    with batch.gateway(hang_up, OK, responding(404), PAID, FILE):
+        assert batch.run().code == 3
+        monkeypatch.setattr(library, "run", run_after_another)
+        retry = batch.run("batch", "retry", batch.videos, "--unknown", "--yes")
+        assert (retry.code, len(batch.prompts())) == (0, 2)
 
 
 def test_what_was_there_before_is_named(batch: Batch) -> None:
