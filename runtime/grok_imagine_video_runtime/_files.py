@@ -12,30 +12,11 @@ from typing import BinaryIO, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Renames a complete temporary file; the second path is its final name.
-Rename = Callable[[Path, Path], None]
-
 _TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
-def replace_file(temporary: Path, path: Path) -> None:
-    """Rename a temporary file to `path`, replacing a file there."""
-    if path.exists():
-        temporary.chmod(path.stat().st_mode)
-    temporary.replace(path)
-
-
-def keep_other_file(temporary: Path, path: Path) -> None:
-    """Rename a temporary file to `path`, unless a file with other content is there."""
-    import filecmp  # 2 ms, and rarely needed
-
-    if path.exists() and not (path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
-        raise FileExistsError(errno.EEXIST, "is another file; move it away", str(path))
-    temporary.replace(path)
-
-
 @contextlib.contextmanager
-def atomic_file(path: Path, rename: Rename = replace_file) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A temporary file beside `path`: renamed at the end, or removed if anything is raised."""
     path = path.resolve()  # replaces the target of a link, not the link
     if path.exists() and not path.is_file():
@@ -46,7 +27,9 @@ def atomic_file(path: Path, rename: Rename = replace_file) -> Iterator[BinaryIO]
             yield file
             file.flush()
             os.fsync(file.fileno())
-        rename(temporary, path)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
+        temporary.replace(path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -70,11 +53,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def asyncio_atomic_file(path: Path, rename: Rename = replace_file) -> AsyncIterator[BinaryIO]:
+async def asyncio_atomic_file(path: Path) -> AsyncIterator[BinaryIO]:
     """The async counterpart of `atomic_file`."""
     stack = contextlib.ExitStack()
     try:
-        yield await in_thread(stack.enter_context, atomic_file(path, rename))
+        yield await in_thread(stack.enter_context, atomic_file(path))
     except BaseException:
         await in_thread(stack.__exit__, *sys.exc_info())
         raise

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from attrs import astuple, evolve, frozen
 
-from .._files import atomic_file, keep_other_file
+from .._files import atomic_file
 
 SCHEMA = """
 CREATE TABLE batch (gateway TEXT NOT NULL, source TEXT NOT NULL, total INTEGER NOT NULL);
@@ -98,7 +98,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
     def _create(self) -> None:
         with (
             contextlib.closing(sqlite3.connect(":memory:")) as empty,
-            atomic_file(self.path, keep_other_file) as file,
+            atomic_file(self.path) as file,
         ):
             empty.executescript(SCHEMA)
             file.write(empty.serialize())  # at once: an empty file is never one of ours

@@ -32,17 +32,19 @@ class RateLimiter:
         self.stopped: str | None = None  #: Why it has stopped.
         self._interval = 60 / rate if rate else 0.0
         self._patience, self._logger = patience, logger
-        self._is_stopped, self._next_at = asyncio.Event(), 0.0
+        self._lock, self._is_stopped = asyncio.Lock(), asyncio.Event()
+        self._next_at = 0.0
         self._waiting_since: float | None = None
         self._has_said_waiting = False
         self._unknown_in_a_row = 0
 
     async def acquire(self) -> bool:
         """Wait until a request may be sent. False if no more are sent."""
-        while not self.stopped and (left := self._next_at - now()) > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._is_stopped.wait(), left)
-        self._next_at = now() + self._interval
+        async with self._lock:
+            while not self.stopped and (left := self._next_at - now()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._is_stopped.wait(), left)
+            self._next_at = now() + self._interval
         return not self.stopped
 
     def stop(self, why: str) -> None:

@@ -157,7 +157,7 @@ class Worker:
             job = await _io.asyncio_run(self._client, wait, poll, job_id, self._batch.waiting)
             entry = self._priced(entry, job)  # others wait for it, and not for the download
             url, path = module.result(job), self._batch.path_of(entry.number)
-            async with _files.asyncio_atomic_file(path, _files.keep_other_file) as file:
+            async with _files.asyncio_atomic_file(path) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)
             entry = evolve(entry, state="done", error=None)
         except Exception as error:
@@ -173,8 +173,7 @@ class Worker:
                 entry = evolve(entry, state="failed")
         elif isinstance(error, OSError):
             why = f"{error.filename or self._batch.path_of(entry.number)}: {error.strerror or why}"
-            if not isinstance(error, FileExistsError):
-                self._limiter.stop(why)  # the next results could not be saved either
+            self._limiter.stop(why)  # the next results could not be saved either
         return evolve(entry, error=why)
 
     def _priced(self, entry: Entry, job: Any) -> Entry:
