@@ -68,7 +68,7 @@ BROKEN: dict[str, Fault] = {
     "breaks off": announced(10**7, VIDEO, then=reset),
     "stops coming": announced(10**7, VIDEO, then=no_response),
     "cut between chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na"),
-    "no gzip": responding(200, VIDEO, Content_Encoding="gzip"),
+    "half a gzip": responding(200, gzip.compress(VIDEO)[:-1], Content_Encoding="gzip"),
     **{"brotli": responding(200, VIDEO, Content_Encoding="br"), "a bug of the caller": SAVED},
 }
 FAILURES = errors.APIConnectionError, errors.InternalServerError, errors.APIResponseValidationError
@@ -107,7 +107,7 @@ def test_no_page_is_saved_as_a_video(content: bytes, kind: str, is_refused: bool
         outcome = status(200, gzip.compress(content), Content_Type=kind, Content_Encoding="gzip")
     played = play("/v.mp4", *[outcome] * 3, file=(file := io.BytesIO()))
     assert file.getvalue() == content
-    assert len(played.requests) == 1
+    assert len(played.requests) == (1 if content else 3)
     if is_refused:
         assert type(played.end) is errors.APIResponseValidationError
         assert (played.end.status_code, played.end.content) == (200, content[:65_536])

@@ -1,9 +1,20 @@
 """Decompressing the bodies of responses, within bounds."""
 
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
 import httpx
 
-# Bytes that are decompressed at once: gzip makes at most a thousand times as many of them.
-_PIECE = 16_384
+# Any other coding, such as `aws-chunked` or `utf-8`, means not compressed, as in httpx.
+_READABLE = ("gzip", "x-gzip", "deflate")
+_COMPRESSED = (*_READABLE, "br", "zstd", "compress", "x-compress")
+
+# The `wbits` of zlib that reads the header of either.
+_GZIP_OR_ZLIB = 47
+
+# Bytes that are decompressed at once.
+_MAX_PIECE = 1_048_576
 
 
 class TooLargeError(Exception):
@@ -14,11 +25,51 @@ class TooLargeError(Exception):
 
 
 def decoded(headers: httpx.Headers, content: bytes, max_size: int) -> bytes:
-    """Decompress a body as httpx does, which leaves codings that it does not know as they are."""
-    pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
-    whole = bytearray()
-    for piece in httpx.Response(200, headers=headers, content=pieces).iter_bytes():
+    """Decompress a whole body if it can be; an error if it is too large or malformed."""
+    decoder, whole = Decoder(headers), bytearray()
+    for piece in decoder.feed(content):
         whole += piece
         if len(whole) > max_size:
             raise TooLargeError(max_size)
+    decoder.finish()
     return bytes(whole)
+
+
+class Decoder:
+    """Decompresses a body as it arrives; one that cannot be decompressed stays as it is.
+
+    Attributes:
+        why_unreadable: Why it cannot be decompressed, or "".
+    """
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        names = headers.get_list("content-encoding", split_commas=True)
+        self._coding = ", ".join(name for name in map(str.lower, names) if name in _COMPRESSED)
+        self._stream: Any = None
+        is_readable = not self._coding or self._coding in _READABLE
+        self.why_unreadable = "" if is_readable else f"the body is compressed with {self._coding}"
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The next pieces of the body; an error if it is not compressed as its headers say."""
+        if self._coding not in _READABLE or not chunk:
+            yield chunk
+            return
+        self._stream = self._stream or zlib.decompressobj(_GZIP_OR_ZLIB)
+        is_full = True
+        while chunk or is_full:
+            try:
+                piece = self._stream.decompress(chunk, _MAX_PIECE)
+            except zlib.error as error:
+                msg = f"the body is not {self._coding}: {error}"
+                raise httpx.DecodingError(msg) from error
+            chunk, is_full = self._stream.unconsumed_tail, len(piece) == _MAX_PIECE
+            yield piece
+
+    def finish(self) -> None:
+        """Raise an error if the body is not whole, or goes on after its end."""
+        if self._stream is not None and not self._stream.eof:
+            msg = f"the body ends before its {self._coding} does"
+            raise httpx.DecodingError(msg)
+        if self._stream is not None and self._stream.unused_data:
+            msg = f"the body is not {self._coding} alone: there is more after its end"
+            raise httpx.DecodingError(msg)

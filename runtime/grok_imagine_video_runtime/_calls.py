@@ -9,14 +9,14 @@ import functools
 import json
 import random
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import httpx
 from attrs import define, evolve, field
 
 from . import errors
-from ._bodies import TooLargeError, decoded
+from ._bodies import Decoder, TooLargeError, decoded
 from ._redirects import (
     MAX_REDIRECTS,
     authorize,
@@ -102,9 +102,12 @@ class Exchange:
     callers_error: Exception | None = field(default=None, init=False)  # of a callback or a file
     is_read: bool = field(default=False, init=False)  # already, as that of a mock
     is_file: bool = field(default=False, init=False)  # whether the body goes to the file
+    why_unreadable: str = field(default="", init=False)  # why `content` is still compressed
     total: int | None = field(default=None, init=False)  # bytes of the body, as announced
-    arrived: int = field(default=0, init=False)  # bytes of it, compressed or not
+    arrived: int = field(default=0, init=False)  # bytes of a file, compressed or not
+    written: int = field(default=0, init=False)  # bytes of a file
     _received: bytearray = field(factory=bytearray, init=False)
+    _decoder: Any = field(default=None, init=False)  # of a file
 
     def begin(self, response: httpx.Response) -> None:
         """Note a response, before its body is read."""
@@ -114,24 +117,34 @@ class Exchange:
         with contextlib.suppress(httpx.ResponseNotRead):
             self.is_read = response.content is not None
         # Other 2xx have a part of a file, or none.
-        self.is_file = self.file is not None and self.status_code == 200
-        length = "" if self.is_read else self.headers.get("content-length", "")
-        self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+        if self.file is not None and self.status_code == 200:
+            self.is_file, headers = True, httpx.Headers() if self.is_read else self.headers
+            self._decoder, length = Decoder(headers), headers.get("content-length", "")
+            self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
-    def receive(self, chunk: bytes) -> None:
-        """Note a part of the body."""
-        self._received += chunk[: _HEAD_SIZE - len(self._received)] if self.is_file else chunk
-        if len(self._received) > self.config.max_response_size and not self.is_file:
-            raise TooLargeError(self.config.max_response_size)
+    def receive(self, chunk: bytes) -> Iterator[bytes]:
+        """Note a part of the body, and yield what is written to the file."""
+        if not self.is_file:
+            self._received += chunk
+            if len(self._received) > self.config.max_response_size:
+                raise TooLargeError(self.config.max_response_size)
+            return
+        self.arrived += len(chunk)
+        for piece in self._decoder.feed(chunk):
+            self._received += piece[: _HEAD_SIZE - len(self._received)]
+            yield piece
 
     def finish(self) -> None:
         """Note the end of the body; an error if a file is incomplete."""
         self.content = bytes(self._received)
         if self.is_file:
+            self.why_unreadable = self._decoder.why_unreadable
+            self._decoder.finish()
             if self.total not in (None, self.arrived):
                 msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
                 raise httpx.RemoteProtocolError(msg, request=self.request)
         elif not self.is_read and "content-encoding" in self.headers:
+            self.why_unreadable = Decoder(self.headers).why_unreadable
             self.content = decoded(self.headers, self.content, self.config.max_response_size)
 
     def fail(self, error: Exception) -> None:
@@ -196,7 +209,8 @@ def is_retryable(exchange: Exchange) -> bool:
     if exchange.error is not None:
         return (is_safe or was_not_sent(exchange)) and is_transient_error(exchange.error)
     if is_safe:
-        return is_transient_status(exchange.status_code)
+        is_empty_file = exchange.is_file and not exchange.content
+        return is_transient_status(exchange.status_code) or is_empty_file
     return exchange.status_code == 429 and not exchange.redirects
 
 
@@ -305,6 +319,8 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     """Read the body as the spec says for this status."""
+    if exchange.why_unreadable:
+        raise ValueError(exchange.why_unreadable)
     status = str(exchange.status_code)
     for key in (status, f"{status[0]}XX", "default"):
         if key in operation.reads:

@@ -23,9 +23,6 @@ from ._calls import (
 from ._redirects import authorize, is_same_origin, redact_response, without_secrets
 from .config import AUTH, Config, Opened
 
-# Codings of a file that httpx may not know, so that it would be saved as it came.
-_UNREADABLE = re.compile(r"\b(br|zstd|compress|x-gzip)\b", re.IGNORECASE)
-
 # A page of a gateway, such as a login page, has such a media type, and no byte that no text has.
 _PAGE_MEDIA_TYPE = re.compile(r"text/|[^;]*(html|json|xml)", re.IGNORECASE)
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
@@ -55,10 +52,8 @@ def save(
     exchange = yield from send(config, first, follow, config.max_retries)
     if not exchange.is_file:
         raise response_error(config, exchange)
-    msg, media_type = "", exchange.headers.get("content-type", "")
-    if coding := _UNREADABLE.search(exchange.headers.get("content-encoding", "")):
-        msg = f"the file is compressed with {coding[0]}"
-    elif not exchange.content:
+    msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
+    if not exchange.content:
         msg = "the file is empty"
     elif _PAGE_MEDIA_TYPE.match(media_type) and not _NOT_IN_TEXT.search(exchange.content):
         msg = f"it is a page, not a file: {media_type}"

@@ -89,9 +89,10 @@ def send(exchange: Exchange) -> None:
         response = session.send(request, stream=True, follow_redirects=False, auth=auth)
         with contextlib.closing(response):
             exchange.begin(response)
-            is_decoded = exchange.is_file or exchange.is_read
-            for chunk in response.iter_bytes() if is_decoded else response.iter_raw():
-                _receive(exchange, chunk, response.num_bytes_downloaded)
+            is_read = exchange.is_read
+            for chunk in response.iter_bytes() if is_read else response.iter_raw():
+                for piece in exchange.receive(chunk):
+                    _write(exchange, piece)
                 if exchange.deadline is not None:
                     _limit_timeouts(exchange, exchange.deadline)
         response.stream = _EMPTY_STREAM
@@ -115,9 +116,10 @@ async def _asyncio_send(exchange: Exchange) -> None:
             response = await session.send(request, stream=True, follow_redirects=False, auth=auth)
             async with contextlib.aclosing(response):
                 exchange.begin(response)
-                is_decoded = exchange.is_file or exchange.is_read
-                async for chunk in response.aiter_bytes() if is_decoded else response.aiter_raw():
-                    _receive(exchange, chunk, response.num_bytes_downloaded)
+                is_read = exchange.is_read
+                async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
+                    for piece in exchange.receive(chunk):
+                        _write(exchange, piece)
             response.stream = _EMPTY_STREAM
             exchange.finish()
     except Exception as error:
@@ -126,22 +128,19 @@ async def _asyncio_send(exchange: Exchange) -> None:
         exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
 
 
-def _receive(exchange: Exchange, chunk: bytes, arrived: int) -> None:
-    """Take a part of a body, and write that of a file, the first over what an earlier try wrote.
+def _write(exchange: Exchange, piece: bytes) -> None:
+    """Write a part of a file, the first one over what an earlier try has written.
 
     What the file or the callback raises is the caller's, and is passed on as it is.
     """
-    is_first, exchange.arrived = not exchange.arrived, arrived
-    exchange.receive(chunk)
-    if exchange.file is None or not exchange.is_file:
-        return
+    file: Any = exchange.file
     try:
-        if is_first:
-            exchange.file.seek(0)
-            exchange.file.truncate()
-        exchange.file.write(chunk)
+        if not exchange.written:
+            file.seek(0)
+            file.truncate()
+        exchange.written += file.write(piece)
         if exchange.on_progress is not None:
-            exchange.on_progress(arrived, exchange.total)
+            exchange.on_progress(exchange.arrived, exchange.total)
     except Exception as error:
         exchange.callers_error = error
         raise
