@@ -133,9 +133,7 @@ def test_verbose_shows_requests_and_no_secrets(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("typed", "code", "parts"), TYPED["shown"])
-def test_what_is_set_and_completed_is_shown(
-    typed: str, code: int, parts: list[str], cli: Cli
-) -> None:
+def test_what_is_typed_shows_this(typed: str, code: int, parts: list[str], cli: Cli) -> None:
     shown = cli.typed(typed, HOME=str(cli.folder))
     text = (shown.out + shown.err).replace(cli.relay, "RELAY")
     assert (shown.code, [part for part in parts if part not in text]) == (code, [])

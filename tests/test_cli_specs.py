@@ -56,7 +56,7 @@ def test_the_rules_of_the_spec_hold_before_anything_is_sent(typed: str, made: Ru
 def test_operations_with_the_same_verb_keep_their_whole_names(tmp_path: Path) -> None:
     text = json.dumps(SPEC).replace("editPoster", "createEdit")
     commands = command_of(json.loads(text), tmp_path)("--help")[1]
-    for name in ("create-poster", "create-edit", "get", "wait", "config"):
+    for name in ("create-poster", "create-edit", "get", "wait"):
         assert f" {name} " in commands
 
 

@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 SITE = ROOT / "build" / "docs"
 # What the pages include; each build writes it again.
 PARTS = ROOT / "build" / "docs-parts"
-COMMANDS = ("create", "wait", "get", "batch", "batch status", "batch retry", "config")
+COMMANDS = ("create", "wait", "get", "batch", "batch status", "batch retry")
 # The page of the API hides it; it would be fetched all the same.
 VENDOR_LOGO = "https://cdn.redoc.ly/redoc/logo-mini-full.svg"
 

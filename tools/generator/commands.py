@@ -15,7 +15,7 @@ from .document import Document, Operation, properties_of, refuse
 from .operations import takes_an_id
 
 # Names of commands that every package has.
-TAKEN = ("batch", "config", "wait")
+TAKEN = ("batch", "wait")
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""The command line: `create`, `get`, `wait` and `config`, for whatever jobs a package has."""
+"""The command line: `create`, `get`, `wait` and `batch`, for whatever jobs a package has."""
 
 import inspect
 import json
@@ -17,7 +17,7 @@ from rich.filesize import decimal
 from ..client import AuthenticatedClient, Client
 from ..operations import Commands
 from .batches import batch_commands, confirm, content
-from .display import FILE, Display, prepare_streams, without_secrets
+from .display import FILE, Display, prepare_streams
 from .exits import ExitCode, UsageError
 from .options import Form, Options, options_of
 from .running import Run, cost_text
@@ -92,7 +92,6 @@ def _app(run: Run) -> App:
         get, wait = _get_and_wait(run, job)
         add(job.get, get, options["get"], "ID", "ID --json")
         add(job.wait, wait, options["wait"], "ID", f"ID -o {file} --timeout 60")
-    add("config", _config(run), options["config"], "", "--json")
     _add_completion(app)
     return app
 
@@ -189,21 +188,6 @@ def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:
 
     get.__doc__ = inspect.getdoc(module.sync)
     return get, wait
-
-
-def _config(run: Run) -> Any:
-    def config(*, options: Any) -> None:
-        """Show what is set, and where; the key itself is not shown."""
-        run.begin(options)
-        url, key = without_secrets(options.base_url), "set, not shown" if run.key else ""
-        address = {"value": url or None, "is_set": bool(url), "source": run.url_source}
-        token = {"value": None, "is_set": bool(key), "source": run.key_source}
-        lines = [f"base_url  {url or 'not set'} ({run.url_source or 'no variable'})"]
-        lines += [f"token     {key or 'not set'} ({run.key_source or 'no variable'})"]
-        run.display.show("config", "", "\n".join(lines), base_url=address, token=token)
-        run.client().close()
-
-    return config
 
 
 def _add_completion(app: App) -> None:

@@ -105,7 +105,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "yes": _option(bool, _BATCH, "Do not ask."),
     } | running
     of_batches = {"batch": starting, "status": json, "retry": retrying}
-    return {"config": gateway, "get": getting, "wait": saving, "create": creating} | of_batches
+    return {"get": getting, "wait": saving, "create": creating} | of_batches
 
 
 class Options:
