@@ -4,12 +4,12 @@
 
 from grok_imagine_video_runtime.cli import run as _run
 
-from .client import AuthenticatedClient, Client
+from .client import AuthenticatedClient
 
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    _run(Client, AuthenticatedClient)
+    _run(AuthenticatedClient)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
         yield path, "endpoint_module.py.jinja", {"operation": operation}
     yield "_commands.py", "commands.py.jinja", {"jobs": commands.jobs_of(document)}
     yield "client.py", "client.py.jinja", {"environment": document.environment}
-    yield "__main__.py", "main.py.jinja", {}
+    yield "__main__.py", "main.py.jinja", {"environment": document.environment}
     for module, about in PUBLIC.items():
         name = module.__name__.rpartition(".")[2]
         public = {"module": name, "about": about, "names": sorted(module.__all__)}

@@ -6,15 +6,15 @@ Nothing here needs the extra `cli`, so that a missing one can be named.
 import sys
 from typing import NoReturn
 
-from ..client import AuthenticatedClient, Client
+from ..client import Client
 
 
-def run(client: type[Client], authenticated: type[AuthenticatedClient]) -> NoReturn:
-    """Run the command line of the package of these clients, and exit with its code."""
+def run(client: type[Client]) -> NoReturn:
+    """Run the command line of the package of a client, and exit with its code."""
     try:
         from .app import main  # 80 ms, in which Ctrl-C may come
 
-        code = main(client, authenticated, sys.argv[1:])
+        code = main(client, sys.argv[1:])
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from cyclopts.completion import detect_shell, get_default_completion_path
 from rich.filesize import decimal
 
-from ..client import AuthenticatedClient, Client
+from ..client import Client
 from ..operations import Commands
 from .batches import batch_commands, confirm, content
 from .display import FILE, Display, prepare_streams
@@ -32,14 +32,14 @@ _WIDTH = 80
 _LARGE = 10_000_000
 
 
-def main(client: type[Client], authenticated: type[AuthenticatedClient], typed: list[str]) -> int:
+def main(client: type[Client], typed: list[str]) -> int:
     """Do what is typed, and return the exit code."""
     prepare_streams()
     is_module = Path(sys.argv[0]).name == "__main__.py"
     name = f"python -m {client.package.name}" if is_module else client.package.command
     options = Options()
     options.json = "--json" in typed
-    run = Run(name, client, authenticated, Display(options), options)
+    run = Run(name, client, Display(options), options)
     with run.ending():
         app = _app(run)
         app(typed, exit_on_error=False, print_error=False, result_action="return_value")
@@ -48,7 +48,7 @@ def main(client: type[Client], authenticated: type[AuthenticatedClient], typed: 
 
 def _app(run: Run) -> App:
     """The application that reads what is typed."""
-    package = run.plain.package
+    package = run.client_class.package
     rows = (line.strip("| ").split(" | ") for line in (inspect.getdoc(ExitCode) or "").split("\n"))
     codes = [f"{row[0]:14} {row[-1]}" for row in [*rows][4:]]
     wrap = textwrap.TextWrapper(_WIDTH, initial_indent=" ", subsequent_indent=" " * 16)

@@ -295,5 +295,5 @@ def _advice(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
         yield f"To pay for another try of what failed: {retry} --failed"
     if summary.finished + summary.unknown < summary.total:
         more = " with a larger --budget, or none" * summary.is_over_budget
-        key = f"Check {run.key_source or 'the key'}. " * (run.code == ExitCode.FAILED)
+        key = f"Check {run.key_name}. " * (run.code == ExitCode.FAILED)
         yield f"{key}To go on, start the batch again{more}."

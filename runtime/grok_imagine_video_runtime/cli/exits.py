@@ -62,7 +62,7 @@ LEFT = {
 }
 
 
-def ending(error: BaseException, stage: str, key_source: str | None) -> tuple[ExitCode, str]:
+def ending(error: BaseException, stage: str, key: str) -> tuple[ExitCode, str]:
     """The exit code after an error, and what to say: what happened, and what to do about it."""
     is_of_gateway = isinstance(error, errors.APIError)
     has_job = stage in ("waiting", "saving") or (stage == "asking" and is_of_gateway)
@@ -81,7 +81,7 @@ def ending(error: BaseException, stage: str, key_source: str | None) -> tuple[Ex
             code, text = ExitCode.FAILED, f"{_status_words(error)} Check the id"
         case errors.APIStatusError(status_code=status):
             is_refused = status in (401, 403) and stage != "saving"  # which is at another host
-            text = _status_words(error) + f" Check {key_source or 'the key'}." * is_refused
+            text = _status_words(error) + f" Check {key}." * is_refused
         case errors.APIConnectionError():
             text = _no_response(error) + ". Check the address" * (stage != "saving")
         case errors.OutcomeUnknownError(status_code=status):
@@ -145,5 +145,5 @@ def why(error: OSError) -> str:
 
 def sentence(text: str) -> str:
     """A text that ends with a full stop, with a capital unless it begins with a path or a name."""
-    text = text[:1].upper() + text[1:] if re.match(r"[a-z]+ [\w'-]+[ :,]", text) else text
+    text = text[:1].upper() + text[1:] if re.match(r"[a-z]+ [\w'-]+([ :,]|$)", text) else text
     return text if text.endswith((".", "?", "!")) else f"{text}."

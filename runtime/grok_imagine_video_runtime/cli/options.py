@@ -59,7 +59,7 @@ def _option(kind: Any, group: Group, text: str, default: Any = None, **details: 
 
 def options_of(package: Package) -> dict[str, dict[str, Any]]:
     """The options of each command, by their names."""
-    address, key = map(package.environment.get, ("base_url", "token"))
+    address = package.environment.get("base_url")
     folder: Any = {"name": "--output", "alias": "-o", "metavar": "FOLDER", "required": True}
     file: Any = {"alias": "-o", "metavar": "FILE", "allow_leading_hyphen": True}
     where = "A file, a folder, or - for the standard output. Default: the id of the job."
@@ -67,7 +67,6 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
     json = {"json": _option(bool, _OUTPUT, "Print each event in JSON.")}
     gateway = json | {
         "base_url": _option(str, _GATEWAY, "Its address.", "", metavar="URL", env_var=address),
-        "no_key": _option(bool, _GATEWAY, f"Send no API key, even if {key} is set."),
         "allow_plain_http": _option(bool, _GATEWAY, "Send the API key unencrypted."),
     }
     getting = gateway | {
@@ -111,7 +110,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
 class Options:
     """What is typed; a subclass has the attributes of a command."""
 
-    json = quiet = verbose = no_key = allow_plain_http = False
+    json = quiet = verbose = allow_plain_http = False
     base_url, output, force = "", "", None
 
     def path(self, job_id: str, suffix: str) -> Path | None:

@@ -18,7 +18,7 @@ from cyclopts import CycloptsError
 from rich.filesize import decimal
 
 from .._jobs import status_of
-from ..client import AuthenticatedClient, Client
+from ..client import Client
 from ..errors import one_line
 from .display import Display
 from .exits import EXPECTED, LEFT, ExitCode, UsageError, ending, mistake_of
@@ -29,24 +29,20 @@ _SIGNALS = ("SIGTERM", "SIGHUP")
 
 @define
 class Run:
-    """The run of a command: what is typed for the program, its clients, options and operations.
+    """The run of a command: what is typed for the program, its client, options and operations.
 
     The stage is "sending", "waiting" for a job of our own, "asking" for another one, "saving" its
-    result, or a "batch". A source is the option or the variable that sets a value.
+    result, or a "batch".
     """
 
     name: str
-    plain: type[Client]
-    authenticated: type[AuthenticatedClient]
+    client_class: type[Client]
     display: Display
     options: Any
     job: Any = None
     job_id: str = ""
     stage: str = ""
     code: ExitCode = ExitCode.DONE
-    key: str = ""
-    key_source: str | None = None
-    url_source: str | None = None
     _start: float = field(factory=time.monotonic, init=False)
 
     @contextlib.contextmanager
@@ -63,10 +59,10 @@ class Run:
         except CycloptsError as error:
             self._fail(ExitCode.USAGE, mistake_of(error, self.name))
         except EXPECTED as error:
-            self._fail(*ending(error, self.stage, self.key_source))
+            self._fail(*ending(error, self.stage, self.key_name))
         finally:
             self.display.close()
-            for logger in (self.plain.package.logger, logging.getLogger("httpx")):
+            for logger in (self.client_class.package.logger, logging.getLogger("httpx")):
                 logger.removeHandler(self.display)
                 logger.setLevel(logging.NOTSET)
 
@@ -79,12 +75,11 @@ class Run:
     def begin(self, options: Any, job: Any = None) -> None:
         """Take what is typed and what the environment says, and show what is logged."""
         self.options, self.job, self.display = options, job, Display(options)
-        url, key = map(self.plain.package.environment.get, ("base_url", "token"))
-        is_typed = options.base_url != os.environ.get(url or "", "")
-        self.url_source = "--base-url" if is_typed else url
-        self.key_source = "--no-key" if options.no_key else key
-        self.key = self.display.secret = os.environ.get(key or "", "") * (not options.no_key)
-        for logger in (self.plain.package.logger, *[logging.getLogger("httpx")] * options.verbose):
+        self.display.secret = self._variable("token")[1]
+        for logger in (
+            self.client_class.package.logger,
+            *[logging.getLogger("httpx")] * options.verbose,
+        ):
             logger.addHandler(self.display)
             logger.setLevel(logging.INFO)
 
@@ -108,27 +103,35 @@ class Run:
 
     def typed(self) -> list[str]:
         """What has to be typed to do it in the same way."""
-        words = ["--base-url", self.options.base_url] * (self.url_source == "--base-url")
+        url = self.options.base_url
+        words = ["--base-url", url] * (url != self._variable("base_url")[1])
         if budget := getattr(self.options, "budget", None):
             words += ["--budget", f"{budget:g}"]
-        names = ("force", "no_key", "allow_plain_http")
+        names = ("force", "allow_plain_http")
         return words + [f"--{n.replace('_', '-')}" for n in names if getattr(self.options, n)]
+
+    def _variable(self, argument: str) -> tuple[str | None, str]:
+        """The variable that sets an argument of the client, if there is one, and its value."""
+        name = self.client_class.package.environment.get(argument)
+        return name, os.environ.get(name or "", "")
+
+    @property
+    def key_name(self) -> str:
+        """What messages call the API key."""
+        return self._variable("token")[0] or "the key"
 
     def client(self) -> Client:
         """A client; a UsageError if something is not set or cannot be used."""
-        url = self.options.base_url
-        missing = [] if url else [(self.url_source, "--base-url URL")]
-        if not self.key and self.key_source not in (None, "--no-key"):
-            missing.append((self.key_source, "--no-key"))
+        (address, _), (variable, key) = map(self._variable, ("base_url", "token"))
+        ways = [f"set {address}"] * bool(address) + ["pass --base-url URL"]
+        missing = [" or ".join(ways)] * (not self.options.base_url)
+        missing += [f"set {variable}"] * bool(variable and not key)
         if missing:
-            ways = (f"{f'set {name} or ' if name else ''}pass {way}" for name, way in missing)
-            raise UsageError(", and ".join(ways))
-        if self.key.lower().startswith("bearer "):
-            raise UsageError(f'{self.key_source} begins with "Bearer": set it to the key alone')
-        if not self.key:
-            return self.plain(url)
-        is_allowed = self.options.allow_plain_http
-        return self.authenticated(url, self.key, allow_plain_http=is_allowed)
+            raise UsageError(", and ".join(missing))
+        if key.lower().startswith("bearer "):
+            raise UsageError(f'{variable} begins with "Bearer": set it to the key alone')
+        more = {"allow_plain_http": self.options.allow_plain_http} if variable else {}
+        return self.client_class(self.options.base_url, **more)
 
     def waiting(self) -> dict[str, Any]:
         """How to wait for a job."""
