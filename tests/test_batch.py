@@ -133,7 +133,7 @@ REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     (TWO, {"only": [3]}, ValueError, "there is no request 3"),
     (requests(3), {}, ValueError, "0003.mp4 exists, and no run of this batch saved it"),
     (ONE, {}, ValueError, "there is no request 2, which was sent"),
-    (TWO[::-1], {}, ValueError, "request 1 has changed since it was sent: undo the change, or use"),
+    (TWO[::-1], {}, ValueError, "request 1 has changed since it was sent. Undo the change, or use"),
     (TWO, {"base_url": "https://b.example"}, ValueError, "sent to HTTPS://A.example/v1, not to"),
     (TWO, {"folder": Path(__file__)}, OSError, "File exists: "),
 ]
@@ -323,7 +323,7 @@ def test_what_is_sent_again_is_an_attempt_of_its_own_whose_price_counts_too(tmp_
     refused = gateway.run(TWO, tmp_path, resend=["unknown"])
     assert (refused.unknown, refused.refused, gateway.posts) == (1, 0, 4)
     (problem,) = refused.problems
-    assert problem.reason.startswith("it was sent again and refused: status 400")
+    assert problem.reason.startswith("it was sent again and refused: 400: ")
 
 
 # What happens to three requests while the first is sent, how many are, and why no more are.
@@ -543,7 +543,7 @@ def test_a_refused_request_is_counted_and_sent_again_by_the_next_run(tmp_path: P
     first = gateway.run(requests(3), tmp_path, source="a", concurrency=1)
     assert (first.done, first.refused, first.queued) == (1, 2, 0)
     problems = {(problem.state, problem.reason) for problem in first.problems}
-    assert problems == {("refused", "status 400: Bad Request")}  # one reason, without request ids
+    assert problems == {("refused", "400: Bad Request")}  # one reason, without request ids
     shown = batch.status(tmp_path)
     assert (shown.done, shown.refused, shown.queued, shown.source) == (1, 0, 2, "a")
     again = gateway.run(requests(3), tmp_path)
@@ -565,7 +565,7 @@ def test_an_unfinished_request_is_sent_again_on_demand_alone(tmp_path: Path) -> 
     gateway = Gateway("lost", "lost", 0.2, 400)
     first = gateway.run(TWO, tmp_path, concurrency=1)
     assert [problem.state for problem in first.problems] == ["unfinished"] * 2
-    assert all("404: Not Found" in problem.reason for problem in first.problems)
+    assert all("404: nothing at" in problem.reason for problem in first.problems)
     listed = [(problem.number, problem.job_id) for problem in batch.status(tmp_path).problems]
     assert listed == [(1, "1-lost"), (2, "2-lost")]
     followed = gateway.run(TWO, tmp_path, resend=["failed", "unknown"])

@@ -75,7 +75,7 @@ def test_a_body_that_nobody_can_read_within_bounds_is_kept_as_it_came(coding: st
     assert (type(accepted), accepted.content) == (errors.APIResponseValidationError, content)
     assert coding in str(accepted)
     assert (type(busy), busy.content) == (errors.RateLimitError, content)
-    assert str(busy) == "status 429: Too Many Requests"
+    assert str(busy) == "429: Too Many Requests"
 
 
 def test_a_few_bytes_do_not_become_gigabytes() -> None:

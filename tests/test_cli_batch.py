@@ -52,17 +52,14 @@ def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
     assert videos == dict.fromkeys([f"000{n}.mp4" for n in (1, 2, 3, 4)], relay.VIDEO.read_bytes())
 
 
-def test_bad_lines_are_named_and_nothing_is_sent(batch: Batch) -> None:
-    lines = MISTAKES["lines"]
-    batch.write(ONE, *(f"{line}\n".encode() for line in lines), b"[" * 100_000)
-    refused = batch.run()
-    *named, _, last = refused.err.splitlines()
-    assert (refused.code, refused.out, len(named)) == (2, "", len(lines))
-    assert last == "prompts.jsonl: 13 of 14 requests cannot be sent; nothing was sent."
-    for said, why in zip(named, lines.values(), strict=True):
-        assert said.startswith(f"prompts.jsonl:{why}")
-    batch.write(ONE, b'{"prompt": "\xff"}')
-    assert_refused(batch, "prompts.jsonl:2: it is not UTF-8; save it as UTF-8")
+LINES = {line.encode(): why for line, why in MISTAKES["lines"].items()}
+LINES |= {b"[" * 100_000: "2: ", b'{"prompt": "\xff"}': "2: it is not UTF-8; save it as UTF-8"}
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_a_bad_line_is_named_and_nothing_is_sent(line: bytes, batch: Batch) -> None:
+    batch.write(ONE, line, b"\n", TWO)
+    assert_refused(batch, f"prompts.jsonl:{LINES[line]}")
     assert not batch.arrived
     assert not batch.videos.exists()
 
@@ -141,7 +138,8 @@ def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
     with batch.gateway(OK, FAILED, hang_up, OK, PAID, FILE) as server:
         first = batch.run("--concurrency", 1)
         assert (first.code, "1 done, 1 failed, 2/3, 1 unknown, $0.10\n" in first.out) == (3, True)
-        assert f"To pay for another try of what failed: {RETRY} --failed\n" in first.out
+        for shown in (first, batch.typed("batch status videos")):
+            assert f"To pay for another try of what failed: {RETRY} --failed\n" in shown.out
         (batch.folder / "elsewhere").mkdir()
         batch._patch.chdir(batch.folder / "elsewhere")
         refused = batch.run("batch", "retry", batch.videos, "--failed", "--unknown")
@@ -252,5 +250,5 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(batch: Batch) -> None:
         assert process.stderr.readline().endswith(waiting)
         may_respond.set()
         run = ended(process)
-    assert (run.code, "0 done, 0/3, 1 unfinished, 2 queued" in run.out) == (143, True)
+    assert (run.code, run.out) == (143, "")
     assert run.err.splitlines()[-1] == "Interrupted. Start the batch again to go on."

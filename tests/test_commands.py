@@ -59,7 +59,7 @@ EXAMPLES = {
     ),
     "create_batch": (
         ["prompts.txt", "videos"],
-        r"1 of 2 done, \$0.20\n2 is failed: the job is failed: .*\n",
+        r"1 of 2 done, \$0.20\n2 is failed: the job failed: .*\n",
         ["videos/0001.mp4"],
     ),
 }

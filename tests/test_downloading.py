@@ -121,12 +121,16 @@ REFUSED: dict[str, tuple[Any, type[Exception] | str, int]] = {
     "429": (status(429, b"oops"), errors.RateLimitError, 3),
     "404": (status(404, TOKEN.encode()), errors.NotFoundError, 1),
     **{str(code): (status(code, b""), errors.APIStatusError, 1) for code in (204, 206, 304, 402)},
-    "reset": (httpx.ReadError, "ReadError boom", 3),
-    "refused": (httpx.ConnectError, "ConnectError boom (nothing was sent)", 3),
-    "no protocol": (httpx.UnsupportedProtocol, "UnsupportedProtocol boom (nothing was sent)", 1),
-    "fewer bytes": (status(200, b"x", Content_Length="9"), "Error the file has 1 bytes", 3),
+    "reset": (httpx.ReadError, "response from https://gateway.example/[token] (boom)", 3),
+    "refused": (httpx.ConnectError, "no response from", 3),
+    "no protocol": (httpx.UnsupportedProtocol, "no response from", 1),
+    "fewer bytes": (status(200, b"x", Content_Length="9"), "no whole response from", 3),
     "more bytes": (status(200, b"xx", Content_Length="1"), "2 bytes, not the 1 that were", 3),
-    "redirect to no URL": (status(302, Location="http://[::1"), "RemoteProtocolError", 3),
+    "redirect to no URL": (
+        status(302, Location="http://[::1"),
+        "redirected to http://[::1, which was not followed",
+        3,
+    ),
 }
 
 

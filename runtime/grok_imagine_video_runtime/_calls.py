@@ -7,8 +7,10 @@ puts the response, or the exception, into an `Exchange`.
 import contextlib
 import functools
 import json
+import os
 import random
 import re
+import ssl
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
@@ -23,8 +25,9 @@ from ._redirects import (
     follow_redirect,
     redact,
     redact_response,
-    target,
+    redact_text,
     unfollowed_redirect,
+    without_secrets,
 )
 from .config import ARRIVED, Config, Opened
 from .models import to_json
@@ -64,7 +67,8 @@ _MAX_BACKOFF = 8.0
 # Seconds, so that callers that were refused together do not retry together.
 _MAX_JITTER = 1.0
 
-_MAY_BE_DONE = "it may have been carried out: look for the job before you send it again"
+# Causes of an exception that are looked at, for they may go round in circles.
+_MAX_CAUSES = 10
 
 
 class Now:
@@ -174,11 +178,10 @@ def _request_of(error: Exception | None) -> httpx.Request | None:
 
 
 def words_of(error: BaseException | None) -> str:
-    """What an exception says; "" if it cannot say that."""
-    text = ""
+    """What an exception says; its name if it says nothing."""
     with contextlib.suppress(Exception):
-        text = str(error)
-    return text
+        return str(error) or type(error).__name__
+    return type(error).__name__
 
 
 def was_not_sent(exchange: Exchange) -> bool:
@@ -312,9 +315,10 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
     try:
         return _read_body(operation, exchange)
     except Exception as error:  # whatever it is, the response is kept
-        msg = f"the body is not what the spec says ({type(error).__name__}: {error})"
-        response = redact_response(config, exchange)
-        raise errors.APIResponseValidationError(msg, *response) from error
+        msg = f"the response is not what the spec says: {error}"
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            msg = "the response is not JSON"
+        raise errors.APIResponseValidationError(msg, *redact_response(config, exchange)) from error
 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
@@ -343,51 +347,58 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     raise LookupError(msg)
 
 
-def response_error(
-    config: Config, exchange: Exchange
-) -> errors.APIStatusError | errors.OutcomeUnknownError:
+def response_error(config: Config, exchange: Exchange) -> errors.APIError:
     """The error for a response whose status is not 2xx; that for a 404 names the URL.
 
     A request that writes may have been carried out in spite of its response. Gateways answer 5xx
     when the server behind them took the request and hung up. A 303, and a redirect that was
     followed with a GET, mean that the request was carried out.
     """
-    request, unfollowed = target(config, exchange.request), unfollowed_redirect(config, exchange)
+    url = redact_text(config, without_secrets(exchange.request.url))
+    msg = unfollowed_redirect(config, exchange)
     status, is_other_method = exchange.status_code, exchange.request.method != exchange.method
     is_unclear = is_other_method or status in (303, 408) or 500 <= status <= 599
     response = redact_response(config, exchange)
     if is_unclear and exchange.method not in SAFE_METHODS:
-        followed = f"redirected to {request}" if is_other_method else ""
-        msg = "; ".join(filter(None, [followed, unfollowed, _MAY_BE_DONE]))
+        msg = msg or f"redirected to {url}" * is_other_method
         return errors.OutcomeUnknownError(msg, *response)
-    return errors.status_error(*response, request if status == 404 else unfollowed)
+    return errors.status_error(*response, f"nothing at {url}" if status == 404 else msg)
 
 
-def connection_error(
-    config: Config, exchange: Exchange
-) -> errors.APIConnectionError | errors.OutcomeUnknownError:
+def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
     """The error for an exception, which is its cause unless it quotes the token."""
-    cause = exchange.error
+    cause, status = exchange.error, exchange.status_code
     for sent in (exchange.request, _request_of(cause)):
         if sent is not None and config.credentials:
             sent.headers.pop(config.credentials[0], None)
-    reason = f"{type(cause).__name__} {words_of(cause)}".encode("utf-8", "backslashreplace")
-    redacted = redact(config, reason)
-    request = target(config, exchange.request)
-    msg = f"{request}: {redacted.decode()}".strip()[: errors.MAX_LINE - 100]
-    error: errors.APIConnectionError | errors.OutcomeUnknownError
-    if was_not_sent(exchange):
-        error = errors.APIConnectionError(f"{msg} (nothing was sent)")
-    elif exchange.method in SAFE_METHODS:
+    url = redact_text(config, without_secrets(exchange.request.url))
+    silence = f"no {'whole ' * bool(status)}response from {url} ({_why(config, cause)})"
+    msg = unfollowed_redirect(config, exchange) or silence
+    error: errors.APIError = errors.OutcomeUnknownError(msg)
+    if exchange.method in SAFE_METHODS:
         error = errors.APIConnectionError(msg)
-    else:
-        hints = filter(None, [unfollowed_redirect(config, exchange), _MAY_BE_DONE])
-        msg = f"{msg} ({'; '.join(hints)})"
-        error = errors.OutcomeUnknownError(msg)
-        if exchange.status_code:
-            error = errors.OutcomeUnknownError(msg, *redact_response(config, exchange))
-    error.__cause__ = cause if redacted == reason else None
+    elif was_not_sent(exchange):
+        error = errors.APIConnectionError(f"{msg}; nothing was sent")
+    elif status:
+        error = errors.OutcomeUnknownError(msg, *redact_response(config, exchange))
+    said = words_of(cause).encode("utf-8", "backslashreplace")
+    error.__cause__ = cause if redact(config, said) == said else None
     return error
+
+
+def _why(config: Config, error: BaseException | None) -> str:
+    """Why there was no response, in a few words: those of the system, if they are a cause."""
+    why = words_of(error)
+    if isinstance(error, httpx.TimeoutException) and why == type(error).__name__:
+        why = "timed out"
+    for _ in range(_MAX_CAUSES):
+        if isinstance(error, OSError) and isinstance(error.errno, int) and error.errno:
+            # Or the number is of a name lookup or TLS.
+            is_of_system = error.errno > 0 and not isinstance(error, ssl.SSLError)
+            why = os.strerror(error.errno) if is_of_system else str(error.strerror)
+        error = error and (error.__cause__ or error.__context__)
+    why = redact_text(config, why).partition(" (")[0].rstrip(".")
+    return re.sub(r"^[A-Z](?=[a-z]* )", lambda first: first[0].lower(), why)  # within a sentence
 
 
 def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> httpx.Request:

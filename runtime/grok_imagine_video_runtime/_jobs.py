@@ -7,14 +7,11 @@ import contextlib
 import functools
 import inspect
 import json
-import os
 import random
 import re
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-import httpx
 from attrs import field, frozen
 from attrs.validators import and_, is_callable, optional
 
@@ -33,9 +30,6 @@ _JITTER = 0.2
 # How long before the deadline the last poll is: a share of the timeout, and at most seconds.
 _LAST_POLL = 0.1
 _MAX_LAST_POLL = 1.0
-
-# Causes of an exception that are looked at, for they may go round in circles.
-_MAX_CAUSES = 10
 
 # US dollars; a larger number is not a price.
 _MAX_COST = 1e5
@@ -124,7 +118,7 @@ def wait(
                     return job
             now = yield _calls.Now()
             yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
-        msg = f"still running after {waiting.timeout:g} s; wait again to go on"
+        msg = f"still running after {waiting.timeout:g} s"
         if error is not None:
             msg = f"gave up after {waiting.timeout:g} s: {reason_of(error)}"
         raise errors.WaitTimeoutError(msg, job) from error
@@ -156,24 +150,8 @@ def _is_transient(error: errors.APIError) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """Why there was no response that can be used, in a few words."""
-    cause: BaseException | None = error.__cause__
-    if isinstance(cause, json.JSONDecodeError | UnicodeDecodeError):
-        return "the response is not JSON"
-    is_silence = isinstance(error, errors.APIConnectionError | errors.OutcomeUnknownError)
-    if cause is None or not is_silence:
-        return _calls.words_of(error) or type(error).__name__
-    is_timeout = isinstance(cause, httpx.TimeoutException)
-    why = "timed out" if is_timeout else _calls.words_of(cause)
-    why = re.sub(r"^[A-Z](?=[a-z ])", lambda first: first[0].lower(), why)  # within a sentence
-    why = why.partition(" (")[0].rstrip(".")
-    for _ in range(_MAX_CAUSES):
-        if isinstance(cause, OSError) and isinstance(cause.errno, int) and cause.errno:
-            # Or the number is of a name lookup or TLS.
-            is_of_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
-            why = (os.strerror(cause.errno) if is_of_system else str(cause.strerror)).lower()
-        cause = cause and (cause.__cause__ or cause.__context__)
-    return NO_RESPONSE + (f" ({why})" if why else "")
+    """What went wrong, in words that do not differ from poll to poll."""
+    return re.sub(r"(?<=response from )https?://\S+", "the gateway", _calls.words_of(error))
 
 
 def _read(
@@ -235,8 +213,9 @@ class _Reading:
         if is_withheld or (not has_result and _says(rules.moderation, f"{code} {reason}")):
             kind, msg = errors.VideoWithheldError, _WITHHELD
         elif self.has_failed:
-            kind = errors.JobExpiredError if status in rules.expired else kind
-            msg = f"the job is {status or 'failed'}"
+            is_expired = status in rules.expired
+            kind = errors.JobExpiredError if is_expired else kind
+            msg = f"the job {'expired' if is_expired else 'failed'}"
         elif self.url or not self.is_done:
             return self.url if self.is_done else ""
         elif code or reason:

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from . import errors
 from .config import ARRIVED, Config
 
 MAX_REDIRECTS = 20
@@ -40,7 +41,7 @@ def unfollowed_redirect(config: Config, response: Any) -> str:
         return ""
     redirect = response.next_request
     address = redirect.url if redirect else response.headers["location"]  # which is not a URL
-    shown = redact(config, without_secrets(address).encode()).decode()
+    shown = redact_text(config, without_secrets(address))
     return f"redirected to {shown}, which was not followed"
 
 
@@ -68,9 +69,10 @@ def redact_response(config: Config, response: Any) -> tuple[int, httpx.Headers, 
     return response.status_code, httpx.Headers(headers), redact(config, response.content)
 
 
-def target(config: Config, request: httpx.Request) -> str:
-    """The method and the URL of a request for a message, without secrets."""
-    return redact(config, f"{request.method} {without_secrets(request.url)}".encode()).decode()
+def redact_text(config: Config, text: str) -> str:
+    """A part of a message without the token, so short that it hides no other part."""
+    redacted = redact(config, text.encode("utf-8", "backslashreplace")).decode()
+    return errors.one_line(redacted, 200)
 
 
 def without_secrets(url: object) -> str:

@@ -15,6 +15,9 @@ import httpx
 # Characters of an error that are shown, so that an HTML page does not fill a log.
 MAX_LINE = 500
 
+# What to do if nobody knows what came of a request that creates a job.
+MAY_BE_DONE = "it may have been carried out: look for the job before you send it again"
+
 
 class APIError(Exception):
     """The base of every error of this package; `job_id` is the id of the job, if it is known."""
@@ -38,6 +41,8 @@ class APIConnectionError(APIError):
 class _ResponseError(APIError):
     """An error with an HTTP response; each subclass declares what is None if there was none."""
 
+    _advice = ""
+
     def __init__(
         self,
         msg: str = "",
@@ -58,12 +63,13 @@ class _ResponseError(APIError):
         self.request_id: str | None = next(filter(None, ids), None) or body.get("request_id")
 
     def __str__(self) -> str:
-        status = f"status {self.status_code}" if self.status_code else ""
-        message = self.message or responses.get(self.status_code)
-        code = None if self.code == str(self.status_code) else self.code  # which some repeat there
-        hints = [f"{name} {hint}" for name, hint in (("code", code), ("param", self.param)) if hint]
-        end = f" (request id {one_line(self.request_id, 100)})" if self.request_id else ""
-        text = ": ".join(filter(None, [self.args[0], status, message, *hints]))
+        msg, status = self.args[0], str(self.status_code or "")
+        message = self.message.rstrip(".") or ("" if msg else responses.get(self.status_code))
+        code = None if self.code == status else self.code  # which some repeat there
+        request_id = self.request_id and f"request id {self.request_id}"
+        hints = [one_line(hint, 100) for hint in (code, self.param, request_id) if hint]
+        end = (f" ({', '.join(hints)})" if hints else "") + self._advice
+        text = ": ".join(filter(None, [status, msg, message]))
         return one_line(text, MAX_LINE - len(end)) + end
 
 
@@ -77,6 +83,7 @@ class OutcomeUnknownError(_ResponseError):
     status_code: int | None
     headers: httpx.Headers | None
     content: bytes | None
+    _advice = f"; {MAY_BE_DONE}"
 
 
 class APIStatusError(_ResponseError):

@@ -63,7 +63,9 @@ class Batch:
         return self.folder / f"{number:04}{self.job.module.JOB.suffix}"
 
     def open(self, stack: ExitStack) -> Journal:
-        """Open the journal, check all requests, and count results that a person has found."""
+        """Check all requests, open the journal, and count results that a person has found."""
+        for number, request in enumerate(self.requests, 1):
+            _, self.digests[number] = self._serialize(number, request)
         self.folder.mkdir(parents=True, exist_ok=True)
         journal = stack.enter_context(Journal(self.folder))
         gateway, source, _ = journal.about
@@ -72,8 +74,6 @@ class Batch:
         if journal.entries and len(addresses) > 1:
             msg = f"the previous requests were sent to {gateway}, not to {url}"
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
-        for number, request in enumerate(self.requests, 1):
-            _, self.digests[number] = self._serialize(number, request)
         for number in sorted({*journal.entries, *self.digests, *(self.only or ())}):
             if mistake := self._mistake(number, journal.entries.get(number)):
                 raise ValueError(mistake)
@@ -89,7 +89,7 @@ class Batch:
         if number not in self.digests:
             return f"there is no request {number}" + ", which was sent" * bool(entry)
         if entry and entry.digest != self.digests[number]:
-            return f"request {number} has changed since it was sent: undo the change, {_INSTEAD}"
+            return f"request {number} has changed since it was sent. Undo the change, {_INSTEAD}"
         is_new = self._is_to_send(number, entry) and not (entry and entry.state == "unknown")
         if is_new and path.exists():
             return f"{path} exists, and no run of this batch saved it: move it away, {_INSTEAD}"

@@ -12,14 +12,10 @@ from ..client import Client
 def run(client: type[Client]) -> NoReturn:
     """Run the command line of the package of a client, and exit with its code."""
     try:
-        from .app import main  # 80 ms, in which Ctrl-C may come
-
-        code = main(client, sys.argv[1:])
+        from .app import main  # 80 ms
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise
         command = client.package.command
         sys.exit(f"{command}: the command needs cyclopts and rich: pip install cyclopts rich")
-    except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
+    sys.exit(main(client, sys.argv[1:]))

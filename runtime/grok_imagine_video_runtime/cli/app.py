@@ -3,33 +3,29 @@
 import inspect
 import json
 import os
+import re
 import shlex
 import sys
-import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import attrs
+import httpx
 from cyclopts import App, Parameter
 from cyclopts.completion import detect_shell, get_default_completion_path
 from rich.filesize import decimal
 
+from .._calls import absolute_url
 from ..client import Client
 from ..operations import Commands
 from .batches import batch_commands, confirm, content
-from .display import FILE, Display, prepare_streams
-from .exits import ExitCode, UsageError
-from .options import Form, Options, options_of
+from .display import Display, prepare_streams
+from .options import Form, Options, UsageError, options_of
 from .running import Run, cost_text
 
 _Id = Annotated[str, Parameter(name="ID", help="The id of the job.")]
 _Shell = Literal["bash", "zsh", "fish", "powershell"]
-
-# Columns of the help, as most terminals have.
-_WIDTH = 80
-
-# Bytes of a request that are worth a word.
-_LARGE = 10_000_000
+_MORE = "More: docs/command.md"
 
 
 def main(client: type[Client], typed: list[str]) -> int:
@@ -49,16 +45,12 @@ def main(client: type[Client], typed: list[str]) -> int:
 def _app(run: Run) -> App:
     """The application that reads what is typed."""
     package = run.client_class.package
-    rows = (line.strip("| ").split(" | ") for line in (inspect.getdoc(ExitCode) or "").split("\n"))
-    codes = [f"{row[0]:14} {row[-1]}" for row in [*rows][4:]]
-    wrap = textwrap.TextWrapper(_WIDTH, initial_indent=" ", subsequent_indent=" " * 16)
     app = App(
         name=package.command,
         help=f"Client for {package.title}.",
-        help_epilogue="\n".join(["Exit codes:", *map(wrap.fill, codes)]),
+        help_epilogue=_MORE,
         help_format="plaintext",
         version=package.version,
-        version_flags=["--version"],
         default_parameter=Parameter(negative="", show_default=False),
         suppress_keyboard_interrupt=False,
     )
@@ -70,9 +62,10 @@ def _app(run: Run) -> App:
         command.__annotations__["options"] = Parameter(name="*")(kind)
         command.__kwdefaults__ = {"options": kind()}
         lines = [f"  {run.name} {words} {example}".rstrip() for example in examples]
-        text = "\n".join(["Examples:", *lines, "", "More: docs/command.md"])
+        text = "\n".join(["Examples:", *lines, "", _MORE])
         parent, _, name = words.rpartition(" ")
-        about = _about(inspect.getdoc(command) or "")
+        about = (inspect.getdoc(command) or "").partition("\nArgs:")[0]
+        about = re.sub(r"(?<!\n)\n(?!\n)", " ", about)  # a paragraph is a line
         apps[words] = App(name=name, default_command=command, help=about, help_epilogue=text)
         apps[parent].command(apps[words])
 
@@ -84,11 +77,9 @@ def _app(run: Run) -> App:
             made = _create(run, job, form)
             add(create.name, made, attributes, f"{text}-o {file}", f"{text}--no-wait")
             start, status, retry = batch_commands(run, job, form)
-            examples = "lakes.txt -o lakes", "lakes.jsonl -o lakes --budget 10"
-            add(name, start, options["batch"], *examples)
+            add(name, start, options["batch"], "lakes.txt -o lakes", "lakes.csv -o out --budget 5")
             add(f"{name} status", status, options["status"], "lakes", "lakes --json")
-            examples = "lakes --request 1-3,7", "lakes --failed"
-            add(f"{name} retry", retry, options["retry"], *examples)
+            add(f"{name} retry", retry, options["retry"], "lakes --request 1-3,7", "lakes --failed")
         get, wait = _get_and_wait(run, job)
         add(job.get, get, options["get"], "ID", "ID --json")
         add(job.wait, wait, options["wait"], "ID", f"ID -o {file} --timeout 60")
@@ -101,7 +92,7 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
     module = form.create.module
 
     def create(text: Any = None, /, *, options: Any) -> None:
-        run.begin(options, job)
+        run.begin(options, job, **form.labels)
         body = _body_of(form, text, options)
         if not options.no_wait or options.output:
             options.ensure_writable("", job.module.JOB.suffix)
@@ -123,45 +114,44 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
 
 def _body_of(form: Form, text: str | None, options: Any) -> Any:
     """The body that the options say."""
-    values = _text_of(form, text, options) | form.typed(options)
+    typed = {field: getattr(options, f"field_{field}", None) for field in form.labels}
+    values = {name: value for name, value in typed.items() if value is not None}
+    if form.text:
+        values[form.text.field] = _text_of(form.text.names[0], text, options)
     try:
         for name, _, value in (word.partition("=") for word in options.extra):
             values[name] = json.loads(value)
-        return form.body(values, Path())
     except json.JSONDecodeError:
         raise UsageError("--extra needs NAME=JSON, and a text in JSON has quotes") from None
-    except (TypeError, ValueError) as error:
-        raise UsageError(form.in_options(str(error))) from None
+    return form.body(values, Path())
 
 
-def _text_of(form: Form, typed: str | None, options: Any) -> dict[str, Any]:
+def _text_of(label: str, typed: Any, options: Any) -> str:
     """The text of a request: as it is typed, or in a file."""
-    if form.text is None:
-        return {}
-    file, label = "-" if options.standard else options.prompt_file, form.text.names[0]
+    file = "-" if options.standard else options.prompt_file
     if (typed is None) == (file is None):
         way = "in quotes, - for the standard input, or --prompt-file FILE"
         raise UsageError(f"{label} is needed once: {way}")
     # pathlib raises if the name is too long for one.
     if typed and typed.startswith("@") and os.path.isfile(typed[1:]):  # noqa: PTH113
-        option = f"--prompt-file {shlex.quote(typed[1:])}"
+        option = shlex.join(["--prompt-file", typed[1:]])
         raise UsageError(f"{typed} is not read as a file: use {option}")
-    return {form.text.field: typed if file is None else content(str(file)).strip()}
+    return typed if file is None else content(str(file)).strip()
 
 
 def _show_request(run: Run, form: Form, body: Any) -> None:
     """Say that a request is sent, and its size if it is large; or show it, if that is all."""
     request = form.create.module.OPERATION.request(body=body).arguments
     text = json.dumps(request["json"], indent=2, ensure_ascii=False, allow_nan=False)
-    if len(text) > _LARGE:
+    if len(text) > 10_000_000:  # which takes its time
         run.display.show("", f"the request has {decimal(len(text))}, for its files are in it")
     if not run.options.dry_run:
         run.display.move("", "sending")
         return
-    method, url = request["method"], f"{run.options.base_url.rstrip('/')}{request['url']}"
-    run.display.show("", f"not sent: {method} {url}")
-    text = FILE.sub("...", text) if sys.stdout.isatty() else text
-    run.display.show("dry_run", "", text, method=method, url=url, body=request["json"])
+    method, path = request["method"], request["url"]
+    url = str(absolute_url(httpx.URL(), run.options.base_url, path))
+    fields = {"method": method, "url": url, "body": request["json"]}
+    run.display.show("dry_run", f"not sent: {method} {url}", text, **fields)
 
 
 def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:
@@ -174,9 +164,9 @@ def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:
             run.stage, run.job_id = "asking", job_id
             response = module.sync(job_id, client=client)
         fields, cost = response.to_dict(), module.cost(response)
-        text = json.dumps(fields, indent=2, ensure_ascii=False)
-        run.display.show("job", "", text, job_id=job_id, job=fields, cost=cost)
-        run.display.show("", f"the price is {cost_text(cost)[2:]}" if cost else "")
+        text = f"the price is {cost_text(cost)[2:]}" if cost else ""
+        result = json.dumps(fields, indent=2, ensure_ascii=False)
+        run.display.show("job", text, result, job_id=job_id, job=fields, cost=cost)
 
     def wait(job_id: _Id, /, *, options: Any) -> None:
         """Wait until a job has ended, and save its result."""
@@ -205,9 +195,3 @@ def _add_completion(app: App) -> None:
 
     app.command(show, name="--show-completion")
     app.command(install, name="--install-completion")
-
-
-def _about(docstring: str) -> str:
-    """What a docstring says before its arguments, in paragraphs of one line."""
-    text = docstring.partition("\nArgs:")[0]
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

@@ -1,11 +1,8 @@
 """The commands about a batch: many requests from a file, and what came of them."""
 
-import contextlib
 import csv
-import difflib
 import io
 import json
-import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,22 +13,14 @@ import attrs
 from cyclopts import Parameter
 
 from .. import batch
-from ..errors import MAX_LINE, one_line
 from ..operations import Commands
-from .display import Display
-from .exits import ExitCode, UsageError
-from .options import Form, json_or_text
-from .running import Run, cost_text
+from .options import Form, UsageError, json_or_text, why
+from .running import ExitCode, Run, cost_text
 
 _REQUESTS = "The requests: .jsonl, .csv or .txt, or - for the standard input."
 _File = Annotated[Path, Parameter(name="FILE", help=_REQUESTS, allow_leading_hyphen=True)]
 _Folder = Annotated[Path, Parameter(name="FOLDER", help="The folder of the batch.")]
 
-# Requests that are named because something is wrong with them.
-_MAX_NAMED = 20
-
-# How the gateway refuses the caller, and so all requests.
-_CALLER_REFUSED = ("status 401", "status 402", "status 403")
 # What is shown of a request that has changed, and what `batch.run` is told.
 _OF_ENTRIES = ("number", "state", "job_id", "cost", "error")
 _OF_RUNS = ("concurrency", "rate", "budget", "interval", "timeout")
@@ -62,6 +51,8 @@ class Requests(Sequence[Any]):
         else:  # only a line feed ends a line, as JSON has it
             lines = enumerate(text.split("\n"), 1)
             self._records += [(number, line.rstrip()) for number, line in lines if line.strip()]
+        if not self._records:
+            raise UsageError(f"{source}: there are no requests")
 
     def __len__(self) -> int:
         return len(self._records)
@@ -71,63 +62,45 @@ class Requests(Sequence[Any]):
         try:
             return self._request(record)
         except json.JSONDecodeError as error:
-            place, why = f"{line}:{error.colno}", f"not JSON: {error.msg}"
+            place, reason = f"{line}:{error.colno}", f"not JSON: {error.msg}"
+        except OSError as error:
+            place, reason = str(line), f"{error.filename}: {why(error)}"
         except (TypeError, ValueError, RecursionError) as error:
-            place, why = str(line), str(error)
-        raise UsageError(f"{self._source}:{place}: {why}")
-
-    def validate(self, display: Display) -> None:
-        """Say what is wrong with the requests; a UsageError if one is, or if there are none."""
-        bad = 0
-        for index in range(len(self)):
-            try:
-                self[index]
-            except UsageError as error:
-                bad += 1
-                if bad <= _MAX_NAMED:
-                    display.show("log", str(error), message=str(error))
-        if bad or not self:
-            msg = f"{bad} of {len(self)} requests cannot be sent; nothing was sent"
-            raise UsageError(f"{self._source}: {msg if bad else 'there are no requests'}")
+            place, reason = str(line), str(error)
+        raise UsageError(f"{self._source}:{place}: {reason}")
 
     def _request(self, record: Any) -> Any:
-        if isinstance(record, Exception):
-            raise record
-        is_row, text, columns = isinstance(record, dict), self._form.text, self._form.columns
+        is_row, text, columns = isinstance(record, list), self._form.text, self._form.columns
         if text and not is_row and self._suffix in (".txt", "") and record.lstrip()[0] != "{":
-            record = {text.field: record.strip()}
+            record = [(text.field, record.strip())]
         elif not is_row:
-            record = json.loads(record, object_pairs_hook=_object)
-        if not isinstance(record, dict):
-            msg = "a JSON object is needed"
-            raise TypeError(msg)
-        values = _object((columns.get(str(name), str(name)), record[name]) for name in record)
+            fields = json.loads(record, object_pairs_hook=_object)
+            if not isinstance(fields, dict):
+                msg = "a JSON object is needed"
+                raise TypeError(msg)
+            record = [*fields.items()]
+        values = _object((columns.get(str(name), str(name)), value) for name, value in record)
         for name in [name for name in values if name not in columns]:
             if not self._allows_extra:
-                near = difflib.get_close_matches(name, columns, n=1)
-                hint = f" (did you mean {near[0]!r}?)" if near else ""
-                msg = f"the spec has no {name!r}{hint}; --allow-extra sends it as it is"
+                msg = f"the spec has no {name!r}; --allow-extra sends it as it is"
                 raise ValueError(msg)
             if is_row:  # what is no field is typed as in JSON
                 values[name] = json_or_text(values[name])
         return self._form.body(values, Path(self._source).parent, is_typed=is_row)
 
     def _rows(self, text: str) -> Iterator[tuple[int, Any]]:
-        """The rows below the header with their lines, without empty cells; or what is wrong."""
+        """The rows below the header with their lines, without empty cells."""
         csv.field_size_limit(2**31 - 1)  # an image may be in a cell
-        reader, columns = csv.reader(io.StringIO(text, newline=""), strict=True), self._form.columns
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         try:
             names = next(reader, [])
-            _object((columns.get(name, name), "") for name in names if name)
             while (line := reader.line_num + 1) and (row := next(reader, None)) is not None:
                 if any(row[len(names) :]):
-                    yield line, ValueError("more cells than the header has")
-                elif cells := {name: cell for name, cell in zip(names, row, strict=False) if cell}:
+                    raise csv.Error("more cells than the header has")
+                if cells := [pair for pair in zip(names, row, strict=False) if pair[1]]:
                     yield line, cells
         except csv.Error as error:
-            yield reader.line_num, ValueError(f"not CSV: {error}")
-        except ValueError as error:  # of the header
-            yield 1, error
+            raise UsageError(f"{self._source}:{reader.line_num}: not CSV: {error}") from None
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,8 +142,8 @@ def batch_commands(run: Run, job: Commands, form: Form) -> tuple[Any, Any, Any]:
         run.begin(options, job)
         summary = batch.status(folder)
         if not (source := summary.source) or not Path(source).exists():
-            why = f"put {source} back" if source else "they come from no file"
-            raise UsageError(f"The requests of {folder} cannot be read: {why}")
+            reason = f"put {source} back" if source else "they come from no file"
+            raise UsageError(f"The requests of {folder} cannot be read: {reason}")
         requests = Requests(source, form, allows_extra=True)  # they were sent before
         chosen = _chosen(summary, options)
         _work(run, form, requests, folder, only=chosen, resend={*chosen.values()})
@@ -186,8 +159,8 @@ def _chosen(summary: batch.Summary, options: Any) -> dict[int, str]:
     chosen = {number: states.get(number, "") for number in sorted(numbers)}
     for number, state in chosen.items():
         if state not in ("failed", "unknown", "unfinished"):
-            why = "it has not failed, and is neither unknown nor unfinished"
-            raise UsageError(f"Request {number} is not sent again: {why}")
+            reason = "it has not failed, and is neither unknown nor unfinished"
+            raise UsageError(f"Request {number} is not sent again: {reason}")
     if not chosen:
         raise UsageError("There is none. Say which: --request 1-3,7, --failed or --unknown")
     unfinished = [*chosen.values()].count("unfinished")
@@ -215,7 +188,6 @@ def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -
         fields |= {"done": status.done, "finished": status.finished, "total": status.total}
         run.display.move("request", _counts(status), status.finished / status.total, **fields)
 
-    requests.validate(run.display)
     more |= {name: getattr(run.options, name) for name in _OF_RUNS}
     more |= {"client": run.client(), "folder": folder, "on_progress": on_progress}
     run.stage = "batch"
@@ -226,20 +198,15 @@ def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -
             text = f"request {number}: its job is {job_id}"
             run.display.show("log", text, message=text)
         raise
-    except KeyboardInterrupt:
-        with contextlib.suppress(OSError):  # the folder is not there yet
-            _show(run, form, batch.status(folder), folder)
-        raise
     run.code = _code_of(summary)
-    _show(run, form, summary, folder, run.code)
+    _show(run, form, summary, folder)
 
 
 def _code_of(summary: batch.Summary) -> ExitCode:
     """The exit code of a batch that was not interrupted."""
     if summary.unknown:
         return ExitCode.UNKNOWN
-    refusals = [problem.reason for problem in summary.problems if problem.state == "refused"]
-    if any(reason.startswith(_CALLER_REFUSED) for reason in refusals):
+    if summary.refused:
         return ExitCode.FAILED
     if summary.is_over_budget:
         return ExitCode.OVER_BUDGET
@@ -250,50 +217,41 @@ def _code_of(summary: batch.Summary) -> ExitCode:
 
 def _counts(status: batch.Status) -> str:
     """How many requests are in each state."""
-    others = ("unknown", "unfinished", "refused", "running", "queued")
-    counts = [f"{getattr(status, name)} {name}" for name in others if getattr(status, name)]
-    failed = [f"{status.failed} failed"] * bool(status.failed)
-    of_all = [f"{status.done} done", *failed, f"{status.finished}/{status.total}", *counts]
-    return ", ".join(of_all) + cost_text(status.cost or None)
+    names = ("failed", "unknown", "unfinished", "refused", "running", "queued")
+    counts = [f"{count} {name}" for name in names if (count := getattr(status, name))]
+    counts.insert(bool(status.failed), f"{status.finished}/{status.total}")
+    return ", ".join([f"{status.done} done", *counts]) + cost_text(status.cost or None)
 
 
-def _show(
-    run: Run, form: Form, summary: batch.Summary, folder: Path, code: int | None = None
-) -> None:
-    """Show how far a batch is, what its problems are, and what can be done about them."""
-    last = ["--"] * str(folder).startswith("-") + [str(folder)]
-    retry = f"{run.name} {form.create.batch} retry {shlex.join([*run.typed(), *last])}"
-    text = "\n".join([_counts(summary), *_problems(summary), *_advice(run, summary, retry)])
-    fields = attrs.asdict(summary) | {"queued": summary.queued, "finished": summary.finished}
-    run.display.show("summary", "", text, **fields, code=code)
+def _show(run: Run, form: Form, summary: batch.Summary, folder: Path) -> None:
+    """Show how far a batch is."""
+    retry = run.line(f"{form.create.batch} retry", str(folder))
+    if not summary.source:
+        retry = f"keep the requests in a file, start the batch from it, and then {retry}"
+    text = "\n".join([_counts(summary), *_lines(run, summary, retry)])
+    fields = attrs.asdict(summary) | {"finished": summary.finished}
+    run.display.show("summary", "", text, **fields, code=int(run.code))
 
 
-def _problems(summary: batch.Summary) -> Iterator[str]:
+def _lines(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
+    """What has gone wrong, and what can be done about it."""
     refused: dict[str, list[int]] = defaultdict(list)
     for problem in summary.problems:
         if problem.state == "refused":
-            reason = problem.reason.removeprefix("status ").replace(".: ", ": ")
-            refused[reason].append(problem.number)
+            refused[problem.reason].append(problem.number)
         elif problem.reason:
-            text = f"request {problem.number} {problem.state}: {problem.reason}"
-            yield one_line(text, 2 * MAX_LINE)
+            yield f"request {problem.number} {problem.state}: {problem.reason}"
     for reason, numbers in refused.items():
         what = f"{len(numbers)} requests" if len(numbers) > 1 else f"request {numbers[0]}"
-        yield one_line(f"refused: {what} ({reason})", 2 * MAX_LINE)
-
-
-def _advice(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
+        advice = f". Check {run.key_name}." * reason.startswith(("401", "403"))
+        yield f"refused: {what} ({reason}){advice}"
     if summary.is_running:
         yield "It is running now."
         return
-    if not summary.source:
-        retry = f"keep the requests in a file, start the batch from it, and then {retry}"
     if summary.unknown:
-        look = "Unknown ones may be paid for: look at the gateway."
-        yield f"{look} To pay again: {retry} --unknown"
+        yield f"Unknown ones may be paid for: look at the gateway. To pay again: {retry} --unknown"
     if summary.failed:
         yield f"To pay for another try of what failed: {retry} --failed"
     if summary.finished + summary.unknown < summary.total:
         more = " with a larger --budget, or none" * summary.is_over_budget
-        key = f"Check {run.key_name}. " * (run.code == ExitCode.FAILED)
-        yield f"{key}To go on, start the batch again{more}."
+        yield f"To go on, start the batch again{more}."

@@ -17,11 +17,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .._jobs import NO_RESPONSE, reason_of
-from ..errors import APIError
-
-# Seconds between two lines about the progress.
-_LINE_INTERVAL = 10.0
+from .._jobs import NO_RESPONSE
 
 # What every record of a log has.
 _OF_RECORDS = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
@@ -29,23 +25,23 @@ _OF_RECORDS = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
 # What a log may not show: the user and the query of a URL, and whole files.
 _URL = re.compile(r"(https?://)(?:[^\s\"/?#@\\]*@)?([^\s\"?#\\]*)(?:[?#][^\s\"\\]*)?")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-FILE = re.compile(r"(?<=;base64,)[\w+/=…-]+")
+_FILE = re.compile(r"(?<=;base64,)[\w+/=…-]+")
 
 
 class Display(logging.Handler):
     """Shows what a command does, and what is logged meanwhile without the `secret`."""
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, options: Any, secret: str = "") -> None:
         super().__init__(logging.INFO)
-        self._options, self.secret = options, ""
+        self.options, self._secret = options, secret
         self._told, self._next_line = set[str](), 0.0  # why polls failed since one that did not
-        is_plain = options.json or options.quiet or os.environ.get("TERM") in ("dumb", "unknown")
         bar = BarColumn(None, complete_style="cyan", finished_style="green", pulse_style="cyan")
         columns = TextColumn("{task.description}", markup=False), bar, TimeElapsedColumn()
         console = Console(stderr=True)
         console.width -= 4  # of the terminal, where its echo of Ctrl-C breaks no line
         kept: Any = {"redirect_stdout": False, "redirect_stderr": False, "transient": True}
-        is_plain = is_plain or not sys.stderr.isatty()
+        is_terminal = console.is_interactive and sys.stderr.isatty()
+        is_plain = options.json or options.quiet or not is_terminal
         self._bar = Progress(*columns, console=console, disable=is_plain, expand=True, **kept)
         self._task = self._bar.add_task("", total=None)
 
@@ -55,18 +51,20 @@ class Display(logging.Handler):
         False if the standard output does not take it.
         """
         self.close()
-        is_whole = name in ("dry_run", "job")
-        if self._options.json:
+        is_whole = name in ("dry_run", "job") and not sys.stdout.isatty()
+        if self.options.json:
             line = json.dumps({"event": name, **fields})
             is_written = not name or _write(sys.stdout, line, is_whole)
             if not is_written:  # it may be the id of a job
                 _write(sys.stderr, line)
             return is_written
-        is_shown = bool(text) and (name == "error" or not self._options.quiet)
+        is_shown = bool(text) and (name == "error" or not self.options.quiet)
         if is_shown:
             _write(sys.stderr, text)
-        is_enough = is_shown and sys.stdout.isatty() and sys.stderr.isatty()
-        return result is None or is_enough or _write(sys.stdout, result, is_whole)
+        is_on_terminal = is_shown and sys.stdout.isatty() and sys.stderr.isatty()
+        if result is None or (is_on_terminal and result in text):
+            return True
+        return _write(sys.stdout, result, is_whole)
 
     def move(self, name: str, text: str, share: float | None = None, /, **fields: Any) -> None:
         """Show how far something is, until that changes; a share from 0 to 1 fills a bar."""
@@ -77,8 +75,8 @@ class Display(logging.Handler):
             with contextlib.suppress(OSError):  # the terminal was closed
                 self._bar.update(self._task, description=text, completed=share or 0, total=total)
                 self._bar.start()
-        elif self._options.json or (name and time.monotonic() >= self._next_line):
-            self._next_line = time.monotonic() + _LINE_INTERVAL
+        elif self.options.json or (name and time.monotonic() >= self._next_line):
+            self._next_line = time.monotonic() + 10.0  # seconds, so that they flood no log
             self.show(name, text, **fields)
 
     def close(self) -> None:
@@ -96,20 +94,12 @@ class Display(logging.Handler):
             self._told.add(fields["reason"])
             reason = fields["reason"].replace(NO_RESPONSE, f"cannot reach {fields['url']}")
             text = f"{reason}, still trying"
-        elif name == "retry" and isinstance(error := tuple(record.args or ())[-1], APIError):
-            fields["reason"] = reason_of(error)
-            text = text.replace(str(error), fields["reason"])
-        text = without_secrets(text)
-        text = text.replace(self.secret, "[key]") if self.secret else text
+        text = _URL.sub(r"\1\2", text)
+        text = text.replace(self._secret, "[key]") if self._secret else text
         if is_shown:
             self.show(name, text, message=text, **fields)
-        elif self._options.verbose and name != "created":  # which is shown already
+        elif self.options.verbose and name != "created":  # which is shown already
             self.show("log", text, message=text)
-
-
-def without_secrets(text: str) -> str:
-    """A text whose URLs have no user and no query, which may be a signature."""
-    return _URL.sub(r"\1\2", text)
 
 
 def prepare_streams() -> None:
@@ -126,7 +116,7 @@ def _write(stream: TextIO, text: str, is_whole: bool = False) -> bool:
 
     If that fails go on without: no video is lost by it.
     """
-    text = text if is_whole else FILE.sub("...", text)
+    text = text if is_whole else _FILE.sub("...", text)
     shown = _CONTROLS.sub(lambda code: f"\\u{ord(code[0]):04x}", text)  # as in JSON
     try:
         stream.write(f"{shown}\n")

@@ -18,13 +18,14 @@ from ..config import Package
 from ..models import attributes_of, file_field_of, to_json
 from ..operations import Create
 from ..types import UNSET, Unset
-from .exits import UsageError, why
 
-_REQUEST, _BATCH, _WAITING, _GATEWAY, _OUTPUT = (
-    Group(name, sort_key=order)
-    for order, name in enumerate(("Request", "Batch", "Waiting", "Gateway", "Output"))
-)
+_GROUPS = ("Request", "Batch", "Waiting", "Gateway", "Output")
+_REQUEST, _BATCH, _WAITING, _GATEWAY, _OUTPUT = map(Group.create_ordered, _GROUPS)
 _METAVARS = {str: None, int: "INT", float: "FLOAT"}
+
+
+class UsageError(ValueError):
+    """What was typed cannot be done."""
 
 
 def _as_typed(kind: Any, tokens: Any) -> Any:
@@ -44,32 +45,27 @@ def _numbers(_: Any, tokens: Any) -> list[int]:
     return sorted(numbers)
 
 
-_Numbers = Annotated[list[int], Parameter(converter=_numbers)]
-
-
 def _option(kind: Any, group: Group, text: str, default: Any = None, **details: Any) -> Any:
     """An attribute of a class of options; a number is shown as the default."""
     details = {"show_default": type(default) in (int, float)} | details
     default = False if kind is bool and default is None else default
-    kind = Annotated[
-        kind if default is not None else kind | None, Parameter(group=group, help=text, **details)
-    ]
+    kind = kind if default is not None else kind | None
+    kind = Annotated[kind, Parameter(group=group, help=text, **details)]
     return attrs.field(default=default, type=kind, kw_only=True)
 
 
 def options_of(package: Package) -> dict[str, dict[str, Any]]:
     """The options of each command, by their names."""
-    address = package.environment.get("base_url")
+    address, key = map(package.environment.get, ("base_url", "token"))
     folder: Any = {"name": "--output", "alias": "-o", "metavar": "FOLDER", "required": True}
     file: Any = {"alias": "-o", "metavar": "FILE", "allow_leading_hyphen": True}
     where = "A file, a folder, or - for the standard output. Default: the id of the job."
-    extra, ranges = "A field that the spec lacks. Repeatable.", {"metavar": "1-3,7"}
+    extra = "A field that the spec lacks. Repeatable."
+    ranges: Any = {"metavar": "1-3,7", "converter": _numbers}
     json = {"json": _option(bool, _OUTPUT, "Print each event in JSON.")}
-    gateway = json | {
+    plain = {"allow_plain_http": _option(bool, _GATEWAY, f"Send the key in {key} unencrypted.")}
+    getting = (json | plain if key else json) | {
         "base_url": _option(str, _GATEWAY, "Its address.", "", metavar="URL", env_var=address),
-        "allow_plain_http": _option(bool, _GATEWAY, "Send the API key unencrypted."),
-    }
-    getting = gateway | {
         "quiet": _option(bool, _OUTPUT, "Print results and errors only.", alias="-q"),
         "verbose": _option(bool, _OUTPUT, "Show requests, without secrets.", alias="-v"),
     }
@@ -98,7 +94,7 @@ def options_of(package: Package) -> dict[str, dict[str, Any]]:
         "allow_extra": _option(bool, _REQUEST, "Take fields that the spec lacks."),
     } | running
     retrying = {
-        "request": _option(_Numbers, _BATCH, "Send these again.", (), **ranges),
+        "request": _option(list[int], _BATCH, "Send these again.", (), **ranges),
         "failed": _option(bool, _BATCH, "Send all again that failed."),
         "unknown": _option(bool, _BATCH, "Send all again whose outcome is unknown."),
         "yes": _option(bool, _BATCH, "Do not ask."),
@@ -128,10 +124,8 @@ class Options:
     def ensure_writable(self, job_id: str, suffix: str) -> None:
         """Find out whether a result can be saved, before anything is paid for."""
         path = self.path(job_id, suffix)
-        if path is None and self.json:
-            raise UsageError("-o - and --json exclude each other")
-        if path is None and sys.stdout.isatty():
-            raise UsageError("The standard output is a terminal: send it to a file or a program")
+        if path is None and (self.json or sys.stdout.isatty()):
+            raise UsageError("-o - needs a file or a program behind it, and no --json")
         try:
             tempfile.TemporaryFile(dir=path and path.parent.resolve(strict=True)).close()
         except OSError as error:
@@ -170,30 +164,20 @@ class Option(NamedTuple):
         if isinstance(value, list):
             item = self._replace(is_list=False)
             return [item.read(part, folder, is_typed=is_typed) for part in value]
-        if isinstance(value, str) and file_field_of(self.type):
-            return self._file_or_url(value, folder)
+        if isinstance(value, str) and (name := file_field_of(self.type)):
+            is_url = value.lower().startswith(("https://", "http://", "data:"))
+            path = value if value.lower().startswith(("~", "file:")) else folder / value
+            return {name: value} if is_url else self.type.from_file(path).to_dict()
         is_text = self.type is str or value in typing.get_args(self.type)
         return value if is_text or not is_typed else json_or_text(value)
-
-    def _file_or_url(self, text: str, folder: Path) -> Any:
-        if text.lower().startswith(("https://", "http://", "data:")):
-            return {file_field_of(self.type): text}
-        try:
-            path = text if text.lower().startswith(("~", "file:")) else folder / text
-            return self.type.from_file(path).to_dict()
-        except OSError as error:
-            msg = f"cannot read {text!r}: {why(error)}"
-        except ValueError as error:
-            msg = str(error)
-        raise ValueError(f"{self.field!r}: {msg}")
 
 
 class Form:
     """The fields of an operation's request; one whose option is `taken` gets another one.
 
-    `attributes` are those of a class of options. `text` is the first required field that takes any
-    text, if there is one: it is typed without a name, as the argument of a command. `columns` are
-    the fields by their names and those of their options.
+    `text` is the first required field that takes any text: it is typed without a name. `attributes`
+    are the options of the others, `columns` all fields by their names and options, and `labels`
+    what messages call them.
     """
 
     def __init__(self, create: Create, taken: Collection[str]) -> None:
@@ -210,49 +194,37 @@ class Form:
             kind = _type_of(hints[attribute])
             is_list = typing.get_origin(kind) is list
             kind = _type_of(typing.get_args(kind)[0]) if is_list else kind
-            option, about = (
-                Option(name, names, to_json(default), kind, is_list),
-                helps.get(attribute),
-            )
+            option = Option(name, names, to_json(default), kind, is_list)
+            about = helps.get(attribute, "")
             if not (self.text or is_list) and kind is str and default is attrs.NOTHING:
                 option = self.text = option._replace(names=[words[-1].upper()])
                 self.argument = Parameter(name=option.names, help=about)
             else:
-                self.attributes[f"field_{name}"] = option.attribute(about or "")
+                self.attributes[f"field_{name}"] = option.attribute(about)
             self.fields.append(option)
             self.columns |= dict.fromkeys([name, *(word.strip("-") for word in names)], name)
+        self.labels = {option.field: option.names[0] for option in self.fields}
 
     def body(self, values: Mapping[str, Any], folder: Path, *, is_typed: bool = True) -> Any:
         """The body with these values, and with defaults for others; an error if one is wrong."""
         given = dict(values)
         for option in self.fields:
             value = given.get(option.field, option.default)
-            value = option.read(value, folder, is_typed=is_typed)
             is_blank = value is attrs.NOTHING or not str(value).strip()
             if is_blank and option.default is attrs.NOTHING:
                 msg = f"{option.field!r} is missing or blank"
                 raise ValueError(msg)
-            given |= {} if value is UNSET else {option.field: value}
+            if value is not UNSET:
+                given[option.field] = option.read(value, folder, is_typed=is_typed)
         return self.create.model.from_dict(given)
-
-    def typed(self, options: Any) -> dict[str, Any]:
-        """What is typed for the options."""
-        typed = {o.field: getattr(options, f"field_{o.field}", None) for o in self.fields}
-        return {name: value for name, value in typed.items() if value is not None}
-
-    def in_options(self, message: str) -> str:
-        """A message with the names of options in place of those of fields."""
-        for option in self.fields:
-            message = message.replace(repr(option.field), option.names[0])
-        return message
 
 
 def _type_of(hint: Any) -> Any:
     """The one type that a field has besides null; object if it has several."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    alternatives = typing.get_args(hint) if is_union else [hint]
-    alternatives = [part for part in alternatives if part not in (Unset, type(None))]
-    return alternatives[0] if len(alternatives) == 1 else object
+    parts = typing.get_args(hint) if is_union else [hint]
+    kinds = [part for part in parts if part not in (Unset, type(None))]
+    return kinds[0] if len(kinds) == 1 else object
 
 
 def json_or_text(text: Any) -> Any:
@@ -261,3 +233,8 @@ def json_or_text(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError):
         return text
+
+
+def why(error: OSError) -> str:
+    """What an error says, without the file."""
+    return (error.strerror or "").lower() or str(error) or type(error).__name__
