@@ -20,7 +20,7 @@ from tools.review import __main__ as review
 from tools.review import lint
 from tools.review.callers import PACKAGE
 from tools.review.changes import LOOK, Change, Impact
-from tools.review.lint import Problem
+from tools.review.lint import LintProblem
 from tools.review.report import Review
 from tools.review.version import VersionVerdict, judge_version
 
@@ -164,7 +164,7 @@ def test_a_text_that_is_not_a_version_gets_one_line() -> None:
         judge_version("1.0.0", "one", "none", old_changelog="", new_changelog="")
 
 
-CHANGE, PROBLEM = Change("", 1, "major", "Gone."), Problem("rule", "warn", "", 1, "Why.")
+CHANGE, PROBLEM = Change("", 1, "major", "Gone."), LintProblem("rule", "warn", "", 1, "Why.")
 VERDICT = VersionVerdict("1.0.0", "2.0.0", "2.0.0", ok=True)
 DONE = Review("major", [CHANGE], ["A name is gone."], [PROBLEM], VERDICT, "current")
 LEFT: dict[str, Any] = {

@@ -11,7 +11,7 @@ from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.string import StringProperty
 
-from .document import Document, Operation, properties_of, refuse
+from .document import Document, EndpointModule, properties_of, refuse
 from .operations import takes_an_id
 
 # Names of commands that every package has.
@@ -24,23 +24,23 @@ class Create:
 
     name: str
     batch: str
-    operation: Operation
+    operation: EndpointModule
     model: str
     names: dict[str, str]
     defaults: dict[str, Any]
 
 
 @frozen
-class Job:
+class Commands:
     """The commands about one kind of job."""
 
-    operation: Operation
+    operation: EndpointModule
     get: str
     wait: str
     creates: list[Create]
 
 
-def jobs_of(document: Document) -> list[Job]:
+def jobs_of(document: Document) -> list[Commands]:
     """The commands of a package; none if no job of its spec can be followed by its id alone."""
     followers = [
         x for x in document.operations if document.job(x.endpoint) and takes_an_id(x.endpoint)
@@ -56,7 +56,7 @@ def jobs_of(document: Document) -> list[Job]:
         get = names[follower.module]
         wait = "wait" if len(followers) == 1 else f"wait-{get}"
         creates = [_create(x, names[x.module], document, is_only=is_only) for x in group]
-        jobs.append(Job(follower, get, wait, creates))
+        jobs.append(Commands(follower, get, wait, creates))
     return jobs
 
 
@@ -77,7 +77,7 @@ def _names(modules: list[str]) -> dict[str, str]:
     }
 
 
-def _create(operation: Operation, name: str, document: Document, *, is_only: bool) -> Create:
+def _create(operation: EndpointModule, name: str, document: Document, *, is_only: bool) -> Create:
     body = body_of(operation.endpoint)
     assert body  # noqa: S101 - `jobs_of` makes sure
     model = document.model(body)

@@ -86,7 +86,7 @@ def values_of(node: Node) -> list[Any]:
 
 
 @frozen
-class Operation:
+class EndpointModule:
     """An operation, and the package and the module that it becomes."""
 
     endpoint: Endpoint
@@ -115,7 +115,7 @@ class Document:
             package = PythonIdentifier(in_python(tag), config.field_prefix)
             for endpoint in collection.endpoints:
                 module = str(PythonIdentifier(in_python(endpoint.name), config.field_prefix))
-                self.operations.append(Operation(endpoint, package, module))
+                self.operations.append(EndpointModule(endpoint, package, module))
         ends = [operation.endpoint for operation in self.operations]
         self._received = self._reached(response.prop for end in ends for response in end.responses)
         self._sent = self._reached(prop for end in ends for prop in end.list_all_parameters())
@@ -180,17 +180,17 @@ class Document:
         models = [prop for prop in props if isinstance(prop, ModelProperty)]
         return next((rules_of_job(x) for x in map(self.node, models) if "x-job" in x), None)
 
-    def follower(self, endpoint: Endpoint) -> Operation | None:
+    def follower(self, endpoint: Endpoint) -> EndpointModule | None:
         """The operation that follows the job: a response links to it."""
         return self._followers.get(id(endpoint))
 
-    def creators(self, endpoint: Endpoint) -> list[Operation]:
+    def creators(self, endpoint: Endpoint) -> list[EndpointModule]:
         """The operations that create the jobs which an operation follows."""
         pairs = ((x, self.follower(x.endpoint)) for x in self.operations)
         return [creator for creator, job in pairs if job and job.endpoint is endpoint]
 
     @cached_property
-    def _followers(self) -> dict[int, Operation]:
+    def _followers(self) -> dict[int, EndpointModule]:
         followers = {
             self.operation(operation.endpoint).get("operationId"): operation
             for operation in self.operations

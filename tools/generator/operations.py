@@ -52,7 +52,7 @@ class Follower:
 
 
 @frozen
-class Operation:
+class OperationPage:
     """An operation as its template prints it."""
 
     endpoint: Endpoint
@@ -107,10 +107,10 @@ class Operation:
         return [argument for argument in self.arguments if argument.location == location]
 
 
-def describe(endpoint: Endpoint, document: Document) -> Operation:
+def describe(endpoint: Endpoint, document: Document) -> OperationPage:
     """An operation as its template prints it."""
     successes = successes_of(endpoint)
-    return Operation(
+    return OperationPage(
         endpoint,
         arguments_of(endpoint, document),
         reads_of(endpoint, successes, document),

@@ -15,7 +15,7 @@ from .callers import PACKAGE, broken_code, broken_names
 from .changes import worst
 from .documents import compare_documents
 from .git import revision, text_at, unpack
-from .lint import Problem, problems
+from .lint import LintProblem, problems
 from .report import Review
 from .spec import Spec
 from .version import judge_version
@@ -37,7 +37,7 @@ def review(base: str, spec_path: Path) -> Review:
             build(spec_path, ROOT / "generator-config.yaml", package)
             is_current = not compare(package, GENERATED)
         except BadInputError as error:
-            lint.append(Problem("generator", "error", "", 1, str(error)))
+            lint.append(LintProblem("generator", "error", "", 1, str(error)))
             package, is_current = GENERATED, False
         python = broken_names(scratch / "generated", package.parent)
         python += broken_code(scratch, package.parent)

@@ -12,7 +12,7 @@ from ..specs import load, text_of
 
 
 @frozen
-class Problem:
+class LintProblem:
     """A problem that a rule finds in the spec."""
 
     rule: str
@@ -22,7 +22,7 @@ class Problem:
     text: str
 
 
-def problems(spec: Path) -> list[Problem]:
+def problems(spec: Path) -> list[LintProblem]:
     """The problems that Redocly finds in a spec, which must not refer to other documents."""
     load(text_of(spec), str(spec))
     redocly, config = ROOT / ".node" / "redocly", ROOT / "redocly.yaml"
@@ -34,7 +34,7 @@ def problems(spec: Path) -> list[Problem]:
         reason = " ".join(done.stderr.split())[-300:]
         raise BadInputError(f"Redocly cannot read {spec}: {reason}") from None
     return [
-        Problem(
+        LintProblem(
             rule=row["ruleId"],
             severity=row["severity"],
             pointer=row["location"][0].get("pointer", "#").removeprefix("#"),

@@ -5,7 +5,7 @@ import json
 from attrs import asdict, frozen
 
 from .changes import LOOK, Change, Impact
-from .lint import Problem
+from .lint import LintProblem
 from .version import VersionVerdict
 
 TITLES: dict[Impact, str] = {
@@ -22,7 +22,7 @@ class Review:
     impact: Impact
     changes: list[Change]
     python: list[str]
-    lint: list[Problem]
+    lint: list[LintProblem]
     version: VersionVerdict
     generated: str
 
