@@ -161,7 +161,7 @@ def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> N
     retry = "batch", "retry", batch.videos, "--request", 1
     with batch.gateway(OK, responding(404), OK, PAID, FILE):
         first = batch.run()
-        assert (first.code, "\nrequest 1 unfinished: " in first.out) == (4, True)
+        assert (first.code, "\nunfinished: request 1 (" in first.out) == (4, True)
         refused = batch.run(*retry)
         question = "1 request will be paid for again; 1 may still end well."
         assert refused.err == f"{question} Confirm it with --yes.\n"

@@ -106,6 +106,8 @@ def wait(
             except errors.APIError as failure:
                 if not _is_transient(failure):
                     raise
+                if (job or error) and (yield _calls.Now()) >= deadline:
+                    break  # the poll was cut short: what came before tells more
                 error, why = failure, reason_of(failure)
                 extra = {"event": "poll_failed", "job_id": job_id, "reason": why}
                 extra["url"] = config.base_url

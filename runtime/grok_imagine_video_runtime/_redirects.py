@@ -13,7 +13,7 @@ MAX_REDIRECTS = 20
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 # A shorter token protects nothing, and removing it would garble the text around it.
-_MIN_SECRET = 8
+MIN_SECRET = 8
 
 
 def is_same_origin(config: Config, url: httpx.URL) -> bool:
@@ -57,7 +57,7 @@ def authorize(config: Config, request: httpx.Request) -> httpx.Request:
 def redact(config: Config, content: bytes) -> bytes:
     """Remove the token, which a server may echo."""
     credentials = config.credentials
-    if credentials is None or len(credentials[2]) < _MIN_SECRET:
+    if credentials is None or len(credentials[2]) < MIN_SECRET:
         return content
     token = credentials[2].encode()
     return content.replace(token, b"[token]").replace(token.replace(b"/", rb"\/"), b"[token]")

@@ -351,11 +351,13 @@ class AuthenticatedClient(Client):
     def __attrs_post_init__(self) -> None:
         """Refuse a token that is no header, and to send it unencrypted."""
         super().__attrs_post_init__()
-        _settings.validate_header(self, Named("token"), self.token)
+        _settings.validate_header(self, Named("'token'"), self.token)
         url = httpx.URL(self.base_url)  # httpx refuses addresses such as 127.0.0.256
         is_loopback = re.fullmatch(r"127(\.[0-9]+){3}|::1|(.+\.)?localhost", url.host)
         if url.scheme == "http" and not (is_loopback or self.allow_plain_http):
-            msg = "base_url is http, which shows the API key: use https, or set 'allow_plain_http'"
+            msg = (
+                "'base_url' is http, which shows the API key: use https, or set 'allow_plain_http'"
+            )
             raise ValueError(msg)
 
     @property

@@ -98,14 +98,14 @@ def _validate_base_url(value: Any) -> None:
         url = httpx.URL(value)
     except (TypeError, httpx.InvalidURL) as error:
         reason = "" if "@" in str(value) else f": {error}"  # which may quote a password
-        msg = f"base_url is not a URL{reason}"
+        msg = f"'base_url' is not a URL{reason}"
         raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
     if url.userinfo or url.query or url.fragment:  # which may hold a password or a key
-        msg = "base_url has a user, a query or a fragment: pass auth or params in httpx_args"
+        msg = "'base_url' has a user, a query or a fragment: pass auth or params in httpx_args"
         raise ValueError(msg)
     if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
         shown = f": {value!r}" if "://" in str(value) else ""  # else it may be a token
-        msg = f"base_url must start with https:// or http:// and name a host{shown}"
+        msg = f"'base_url' must start with https:// or http:// and name a host{shown}"
         raise ValueError(msg)
 
 

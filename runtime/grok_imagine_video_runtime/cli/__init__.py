@@ -12,10 +12,11 @@ from ..client import Client
 def run(client: type[Client]) -> NoReturn:
     """Run the command line of the package of a client, and exit with its code."""
     try:
-        from .app import main  # 80 ms
+        from .app import main  # 80 ms, in which Ctrl-C may come
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("cyclopts", "rich"):
             raise
-        command = client.package.command
-        sys.exit(f"{command}: the command needs cyclopts and rich: pip install cyclopts rich")
+        sys.exit(f"{client.package.command}: it needs cyclopts and rich: pip install cyclopts rich")
     sys.exit(main(client, sys.argv[1:]))

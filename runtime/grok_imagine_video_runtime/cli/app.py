@@ -37,8 +37,7 @@ def main(client: type[Client], typed: list[str]) -> int:
     options.json = "--json" in typed
     run = Run(name, client, Display(options), options)
     with run.ending():
-        app = _app(run)
-        app(typed, exit_on_error=False, print_error=False, result_action="return_value")
+        _app(run)(typed, exit_on_error=False, print_error=False, result_action="return_value")
     return run.code
 
 
@@ -47,8 +46,7 @@ def _app(run: Run) -> App:
     package = run.client_class.package
     app = App(
         name=package.command,
-        help=f"Client for {package.title}.",
-        help_epilogue=_MORE,
+        help=f"Client for {package.title}.\n\n{_MORE}",
         help_format="plaintext",
         version=package.version,
         default_parameter=Parameter(negative="", show_default=False),
@@ -96,6 +94,7 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
         body = _body_of(form, text, options)
         if not options.no_wait or options.output:
             options.ensure_writable("", job.module.JOB.suffix)
+        waiting = run.waiting() | {"on_created": run.created}
         with run.client() as client:
             _show_request(run, form, body)
             if options.dry_run:
@@ -104,7 +103,6 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
             if options.no_wait:
                 run.created(module.job_id(module.sync(client=client, body=body)))
                 return
-            waiting = run.waiting() | {"on_created": run.created}
             run.save(client, module.sync_and_wait(client=client, body=body, **waiting))
 
     create.__doc__ = inspect.getdoc(module.sync)
@@ -129,11 +127,10 @@ def _body_of(form: Form, text: str | None, options: Any) -> Any:
 def _text_of(label: str, typed: Any, options: Any) -> str:
     """The text of a request: as it is typed, or in a file."""
     file = "-" if options.standard else options.prompt_file
-    if (typed is None) == (file is None):
+    if [typed, options.prompt_file, options.standard or None].count(None) != 2:
         way = "in quotes, - for the standard input, or --prompt-file FILE"
         raise UsageError(f"{label} is needed once: {way}")
-    # pathlib raises if the name is too long for one.
-    if typed and typed.startswith("@") and os.path.isfile(typed[1:]):  # noqa: PTH113
+    if typed and typed.startswith("@") and os.path.isfile(typed[1:]):  # noqa: PTH113 - it may raise
         option = shlex.join(["--prompt-file", typed[1:]])
         raise UsageError(f"{typed} is not read as a file: use {option}")
     return typed if file is None else content(str(file)).strip()
@@ -148,10 +145,9 @@ def _show_request(run: Run, form: Form, body: Any) -> None:
     if not run.options.dry_run:
         run.display.move("", "sending")
         return
-    method, path = request["method"], request["url"]
-    url = str(absolute_url(httpx.URL(), run.options.base_url, path))
-    fields = {"method": method, "url": url, "body": request["json"]}
-    run.display.show("dry_run", f"not sent: {method} {url}", text, **fields)
+    url = str(absolute_url(httpx.URL(), run.options.base_url, request["url"]))
+    fields = {"method": request["method"], "url": url, "body": request["json"]}
+    run.display.show("dry_run", f"not sent: {request['method']} {url}", text, **fields)
 
 
 def _get_and_wait(run: Run, job: Commands) -> tuple[Any, Any]:

@@ -53,6 +53,8 @@ class Requests(Sequence[Any]):
             self._records += [(number, line.rstrip()) for number, line in lines if line.strip()]
         if not self._records:
             raise UsageError(f"{source}: there are no requests")
+        if {*str(self._records[0][1]).split(",")} <= {*form.columns}:  # each row would be paid for
+            raise UsageError(f"{source}:1: it looks like CSV: use a file whose name ends with .csv")
 
     def __len__(self) -> int:
         return len(self._records)
@@ -191,6 +193,7 @@ def _work(run: Run, form: Form, requests: Requests, folder: Path, **more: Any) -
     more |= {name: getattr(run.options, name) for name in _OF_RUNS}
     more |= {"client": run.client(), "folder": folder, "on_progress": on_progress}
     run.stage = "batch"
+    run.display.move("", "sending")
     try:
         summary = batch.run(requests, **more)
     except batch.JournalError as error:
@@ -230,21 +233,22 @@ def _show(run: Run, form: Form, summary: batch.Summary, folder: Path) -> None:
         retry = f"keep the requests in a file, start the batch from it, and then {retry}"
     text = "\n".join([_counts(summary), *_lines(run, summary, retry)])
     fields = attrs.asdict(summary) | {"finished": summary.finished}
-    run.display.show("summary", "", text, **fields, code=int(run.code))
+    run.display.show("summary", "", text, **fields, code=run.code)
 
 
 def _lines(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
     """What has gone wrong, and what can be done about it."""
-    refused: dict[str, list[int]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for problem in summary.problems:
-        if problem.state == "refused":
-            refused[problem.reason].append(problem.number)
-        elif problem.reason:
-            yield f"request {problem.number} {problem.state}: {problem.reason}"
-    for reason, numbers in refused.items():
-        what = f"{len(numbers)} requests" if len(numbers) > 1 else f"request {numbers[0]}"
+        if problem.reason:
+            alike[problem.state, problem.reason].append(problem.number)
+    for (state, reason), numbers in alike.items():
+        what = (
+            f"requests {str(numbers)[1:-1]}" if state != "refused" else f"{len(numbers)} requests"
+        )
+        what = what if len(numbers) > 1 else f"request {numbers[0]}"
         advice = f". Check {run.key_name}." * reason.startswith(("401", "403"))
-        yield f"refused: {what} ({reason}){advice}"
+        yield f"{state}: {what} ({reason}){advice}"
     if summary.is_running:
         yield "It is running now."
         return

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .._jobs import NO_RESPONSE
+from .._redirects import MIN_SECRET
 
 # What every record of a log has.
 _OF_RECORDS = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
@@ -71,9 +72,9 @@ class Display(logging.Handler):
         if name == "progress":
             self._told.clear()
         if not self._bar.disable:
-            total = None if share is None else 1.0
+            total = None if share is None else 1.001  # one that is full stops its clock
             with contextlib.suppress(OSError):  # the terminal was closed
-                self._bar.update(self._task, description=text, completed=share or 0, total=total)
+                self._bar.update(self._task, description=text, completed=share, total=total)
                 self._bar.start()
         elif self.options.json or (name and time.monotonic() >= self._next_line):
             self._next_line = time.monotonic() + 10.0  # seconds, so that they flood no log
@@ -95,7 +96,7 @@ class Display(logging.Handler):
             reason = fields["reason"].replace(NO_RESPONSE, f"cannot reach {fields['url']}")
             text = f"{reason}, still trying"
         text = _URL.sub(r"\1\2", text)
-        text = text.replace(self._secret, "[key]") if self._secret else text
+        text = text.replace(self._secret, "[token]") if len(self._secret) >= MIN_SECRET else text
         if is_shown:
             self.show(name, text, message=text, **fields)
         elif self.options.verbose and name != "created":  # which is shown already

@@ -159,8 +159,8 @@ class Option(NamedTuple):
 
     def read(self, value: Any, folder: Path, *, is_typed: bool) -> Any:
         """The JSON of a text that is typed or in a cell; a file can be such a text in JSON too."""
-        if is_typed and self.is_list and isinstance(value, str):
-            value = json_or_text(value) if value.lstrip().startswith("[") else [value]
+        if self.is_list and isinstance(value, str):
+            value = json_or_text(value) if is_typed and value.lstrip()[:1] == "[" else [value]
         if isinstance(value, list):
             item = self._replace(is_list=False)
             return [item.read(part, folder, is_typed=is_typed) for part in value]

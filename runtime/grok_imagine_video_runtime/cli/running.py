@@ -20,7 +20,7 @@ from cyclopts.completion import ShellDetectionError
 from rich.filesize import decimal
 
 from .. import errors
-from .._jobs import status_of
+from .._jobs import Waiting, status_of
 from ..batch import JournalError
 from ..client import Client
 from .display import Display
@@ -36,9 +36,7 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     UNFINISHED = 4
     OVER_BUDGET = 5
-    HUNG_UP = 129
     INTERRUPTED = 130
-    TERMINATED = 143
 
 
 # What can go wrong; anything else is a bug, and has a traceback.
@@ -73,7 +71,7 @@ class Run:
     job: Any = None
     job_id: str = ""
     stage: str = ""
-    code: ExitCode = ExitCode.DONE
+    code: int = ExitCode.DONE
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
@@ -85,9 +83,8 @@ class Run:
         try:
             yield
         except KeyboardInterrupt:
-            is_signal = self.code >= ExitCode.HUNG_UP
             left = _LEFT.get(self.stage, "Interrupted. The job goes on.")
-            self._fail(self.code if is_signal else ExitCode.INTERRUPTED, left)
+            self._fail(self.code or ExitCode.INTERRUPTED, left)
         except cyclopts.CycloptsError as error:
             self._fail(ExitCode.USAGE, _mistake_of(error, self.name))
         except _EXPECTED as error:
@@ -99,7 +96,7 @@ class Run:
                 logger.setLevel(logging.NOTSET)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.code, handler = ExitCode(128 + number), signal.getsignal(signal.SIGINT)
+        self.code, handler = 128 + number, signal.getsignal(signal.SIGINT)
         if not callable(handler):  # it is ignored, as in the background of a script
             raise KeyboardInterrupt
         handler(number, frame)
@@ -113,17 +110,18 @@ class Run:
         self.display = Display(options, os.environ.get(self.key_name, ""))
         names = attrs.fields_dict(type(options))
         self.labels = {name: f"--{name.replace('_', '-')}" for name in names} | labels
+        self.labels |= {"token": self.key_name, job.module.OPERATION.parameters[0].name: "ID"}
         self.loggers = [package.logger, logging.getLogger("httpx")][: 1 + options.verbose]
         for logger in self.loggers:
             logger.addHandler(self.display)
             logger.setLevel(logging.INFO)
 
-    def _fail(self, code: ExitCode, text: str) -> None:
+    def _fail(self, code: int, text: str) -> None:
         for name, label in self.labels.items():
             text = text.replace(repr(name), label)
         self.code, text = code, errors.one_line(text, 2000)
         fields: Any = {"message": text, "job_id": self.job_id or None, "next": None}
-        can_go_on = code == ExitCode.UNFINISHED or code >= ExitCode.HUNG_UP
+        can_go_on = code in (ExitCode.UNFINISHED, 129, 130, 143)
         if self.job_id and can_go_on and self.options.force is not None:  # not for `get`
             words = ["-o", self.options.output] * bool(self.options.output)
             fields["next"] = command = self.line(self.job.wait, self.job_id, *words)
@@ -155,9 +153,9 @@ class Run:
         return self.client_class(url, **more)
 
     def waiting(self) -> dict[str, Any]:
-        """How to wait for a job."""
-        times = {"interval": self.options.interval, "timeout": self.options.timeout}
-        return times | {"on_progress": self._progress}
+        """How to wait for a job; an error if that cannot be."""
+        times = Waiting[Any](self.options.interval, self.options.timeout)
+        return {"interval": times.interval, "timeout": times.timeout, "on_progress": self._progress}
 
     def created(self, job_id: str) -> None:
         """Show the id of a job at once, so that it is never lost."""
@@ -241,7 +239,7 @@ def _mistake_of(error: Any, name: str) -> str:
         case cyclopts.UnusedCliTokensError(unused_tokens=words):
             text = f'What is "{" ".join(words or ())}"? An argument with blanks needs quotes.'
         case cyclopts.UnknownOptionError(token=token, argument_collection=arguments):
-            option = token.keyword or token.value
+            option = (token.keyword or token.value).partition("=")[0]
             label = option.strip("-").replace("-", "_").upper()
             if label in (known for argument in arguments for known in argument.names):
                 text = f'{label} is an argument, not an option: {command} "{label}".'
