@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import sys
@@ -71,14 +72,16 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """
     import asyncio  # 20 ms, and only needed by those who use it
 
-    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    # No task, for the second Ctrl-C cancels every task, and a thread that writes goes on.
+    call = functools.partial(work, *args, **kwargs)
+    done = asyncio.get_running_loop().run_in_executor(None, call)
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not done.done():
         try:
-            await asyncio.wait([task])
+            await asyncio.wait([done])
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is None:
-        return task.result()
-    task.exception()  # so that asyncio does not report it; the caller is cancelled
+        return done.result()
+    done.exception()  # so that asyncio does not report it; the caller is cancelled
     raise cancelled
