@@ -57,7 +57,7 @@ class Worker:
                     self._running += 1
                     post = asyncio.create_task(self._post(*work))
                     self._posts.add(post)
-                    post.add_done_callback(self._posts.discard)
+                    post.add_done_callback(self._note_end)
                     group.create_task(self._finish(post))
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
@@ -85,6 +85,11 @@ class Worker:
             return None
         self._budget.unpriced += 1
         return work
+
+    def _note_end(self, post: asyncio.Task[Entry]) -> None:
+        self._posts.discard(post)
+        if not post.cancelled():
+            post.exception()  # so that asyncio does not report it; the journal is lost
 
     async def _change(self) -> None:
         self._has_changed.clear()
