@@ -145,11 +145,16 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                 return
         except sqlite3.Error as error:
             msg = f"the journal {self.path} cannot be written: {error}"
+            if type(error) is sqlite3.DatabaseError:  # it is no longer a database
+                self._unwritten |= self._jobs()
             raise JournalError(msg, self._unwritten) from error
         except OSError:
             pass
-        self._unwritten |= {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
+        self._unwritten |= self._jobs()
         raise JournalError(f"{msg} run sends and pays for all requests again", self._unwritten)
+
+    def _jobs(self) -> dict[int, str]:
+        return {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
 
     def __exit__(self, *exc_info: object) -> None:
         """Close the file, and release its lock."""
