@@ -163,7 +163,7 @@ def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> N
         first = batch.run()
         assert (first.code, "\nunfinished: request 1 (" in first.out) == (4, True)
         refused = batch.run(*retry)
-        question = "1 request will be paid for again; 1 may still end well."
+        question = "1 request will be paid for again."
         assert refused.err == f"{question} Confirm it with --yes.\n"
         assert (refused.code, len(batch.arrived)) == (2, 2)
         assert (batch.run(*retry, "--yes").code, batch.prompts()) == (0, ["lake 1"] * 2)

@@ -165,11 +165,9 @@ def _chosen(summary: batch.Summary, options: Any) -> dict[int, str]:
             raise UsageError(f"Request {number} is not sent again: {reason}")
     if not chosen:
         raise UsageError("There is none. Say which: --request 1-3,7, --failed or --unknown")
-    unfinished = [*chosen.values()].count("unfinished")
-    if classes or unfinished:
+    if classes or "unfinished" in chosen.values():
         many = f"{len(chosen)} request{'s' * (len(chosen) > 1)}"
-        jobs = f"; {unfinished} may still end well" * bool(unfinished)
-        confirm(f"{many} will be paid for again{jobs}.", is_sure=options.yes)
+        confirm(f"{many} will be paid for again.", is_sure=options.yes)
     return chosen
 
 

@@ -36,7 +36,6 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     UNFINISHED = 4
     OVER_BUDGET = 5
-    INTERRUPTED = 130
 
 
 # What can go wrong; anything else is a bug, and has a traceback.
@@ -80,11 +79,15 @@ class Run:
             number = getattr(signal, name, signal.SIGTERM)
             if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
                 signal.signal(number, self._interrupt)
+        if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # In the background of a script. It stays without effect; asyncio needs its handler.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             yield
         except KeyboardInterrupt:
             left = _LEFT.get(self.stage, "Interrupted. The job goes on.")
-            self._fail(self.code or ExitCode.INTERRUPTED, left)
+            self._fail(self.code or 130, left)
         except cyclopts.CycloptsError as error:
             self._fail(ExitCode.USAGE, _mistake_of(error, self.name))
         except _EXPECTED as error:
@@ -96,9 +99,8 @@ class Run:
                 logger.setLevel(logging.NOTSET)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.code, handler = 128 + number, signal.getsignal(signal.SIGINT)
-        if not callable(handler):  # it is ignored, as in the background of a script
-            raise KeyboardInterrupt
+        self.code = 128 + number
+        handler: Any = signal.getsignal(signal.SIGINT)  # that of asyncio, while it runs
         handler(number, frame)
 
     def begin(self, options: Any, job: Any, /, **labels: str) -> None:
