@@ -27,8 +27,8 @@ P = ParamSpec("P")
 class Worker:
     """Brings the requests to their end, and writes down each step before the next one.
 
-    A request waits for the budget, a connection and the rate before it is written down, so one that
-    waits has not left, and is not sent once the run is stopped.
+    A request waits for the budget, the rate and fewer requests in flight than connections before it
+    is written down. So one that waits has not left, and is not sent once the run is stopped.
     """
 
     def __init__(self, batch: Batch, journal: Journal) -> None:
