@@ -87,7 +87,8 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
     assert pickle.loads(pickle.dumps(batch.run)) is batch.run
     seen: list[tuple[batch.Status, batch.Entry]] = []
     folder = tmp_path / "new" / "videos"
-    sent = [*requests(2), CreateVideoRequest.unchecked(**TEXT | {"prompt": "lake failed"})]
+    fails = TEXT | {"prompt": "lake failed", "a": 1, "b": 2}
+    sent = [*requests(2), CreateVideoRequest.unchecked(**fails)]
     options: Options = {"client": client, "folder": str(folder)}
     first = batch.run(iter(sent), **options, on_progress=lambda *update: seen.append(update))
     assert (first.total, first.done, first.failed, first.finished, first.queued) == (3, 2, 1, 3, 0)
@@ -101,7 +102,8 @@ def test_each_request_becomes_a_file_and_a_later_run_goes_on(
     for status, _ in seen:  # each request is counted once, and none is unknown or unfinished
         assert status.running + status.finished + status.queued == 3
     assert (seen[-1][0].finished, seen[-1][0].running, seen[-1][0].cost) == (3, 0, first.cost)
-    sent += requests(4)[3:]
+    the_same = CreateVideoRequest.unchecked(**dict(reversed(fails.items())))
+    sent[2:] = [the_same, *requests(4)[3:]]
     again = asyncio.run(run_again())
     assert (again.total, again.done, again.failed) == (4, 3, 1)
     assert again == batch.status(folder)

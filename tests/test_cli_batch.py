@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-import relay
-from bodies import TEXT, URL, Body
+from bodies import TEXT, Body
 from faults import OK, hang_up, responding
 from grok_imagine_video_runtime import batch as library
 from grok_imagine_video_runtime.batch import _limits
 from scripts import LAKES, Batch, as_line, ended
 from test_cli import DEFAULTS, FAULTS, MISTAKES, PNG, TYPED
 
-ONE, TWO, THREE = map(as_line, LAKES)
+ONE, TWO, _ = map(as_line, LAKES)
 PRICE = {"cost_in_usd_ticks": 10**9}
 PAID = responding(200, {"status": "done", "video": {"url": "/v.mp4"}, "usage": PRICE})
 FAILED = responding(200, {"status": "FAILED", "error": {"code": "broken", "message": "No."}})
@@ -36,43 +35,6 @@ def assert_refused(batch: Batch, message: str, *words: object) -> None:
     refused = batch.run(*words)
     assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
     assert message in refused.err
-
-
-def test_each_line_becomes_a_video_and_is_sent_once(batch: Batch) -> None:
-    batch.write(two_lines := b"\xef\xbb\xbf" + ONE + b"\r\n  \n" + TWO)
-    first = batch.run("--concurrency", 1)
-    assert (first.code, first.out) == (0, "2 done, 2/2, $0.40\n")
-    assert first.err == "0 done, 0/2, 1 running, 1 queued\n"
-    batch.write(two_lines, THREE * 2)
-    assert batch.run().code == 0
-    idle = batch.run()
-    assert (idle.code, idle.out, idle.err) == (0, "4 done, 4/4, $0.80\n", "")
-    assert sorted(batch.prompts()) == ["lake 1", "lake 2", "lake 3", "lake 3"]
-    videos = {path.name: path.read_bytes() for path in batch.videos.glob("*.mp4")}
-    assert videos == dict.fromkeys([f"000{n}.mp4" for n in (1, 2, 3, 4)], relay.VIDEO.read_bytes())
-
-
-LINES = {line.encode(): why for line, why in MISTAKES["lines"].items()}
-LINES |= {b"[" * 100_000: "2: ", b'{"prompt": "\xff"}': "2: it is not UTF-8; save it as UTF-8"}
-
-
-@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
-def test_a_bad_line_is_named_and_nothing_is_sent(line: bytes, batch: Batch) -> None:
-    batch.write(ONE, line, b"\n", TWO)
-    assert_refused(batch, f"prompts.jsonl:{LINES[line]}")
-    assert not batch.arrived
-    assert not batch.videos.exists()
-
-
-def test_fields_that_the_spec_lacks_are_sent_if_they_are_meant(batch: Batch) -> None:
-    batch.write(line := TEXT | {"image": {"url": URL, "detail": 1}, "seed": 2})
-    assert batch.run("--allow-extra").code == 0
-    batch.write(dict(reversed(line.items())))  # the same request
-    assert batch.run("--allow-extra").code == 0
-    assert batch.sent() == [line]
-    batch.write(line | {"seed": 3})
-    changed = "Request 1 has changed since it was sent. Undo the change, or use another folder."
-    assert_refused(batch, changed, "--allow-extra")
 
 
 def use_file(batch: Batch, name: str, content: str) -> None:
@@ -95,12 +57,17 @@ def test_each_kind_of_file_takes_the_same(
     assert len(list(batch.videos.glob("000?.mp4"))) == len(sent)
 
 
-@pytest.mark.parametrize(("content", "message"), MISTAKES["tables"].items())
-def test_a_wrong_table_is_refused(content: str, message: str, batch: Batch) -> None:
-    use_file(batch, "prompts.csv", content)
-    refused = batch.run()
-    assert (refused.code, refused.out) == (2, "")
-    assert message in refused.err
+WRONG = [("prompts.csv", *row) for row in MISTAKES["tables"].items()]
+WRONG += [
+    ("prompts.jsonl", f"{ONE.decode()}{line}\n\n{TWO.decode()}", f"prompts.jsonl:{told}")
+    for line, told in (MISTAKES["lines"] | {"[" * 100_000: "2: "}).items()
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), WRONG, ids=range(len(WRONG)))
+def test_a_wrong_file_is_refused(name: str, content: str, message: str, batch: Batch) -> None:
+    use_file(batch, name, content)
+    assert_refused(batch, message)
     assert not batch.arrived
     assert not batch.videos.exists()
 
@@ -156,6 +123,13 @@ def test_requests_are_sent_again_on_demand(batch: Batch) -> None:
     assert re.search("requests of .*videos cannot be read: put .*prompts.jsonl back", refused.err)
 
 
+def test_requests_of_the_standard_input_must_be_kept_to_be_sent_again(batch: Batch) -> None:
+    batch.stdin = b"failed\n"
+    shown = batch.typed("batch - -o videos")
+    advice = f"keep the requests in a file, start the batch from it, and then {RETRY} --failed\n"
+    assert (shown.code, advice in shown.out) == (1, True)
+
+
 def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> None:
     batch.write(ONE)
     retry = "batch", "retry", batch.videos, "--request", 1
@@ -181,12 +155,6 @@ def test_what_has_a_job_meanwhile_is_not_sent_again(batch: Batch, monkeypatch: A
         monkeypatch.setattr(library, "run", run_after_another)
         retry = batch.run("batch", "retry", batch.videos, "--unknown", "--yes")
         assert (retry.code, len(batch.prompts())) == (0, 2)
-
-
-def test_what_was_there_before_is_named(batch: Batch) -> None:
-    batch.videos.mkdir()
-    (batch.videos / "0001.mp4").touch()
-    assert_refused(batch, "0001.mp4 exists, and no run of this batch saved it")
 
 
 def test_machines_get_an_object_for_each_change(batch: Batch) -> None:
