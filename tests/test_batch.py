@@ -24,6 +24,7 @@ from conftest import Arrived, client_of, limited_to
 from faults import OK, no_response, serving
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, ImageInput, batch, errors
 from grok_imagine_video_runtime.batch import _limits
+from playing import GATEWAYS
 
 Options = dict[str, Any]
 
@@ -452,37 +453,21 @@ def test_one_batch_runs_in_a_folder_and_others_see_it(tmp_path: Path) -> None:
     assert reasons == [(1, ""), (2, "stopped before a response came"), (3, "lost")]
 
 
-OVER = "one more request could exceed the budget of $1: "
-NO_PRICE = "no price was reported, so the budget cannot be kept: run without one"
-# The outcomes of the requests, how many are sent for a dollar, and why no more are.
-BUDGETS: dict[str, tuple[list[float | None], int, str]] = {
-    "the same": ([0.2], 5, OVER + "$1.00 is paid, and one costs up to $0.20"),
-    "the dearest counts": ([0.3, 0.1], 6, OVER + "$0.80 is paid, and one costs up to $0.30"),
-    "none": ([None], 1, NO_PRICE),
-    "none later": ([0.2, None], 5, OVER + "$0.20 is paid, 4 have no price yet"),
-    "unknown": ([0.2, 500], 5, OVER + "$0.20 is paid, 4 have no price yet"),
-    "unknown at first": ([500], 1, NO_PRICE),
-    "refused": ([400, 400, 0.4], 4, OVER + "$0.80 is paid"),
-    "free": ([0.0], 12, "None"),
-}
-
-
 @pytest.mark.parametrize("concurrency", [1, 20])
-@pytest.mark.parametrize("name", BUDGETS)
-def test_a_budget_is_kept_at_the_dearest_price(name: str, concurrency: int, tmp_path: Path) -> None:
-    outcomes, sent, stopped = BUDGETS[name]
-    gateway, seen = Gateway(*outcomes), list[batch.Status]()
+@pytest.mark.parametrize("row", GATEWAYS["budgets"], ids=lambda row: row["what"])
+def test_a_budget_is_kept_at_the_dearest_price(row: Any, concurrency: int, tmp_path: Path) -> None:
+    gateway, seen = Gateway(*row["outcomes"]), list[batch.Status]()
     options: Options = {"budget": 1.0, "concurrency": concurrency}
     options["on_progress"] = lambda status, _: seen.append(status)
     summary = gateway.run(requests(12), tmp_path, **options)
-    assert (gateway.posts, summary.queued) == (sent, 12 - sent)
-    assert str(summary.stopped).startswith(stopped)
-    assert summary.is_over_budget == stopped.startswith((OVER, NO_PRICE))
-    is_free = outcomes == [0.0]
+    assert (gateway.posts, summary.queued) == (row["sent"], 12 - row["sent"])
+    assert str(summary.stopped).startswith(row["stopped"])
+    is_free = row["what"] == "free"
+    assert summary.is_over_budget is not is_free
     assert is_free or all(status.running <= 1 for status in seen if not status.cost)
-    if summary.is_over_budget:
+    if not is_free:
         assert gateway.run(requests(12), tmp_path, **options).is_over_budget  # the next run too
-        assert gateway.posts == sent
+        assert gateway.posts == row["sent"]
 
 
 # At this rate no request is sent before the price of the one before it is known.
