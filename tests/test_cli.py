@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import resource
 import shlex
 import signal
 import subprocess
@@ -194,20 +193,6 @@ def test_what_the_gateway_did_decides_the_code_and_what_to_do_next(name: str, cl
     event = again.events()[-1]
     assert (again.code, again.err, event["event"], event["code"]) == (code, "", "error", code)
     assert event["next"] == (last.removeprefix("To resume: ") or None)
-
-
-def test_a_disk_that_is_full_in_the_end_can_be_changed(cli: Cli) -> None:
-    """No file can be larger than 2,000,000 bytes, as if the disk were full."""
-    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with cli.gateway(OK, DONE, responding(200, bytes(3_000_000))):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
-        try:
-            shown = cli.typed("create lake -o v.mp4")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    lines = shown.err.splitlines()
-    assert lines[-2:] == ["Cannot write to v.mp4: file too large.", TO_RESUME]
-    assert (shown.code, (cli.folder / "v.mp4").exists()) == (UNFINISHED, False)
 
 
 def test_a_gateway_that_goes_away_while_we_wait_is_told(cli: Cli) -> None:

@@ -1,5 +1,6 @@
 """Saving a video: completely or not at all, with credentials for the API's own origin only."""
 
+import errno
 import gzip
 import io
 import os
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import httpx
@@ -163,6 +165,12 @@ def test_a_redirect_that_leads_to_no_file_is_named(address: str, requests: int) 
     assert type(played.end) is errors.APIStatusError
     assert f"{address}, which was not followed" in str(played.end)
     assert len(played.requests) == requests
+
+
+def test_a_full_disk_is_an_error_of_the_system() -> None:
+    file = Mock(write=Mock(side_effect=OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match="full"):
+        play("/v.mp4", status(200, VIDEO), file=file)
 
 
 def test_a_download_that_breaks_off_starts_over(save: Save, tmp_path: Path) -> None:
