@@ -75,7 +75,7 @@ def test_a_poll_ends_a_wait_by_what_it_says(row: Any) -> None:
     assert row["said"] in str(error)
     if not isinstance(error, errors.APIStatusError):
         assert error.job == VideoJob.from_dict(row["body"])
-        cost = _jobs.cost_of(get_video.JOB, error.job)
+        cost = get_video.cost(error.job)
         assert (error.code, cost) == (row.get("code"), row.get("price"))
         if "status" not in row:
             with pytest.raises(type(error), match=re.escape(str(error))):
@@ -192,5 +192,5 @@ def test_a_response_without_an_id_is_kept_in_the_error(content: Any) -> None:
 
 @pytest.mark.parametrize(("ticks", "cost"), [*GATEWAYS["prices"], (10**400, None)])
 def test_a_price_is_read_if_it_can_be_one(ticks: Any, cost: float | None) -> None:
-    job = CreateVideoResponse.from_dict({"usage": {"cost_in_usd_ticks": ticks}})
-    assert _jobs.cost_of(get_video.JOB, job) == (None if cost is None else pytest.approx(cost))
+    job = VideoJob.from_dict({"data": {"usage": {"cost_in_usd_ticks": ticks}}})
+    assert get_video.cost(job) == (None if cost is None else pytest.approx(cost))

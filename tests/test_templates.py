@@ -14,7 +14,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from faults import responding, serving
-from grok_imagine_video import VideoJob, get_video
 from making import Spec, load, made_from
 from tools import ROOT
 
@@ -286,13 +285,6 @@ def test_a_type_checker_and_a_linter_find_nothing(features: ModuleType, tmp_path
         command = [sys.executable, "-m", *words, folder]
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout
-
-
-def test_a_price_is_read_where_the_spec_says_if_it_does(tmp_path: Path) -> None:
-    job = get_video.OPERATION.read_json({"data": {"usage": {"cost_in_usd_ticks": 2_000_000_000}}})
-    assert [get_video.cost(job), get_video.cost(VideoJob())] == [0.2, None]
-    get_job = made_from(load(SPECS / "jobs.yaml"), tmp_path).get_job
-    assert get_job.cost(get_job.OPERATION.read_json(job.to_dict())) is None
 
 
 def test_what_apifox_exports_is_generated(tmp_path: Path) -> None:
