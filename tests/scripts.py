@@ -177,14 +177,11 @@ class Batch(Cli):
         content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
         (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
 
-    def journal(self, *columns: str) -> list[Any]:
-        """These columns of the last attempt of each request, in order."""
-        with contextlib.closing(sqlite3.connect(self.videos / "journal.sqlite")) as connection:
-            query = f"SELECT {', '.join(columns)}, max(attempt) FROM entries GROUP BY number"  # noqa: S608
-            return [row[:-1] for row in connection.execute(query).fetchall()]
-
     def states(self) -> dict[int, str]:
-        return dict(self.journal("number", "state"))
+        """That of the last attempt of each request, in order."""
+        with contextlib.closing(sqlite3.connect(self.videos / "journal.sqlite")) as connection:
+            query = "SELECT number, state, max(attempt) FROM entries GROUP BY number"
+            return {number: state for number, state, _ in connection.execute(query)}
 
 
 def as_line(body: Body) -> bytes:

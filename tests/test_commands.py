@@ -49,20 +49,7 @@ def reader_of(path: Path | str, request: pytest.FixtureRequest) -> Script:
     return Script(lambda: runpy.run_path(str(path), run_name="__main__"), request)
 
 
-# An example, what it is given, what it prints, and the videos that it saves.
-EXAMPLES = {
-    "create_video": (["A lake", "v.mp4"], r".*\nv.mp4\n", ["v.mp4"]),
-    "create_many": (
-        ["A lake", "A failed lake", "B"],
-        "(A lake.mp4\nB.mp4|B.mp4\nA lake.mp4)\n",
-        ["A lake.mp4", "B.mp4"],
-    ),
-    "create_batch": (
-        ["prompts.txt", "videos"],
-        r"1 of 2 done, \$0.20\n2 is failed: the job failed: .*\n",
-        ["videos/0001.mp4"],
-    ),
-}
+EXAMPLES = load(Path(__file__).with_name("typed.yaml"))["examples"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
