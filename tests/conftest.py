@@ -62,6 +62,7 @@ def assert_well_made(error: Exception) -> None:
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is type(error)
         assert (str(again), vars(again)) == (str(error), vars(error))
+    assert str(type(error)(*error.args)) == str(error)  # as pickle makes it without tblib
     assert 10 < len(str(error)) <= 500
     assert str(error).isprintable()
     assert "<html" not in str(error)

@@ -127,12 +127,6 @@ def test_an_event_hook_may_read_the_body_and_raise_for_the_status() -> None:
     assert play(POST, wrong | {"status_code": 200}, session=hooks).end == {"error": "why"}
 
 
-def test_a_long_path_hides_nothing() -> None:
-    end = play(asking(url="/v1/" + "y" * 1000), httpx.ReadError).end
-    assert_well_made(end)
-    assert str(end).endswith(" before you send it again")
-
-
 UNPAID = status(402, {"error": "is there any credit?"})
 ECHOES: list[Any] = [
     status(401, {"error": {"message": f"Incorrect API key provided: {TOKEN}"}}),

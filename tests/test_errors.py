@@ -55,12 +55,3 @@ def test_the_tree() -> None:
         parent = next(base for base in kind.__mro__[1:] if base in kinds)
         tree.setdefault(parent.__name__, []).append(kind.__name__)
     assert tree == load(Path(__file__).with_name("public.yaml"))["errors"]
-
-
-def test_an_error_about_a_job_keeps_the_last_response() -> None:
-    for kind in (errors.JobFailedError, errors.VideoWithheldError, errors.WaitTimeoutError):
-        again = pickle.loads(pickle.dumps(kind(*(said := ("the job\nfailed", {"id": "1"})))))
-        assert (str(again), again.job, again.args) == ("the job failed", {"id": "1"}, said)
-        assert repr(again) == f"{kind.__name__}('the job failed')"
-        assert str(kind("x" * 500, None)) == "x" * 500
-        assert str(kind("x" * 501, None)) == "x" * 499 + "…"

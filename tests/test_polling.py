@@ -171,7 +171,8 @@ def test_impossible_times_are_refused(name: str, value: Any) -> None:
 
 def test_a_token_that_a_job_quotes_is_in_no_error() -> None:
     for code in (200, 400):
-        played = play(status(code, {"id": "job-1", "status": "failed", "error": TOKEN}))
+        why = f"it has\n{TOKEN}{' again' * 100}"
+        played = play(status(code, {"id": "job-1", "status": "failed", "error": why}))
         assert type(played.end) is errors.JobFailedError
         assert_well_made(played.end)
 
