@@ -16,7 +16,6 @@ import httpx_aiohttp
 import pytest
 
 import grok_imagine_video as package
-from bodies import TEXT
 from conftest import BODY, TOKEN, create
 from faults import OK, no_response, responding, serving
 from grok_imagine_video import AuthenticatedClient, Client, create_video, errors, get_video
@@ -270,17 +269,6 @@ def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, w
 
 
 AGAIN = [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy]
-
-
-@pytest.mark.parametrize("again", AGAIN)
-def test_unset_is_one_object_and_models_stay_equal(again: Any) -> None:
-    unset, more = package.types.UNSET, {"image": {"url": "u"}, "x": 1}
-    assert again(unset) is unset
-    assert (repr(unset), bool(unset)) == ("UNSET", False)
-    for body in (BODY, package.CreateVideoRequest.from_dict(TEXT | more)):
-        assert again(body) == body
-        assert again(body).to_dict() == body.to_dict()
-    assert "image=UNSET" in repr(BODY)
 
 
 @pytest.mark.parametrize("again", AGAIN)

@@ -208,6 +208,7 @@ def test_null_in_a_response_is_a_field_left_out(features: ModuleType) -> None:
     response = features.Everything.from_dict(MINIMAL | null)
     assert response.to_dict() == MINIMAL | {"maybe": None, "extra": None}
     assert response.day is features.types.UNSET
+    assert (repr(response.day), bool(response.day)) == ("UNSET", False)
 
 
 def test_paths_are_written_as_the_specification_has_it(features: ModuleType) -> None:
