@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import pickle
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from typing import get_type_hints
 import pytest
 
 import grok_imagine_video
-from grok_imagine_video import client, errors
+from grok_imagine_video import client
 from grok_imagine_video_runtime import errors as runtime_errors
 from making import load
 from tools import ROOT
@@ -115,11 +114,3 @@ def test_a_tag_that_differs_from_the_version_is_refused_in_one_line() -> None:
         message, _by_make = make.stderr.splitlines()
         expected = f"make: the tag is {tag}, but openapi.yaml has the version {VERSION}"
         assert (make.returncode, message) == (2, expected)
-
-
-def test_what_one_process_pickles_another_one_reads() -> None:
-    sent = errors.RateLimitError("what", 429, {"retry-after": "3"}, b"{}")
-    told = client.AuthenticatedClient("https://a.example", "a token")
-    code = "import pickle, sys; a, b = pickle.load(sys.stdin.buffer); print(a.retry_after, b.token)"
-    command, pickled = [sys.executable, "-c", code], pickle.dumps((sent, told))
-    assert subprocess.check_output(command, input=pickled) == b"3.0 a token\n"
