@@ -1,14 +1,12 @@
-"""How an error shows itself, whatever the body of its response, and what catches it."""
+"""How an error shows itself, whatever the body of its response."""
 
 import pickle
 import re
-from pathlib import Path
 
 import pytest
 
 from conftest import compact
 from grok_imagine_video_runtime import errors
-from making import load
 
 OPENAI = {"message": "Bad", "type": "invalid_request_error", "param": "model", "code": "no_model"}
 
@@ -44,14 +42,3 @@ def test_the_line_has_what_helps() -> None:
     for name in ("request-id", "x-oneapi-request-id", "x-litellm-call-id", "cf-ray"):
         error = errors.status_error(500, {name: "r1"}, b"")
         assert str(error) == "500: Internal Server Error (request id r1)"
-
-
-def test_the_tree() -> None:
-    """The nearest parent that callers can name is the one that a reader of the tree expects."""
-    assert errors.GrokImagineVideoError is errors.APIError
-    kinds = {Exception, *(getattr(errors, name) for name in errors.__all__)}
-    tree: dict[str, list[str]] = {}
-    for kind in sorted(kinds - {Exception}, key=lambda kind: kind.__name__):
-        parent = next(base for base in kind.__mro__[1:] if base in kinds)
-        tree.setdefault(parent.__name__, []).append(kind.__name__)
-    assert tree == load(Path(__file__).with_name("public.yaml"))["errors"]

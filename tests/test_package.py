@@ -16,14 +16,14 @@ import pytest
 
 import grok_imagine_video
 from grok_imagine_video import client
-from grok_imagine_video_runtime import errors as runtime_errors
+from grok_imagine_video_runtime import errors
 from making import load
 from tools import ROOT
 
 VERSION = load(ROOT / "openapi.yaml")["info"]["version"]
 PACKAGE = ROOT / "generated" / "grok_imagine_video"
 PUBLIC = load(Path(__file__).with_name("public.yaml"))
-MODULES = PUBLIC["modules"] | {"grok_imagine_video.errors": runtime_errors.__all__}
+MODULES = PUBLIC["modules"] | {"grok_imagine_video.errors": errors.__all__}
 MODULES["grok_imagine_video"] += MODULES["grok_imagine_video.models"]
 
 
@@ -53,6 +53,17 @@ def test_clients_and_functions_have_these_members_and_parameters() -> None:
     signature = str(inspect.signature(client.AuthenticatedClient))
     assert signature.startswith("(base_url: str = <environment variable>, token: str = <env")
     assert "`GROK_API_KEY`" in (client.AuthenticatedClient.__doc__ or "")
+
+
+def test_the_tree_of_the_errors() -> None:
+    """The nearest parent that callers can name is the one that a reader of the tree expects."""
+    assert errors.GrokImagineVideoError is errors.APIError
+    kinds = {Exception, *(getattr(errors, name) for name in errors.__all__)}
+    tree: dict[str, list[str]] = {}
+    for kind in sorted(kinds - {Exception}, key=lambda kind: kind.__name__):
+        parent = next(base for base in kind.__mro__[1:] if base in kinds)
+        tree.setdefault(parent.__name__, []).append(kind.__name__)
+    assert tree == PUBLIC["errors"]
 
 
 def build(source: Path, dist: Path) -> list[Path]:
