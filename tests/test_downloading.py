@@ -18,7 +18,7 @@ from conftest import TOKEN, client_of
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import errors
 from grok_imagine_video_runtime import _downloads
-from playing import URL, Play, status
+from playing import GATEWAYS, URL, Play, status
 from ways import Clock, Way
 
 VIDEO = bytes(range(256)) * 10_000
@@ -65,7 +65,6 @@ def test_a_video_is_saved_and_its_progress_reported(total: Any, save: Save, tmp_
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
-PAGE = b"\xef\xbb\xbf \r\n<!DOCTYPE html><title>Log in</title>"
 BROKEN: dict[str, Fault] = {
     "breaks off": announced(10**7, VIDEO, then=reset),
     "stops coming": announced(10**7, VIDEO, then=no_response),
@@ -88,20 +87,10 @@ def test_a_failed_download_leaves_the_old_file_and_no_temporary_one(
     assert len(server.arrived) == 1
 
 
-# What a download gets, and whether it is no video.
-FILES: dict[str, tuple[bytes, str, bool]] = {
-    **{"nothing": (b"", "video/mp4", True), "a login page": (PAGE, "text/html", True)},
-    "JSON": (b' [{"error": "expired"}]', "APPLICATION/problem+json; charset=utf-8", True),
-    "a long page": (b"{" * 200_000, "text/html", True),
-    "a page in words": (b"Please log in", "text/plain", True),
-    "a video of PHP": (VIDEO, "text/html; charset=UTF-8", False),
-    **{"a video that begins so": (b"<{[" + VIDEO, "video/mp4", False), "text": (PAGE, "", False)},
-}
-
-
 @pytest.mark.parametrize("how", ["as it is", "compressed", "by a mock"])
-@pytest.mark.parametrize(("content", "kind", "is_refused"), FILES.values(), ids=FILES)
-def test_no_page_is_saved_as_a_video(content: bytes, kind: str, is_refused: bool, how: str) -> None:
+@pytest.mark.parametrize("row", GATEWAYS["files"], ids=lambda row: row["what"])
+def test_no_page_is_saved_as_a_video(row: Any, how: str) -> None:
+    content, kind = (row["content"] * row.get("times", 1)).encode(), row["type"]
     outcome: Any = status(200, content, Content_Type=kind)
     if how == "by a mock":
         outcome = httpx.Response(200, headers=outcome["headers"], content=content)
@@ -110,7 +99,7 @@ def test_no_page_is_saved_as_a_video(content: bytes, kind: str, is_refused: bool
     played = play("/v.mp4", *[outcome] * 3, file=(file := io.BytesIO()))
     assert file.getvalue() == content
     assert len(played.requests) == (1 if content else 3)
-    if is_refused:
+    if row["is_page"]:
         assert type(played.end) is errors.APIResponseValidationError
         assert (played.end.status_code, played.end.content) == (200, content[:65_536])
         assert played.end.headers["content-type"] == kind
