@@ -208,10 +208,6 @@ def test_a_gateway_that_goes_away_while_we_wait_is_told(cli: Cli) -> None:
     first, last = cli.typed(f"wait 1 -o v.mp4 --timeout 9 --json {url}").events()
     assert (first["event"], first["job_id"], last["event"]) == ("poll_failed", "1", "error")
     assert last["next"] == f"grok-imagine-video wait -o v.mp4 {url} 1"
-    assert (
-        "9/v1/videos/generations (connection refused); nothing was sent\nretry 2 of 2"
-        in cli.typed("create A", **dead).err
-    )
 
 
 def stopped(cli: Cli, when: Callable[[Any], bool], number: int = signal.SIGINT) -> Any:
