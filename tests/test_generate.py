@@ -31,17 +31,12 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(PACKAGE, tmp_path / "a copy", ignore=without_caches))
 
 
-def test_another_spec_name_and_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_spec_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path / "new")
     pets, spec, config = (tmp_path / name for name in ("new/pets", "pets.yaml", "config.yaml"))
     spec.write_text(PETS)
     config.write_text("package_name_override: pets")
-    for _ in range(2):
-        assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)[1]
-        assert {path.name for path in (*pets.iterdir(), PACKAGE / "__main__.py")} == {
-            path.name for path in PACKAGE.iterdir()
-        }
-        (pets / "leftover.py").touch()
+    assert "wrote" in generate("--spec", spec, "--config", config, "--output", pets)[1]
     package = import_module("pets")
     exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
     assert ([*package.__all__], package.__version__) == (exported, "2.5.0rc1")
