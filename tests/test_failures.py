@@ -16,8 +16,7 @@ from bodies import TEXT
 from conftest import BODY, TOKEN, assert_well_made, client_of, limited_to
 from faults import DONE, OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
-from making import document, load, made_from
-from ways import WAYS, Clock, Way
+from ways import Clock, Way
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Request-Id: r1\r\n"
 ANNOUNCED = HEAD + b"Content-Length: 99\r\n\r\n"
@@ -214,15 +213,3 @@ def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, 
         assert time.monotonic() - started < 1.3
         assert call(get_video, "wait", "job-1")["status"] == "done"
     assert [request.split()[1] for request in server.arrived] == [b"/v1/videos/job-1"] * 2
-
-
-@pytest.mark.usefixtures("clock")
-def test_another_package_has_its_own_names(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
-    spec = document(load("/r: {get: {operationId: render, responses: {}}}"))
-    rendering = made_from(spec | {"x-env": {"base_url": "RENDER_URL"}}, tmp_path)
-    caplog.set_level(logging.INFO)
-    with serving(responding(503), DONE) as server:
-        monkeypatch.setenv("RENDER_URL", server.base_url)
-        WAYS["sync"].call(rendering.render, "sync_detailed", rendering.Client())
-    assert rendering.__name__.replace("_", "-").encode() + b"/1\r\n" in server.arrived[0]
-    assert {record.name for record in caplog.records} == {rendering.__name__, "httpx"}

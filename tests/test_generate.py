@@ -41,6 +41,8 @@ def test_another_spec_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     exported = ["__version__", "AuthenticatedClient", "Client", "errors", "get_pet", "Pet"]
     assert ([*package.__all__], package.__version__) == (exported, "2.5.0rc1")
     assert package.get_pet.sync
+    own = package.Client.package
+    assert (own.user_agent, own.logger.name, own.environment) == ("pets/2.5.0rc1", "pets", {})
     assert package.Pet()
 
 
