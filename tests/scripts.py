@@ -173,9 +173,8 @@ class Batch(Cli):
             words = ("batch", self.file, "-o", "videos", *words)
         return super()._command(words, env)
 
-    def write(self, *lines: Body | bytes) -> None:
-        content = [line if isinstance(line, bytes) else as_line(line) for line in lines]
-        (self.folder / "prompts.jsonl").write_bytes(b"".join(content))
+    def write(self, *bodies: Body) -> None:
+        (self.folder / "prompts.jsonl").write_bytes(b"".join(map(as_line, bodies)))
 
     def states(self) -> dict[int, str]:
         """That of the last attempt of each request, in order."""

@@ -13,10 +13,10 @@ from bodies import TEXT, Body
 from faults import OK, hang_up, responding
 from grok_imagine_video_runtime import batch as library
 from grok_imagine_video_runtime.batch import _limits
-from scripts import LAKES, Batch, as_line, ended
+from scripts import LAKES, Batch, ended
 from test_cli import DEFAULTS, FAULTS, MISTAKES, PNG, TYPED
 
-ONE, TWO, _ = map(as_line, LAKES)
+LINE = '{"prompt": "A lake"}\n'
 PRICE = {"cost_in_usd_ticks": 10**9}
 PAID = responding(200, {"status": "done", "video": {"url": "/v.mp4"}, "usage": PRICE})
 FAILED = responding(200, {"status": "FAILED", "error": {"code": "broken", "message": "No."}})
@@ -29,12 +29,6 @@ RETRY = "grok-imagine-video batch retry videos"
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Batch:
     monkeypatch.setattr(_limits, "SHORT_PAUSE", 0.01)
     return Batch(request)
-
-
-def assert_refused(batch: Batch, message: str, *words: object) -> None:
-    refused = batch.run(*words)
-    assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
-    assert message in refused.err
 
 
 def use_file(batch: Batch, name: str, content: str) -> None:
@@ -59,7 +53,7 @@ def test_each_kind_of_file_takes_the_same(
 
 WRONG = [("prompts.csv", *row) for row in MISTAKES["tables"].items()]
 WRONG += [
-    ("prompts.jsonl", f"{ONE.decode()}{line}\n\n{TWO.decode()}", f"prompts.jsonl:{told}")
+    ("prompts.jsonl", f"{LINE}{line}\n\n{LINE}", f"prompts.jsonl:{told}")
     for line, told in (MISTAKES["lines"] | {"[" * 100_000: "2: "}).items()
 ]
 
@@ -67,7 +61,9 @@ WRONG += [
 @pytest.mark.parametrize(("name", "content", "message"), WRONG, ids=range(len(WRONG)))
 def test_a_wrong_file_is_refused(name: str, content: str, message: str, batch: Batch) -> None:
     use_file(batch, name, content)
-    assert_refused(batch, message)
+    refused = batch.run()
+    assert (refused.code, refused.out, len(refused.err.splitlines())) == (2, "", 1)
+    assert message in refused.err
     assert not batch.arrived
     assert not batch.videos.exists()
 
@@ -131,7 +127,7 @@ def test_requests_of_the_standard_input_must_be_kept_to_be_sent_again(batch: Bat
 
 
 def test_an_unfinished_request_is_sent_again_after_a_question(batch: Batch) -> None:
-    batch.write(ONE)
+    batch.write(LAKES[0])
     retry = "batch", "retry", batch.videos, "--request", 1
     with batch.gateway(OK, responding(404), OK, PAID, FILE):
         first = batch.run()
@@ -148,7 +144,7 @@ def test_what_has_a_job_meanwhile_is_not_sent_again(batch: Batch, monkeypatch: A
         run(requests, **options)
         return run(requests, **options)
 
-    batch.write(ONE)
+    batch.write(LAKES[0])
     run = library.run
     with batch.gateway(hang_up, OK, responding(404), PAID, FILE):
         assert batch.run().code == 3
@@ -189,7 +185,7 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(batch: Batch) -
         shutil.rmtree(batch.videos)
         batch.forward(connection)
 
-    batch.write(ONE, TWO)
+    batch.write(*LAKES[:2])
     with batch.gateway(*[batch.forward] * 3, lose_and_forward):
         run = batch.run("--concurrency", 1)
         assert (run.code, batch.prompts()) == (3, ["lake 1", "lake 2"])
@@ -211,7 +207,8 @@ def test_a_batch_that_runs_can_be_watched_and_stopped(batch: Batch) -> None:
         first, last = shown.out.splitlines()
         assert (shown.code, first) == (0, "0 done, 0/3, 1 running, 2 queued")
         assert last == "It is running now."
-        assert_refused(batch, "nother batch is running in videos")
+        refused = batch.run()
+        assert (refused.code, "nother batch is running in videos" in refused.err) == (2, True)
         process.send_signal(signal.SIGTERM)
         assert process.stderr
         waiting = "waiting for 1 responses; stop again to leave them unknown\n"
