@@ -24,6 +24,7 @@ from conftest import Arrived, client_of, limited_to
 from faults import OK, no_response, serving
 from grok_imagine_video import AuthenticatedClient, CreateVideoRequest, ImageInput, batch, errors
 from grok_imagine_video_runtime.batch import _limits
+from making import load
 from playing import GATEWAYS
 
 Options = dict[str, Any]
@@ -116,6 +117,7 @@ IMAGE = ImageInput(url="https://a.example")
 CHANGED: Any = CreateVideoRequest.from_dict(TEXT | {"reference_images": []})
 CHANGED.reference_images.append(None)
 ONE, TWO = requests(1), requests(2)
+WRONG = load(Path(__file__).with_name("wrong.yaml"))
 # What is to be sent after two requests, how, the kind of the error, and a part of what it says.
 REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     (ONE[0], {}, TypeError, "requests must be a list of requests: pass"),
@@ -123,21 +125,14 @@ REFUSED: list[tuple[Any, Options, type[Exception], str]] = [
     ([*ONE, IMAGE], {}, ValueError, "request 2 cannot be sent: 'body' must be CreateVideoRequest"),
     ([*TWO, NO_JSON], {}, ValueError, "request 3 cannot be sent: Out of range float"),
     ([*TWO, CHANGED], {}, ValueError, "request 3 cannot be sent: 'reference_images' must be Ref"),
-    (TWO, {"concurrency": 0}, ValueError, "'concurrency' must be >= 1: 0"),
-    (TWO, {"concurrency": 2.5}, TypeError, "'concurrency' must be int, not float: 2.5"),
-    (TWO, {"rate": 0}, ValueError, "'rate' must be > 0: 0"),
-    (TWO, {"budget": float("nan")}, ValueError, "'budget' must be finite: nan"),
-    (TWO, {"timeout": 0}, ValueError, "'timeout' must be > 0: 0"),
-    (TWO, {"on_progress": 3}, TypeError, "'on_progress' must be callable"),
-    (TWO, {"source": Path()}, TypeError, "'source' must be str, not PosixPath"),
-    (TWO, {"resend": "done"}, ValueError, "'resend' must be one of 'unknown', 'failed', "),
-    (TWO, {"only": [3]}, ValueError, "there is no request 3"),
     (requests(3), {}, ValueError, "0003.mp4 exists, and no run of this batch saved it"),
     (ONE, {}, ValueError, "there is no request 2, which was sent"),
     (TWO[::-1], {}, ValueError, "request 1 has changed since it was sent. Undo the change, or use"),
     (TWO, {"base_url": "https://b.example"}, ValueError, "sent to HTTPS://A.example/v1, not to"),
     (TWO, {"folder": Path(__file__)}, OSError, "File exists: "),
 ]
+REFUSED += [(TWO, row["options"], ValueError, row["told"]) for row in WRONG["values in batches"]]
+REFUSED += [(TWO, row["options"], TypeError, row["told"]) for row in WRONG["types in batches"]]
 
 
 @pytest.mark.parametrize(("sent", "options", "error", "message"), REFUSED)
