@@ -3,6 +3,7 @@
 import gzip
 import tracemalloc
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from conftest import client_of, create
 from faults import Fault, responding, serving
-from grok_imagine_video import AuthenticatedClient, errors, get_video
+from grok_imagine_video import errors, get_video
 from grok_imagine_video_runtime import _bodies, _calls
 from playing import URL, Play, asking, status
 from ways import Way
@@ -96,18 +97,15 @@ COMPRESSED = responding(200, gzip.compress(b" " * 2000), Content_Encoding="gzip"
 @pytest.mark.parametrize("fault", [responding(200, b" " * 2000), COMPRESSED])
 def test_a_response_too_large_is_not_read_on(fault: Fault, way: Way, tmp_path: Path) -> None:
     with serving(fault) as server:
-
-        def client(max_size: int) -> AuthenticatedClient:
-            return client_of(server.base_url, max_response_size=max_size)
-
+        client = partial(client_of, server.base_url)
         with pytest.raises(errors.OutcomeUnknownError, match="more than 1999 bytes"):
-            create(way, client(1999))
+            create(way, client(max_response_size=1999))
         with pytest.raises(errors.APIConnectionError, match="more than 1999 bytes"):
-            way.call(get_video, "sync", client(1999), "1")
+            way.call(get_video, "sync", client(max_response_size=1999), "1")
         assert len(server.arrived) == 2
         with pytest.raises(errors.APIResponseValidationError):
-            create(way, client(2000))
-        path = way.call(None, "download", client(1), "/v.mp4", tmp_path / "v.mp4")
+            create(way, client(max_response_size=2000))
+        path = way.call(None, "download", client(max_response_size=1), "/v.mp4", tmp_path / "v.mp4")
     assert path.stat().st_size == 2000
     with serving(responding(401, b" " * 2000)) as server, pytest.raises(errors.AuthenticationError):
-        create(way, client(1))
+        create(way, client_of(server.base_url, max_response_size=1))
