@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import copy
+import gc
 import inspect
 import pickle
 import resource
@@ -201,13 +202,18 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
         OK(connection)
         responded.append(connection)
 
+    def cancel_everything() -> None:  # as asyncio does at the second Ctrl-C
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
     async def cancel() -> None:
         running = batch.asyncio_run(requests(9), client=client, folder=tmp_path, concurrency=5)
         task = asyncio.create_task(running)
         while not (waiting and len(server.arrived if slow == "response" else responded) == sent):
             assert not task.done()
             await asyncio.sleep(0.001)
-        for act in (task.cancel, *([timer.start, task.cancel] if again else [may_go_on.set])):
+        last: list[Any] = [timer.start, cancel_everything] if again else [may_go_on.set]
+        for act in (task.cancel, *last):
             act()
             for _ in range(100):  # what has arrived is read meanwhile
                 await asyncio.sleep(0)
@@ -228,15 +234,21 @@ def test_cancelling_waits_for_responses_and_for_the_journal(
     assert (summary.refused, summary.is_running) == (0, False)
 
 
-def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(tmp_path: Path) -> None:
-    def fail(*_: object) -> None:
-        raise LookupError("mine")
+def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object, entry: batch.Entry) -> None:
+        if entry.number > 5:
+            raise LookupError("mine")
 
-    gateway = Gateway(0.2)
+    gateway, options = Gateway(0.2), Options(concurrency=10)
     with pytest.raises(LookupError, match="mine"):
-        gateway.run(ONE, tmp_path, on_progress=fail)
-    assert batch.status(tmp_path).unfinished == 1
-    assert (gateway.run(ONE, tmp_path).done, gateway.posts) == (1, 1)
+        gateway.run(requests(60), tmp_path, **options, on_progress=fail)
+    first = batch.status(tmp_path)
+    assert (first.done + first.unfinished, first.unknown) == (gateway.posts, 0)
+    assert (gateway.run(requests(60), tmp_path, **options).done, gateway.posts) == (60, 60)
+    gc.collect()
+    assert "never retrieved" not in caplog.text  # by asyncio, as a traceback
 
 
 def fill_disk(_: Path) -> None:
@@ -247,6 +259,7 @@ def fill_disk(_: Path) -> None:
 LOSSES: dict[str, Callable[[Path], object]] = {
     "moved": lambda file: file.rename(file.with_name("moved")),
     "replaced": lambda file: shutil.move(shutil.copy(file, file.with_name("copy")), file),
+    "spoiled": lambda file: file.write_bytes(b"no database" * 2000),
     "full": fill_disk,
 }
 
@@ -261,8 +274,8 @@ def test_a_lost_journal_or_a_full_disk_stops_the_batch_and_loses_no_job(
 
     gateway, limit = Gateway(0.2), resource.getrlimit(resource.RLIMIT_FSIZE)
     why, jobs = "was removed, moved or replaced: put it back", {1: "1-0.2", 2: "2-0.2"}
-    if loss == "full":
-        why, jobs = "cannot be written: ", {2: "2-0.2"}
+    if loss in ("full", "spoiled"):
+        why, jobs = "cannot be written: ", jobs if loss == "spoiled" else {2: "2-0.2"}
     try:
         with pytest.raises(batch.JournalError, match=f"journal.sqlite {why}") as error:
             gateway.run(requests(3), tmp_path, concurrency=1, on_progress=lose)

@@ -194,13 +194,16 @@ def test_a_lost_journal_stops_the_batch_and_its_jobs_are_printed(batch: Batch) -
     assert "journal.sqlite" in run.err.splitlines()[-1]
 
 
-def test_a_batch_that_runs_can_be_watched_and_stopped(batch: Batch) -> None:
+@pytest.mark.parametrize("interrupt", [signal.SIG_IGN, signal.default_int_handler])
+def test_a_batch_that_runs_can_be_watched_and_stopped(interrupt: Any, batch: Batch) -> None:
     def respond_later(connection: socket.socket) -> None:
         may_respond.wait(20)
         OK(connection)
 
+    before = signal.signal(signal.SIGINT, interrupt)  # ignored as in the background of a script
     may_respond = threading.Event()
     with batch.gateway(respond_later), batch.launch("--rate", 1) as process:
+        signal.signal(signal.SIGINT, before)
         while not batch.arrived:
             assert process.poll() is None
         shown = batch.typed("batch status videos")

