@@ -26,7 +26,7 @@ from grok_imagine_video import (
     errors,
 )
 from grok_imagine_video_runtime import _io
-from ways import WAYS, Clock, Way
+from modes import MODES, Clock, Mode
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
 pickling_support.install()
@@ -50,9 +50,9 @@ def limited_to(
     return client_of(base_url, timeout=timeout, max_retries=max_retries, httpx_args=args)
 
 
-def create(way: Way, client: Client, body: CreateVideoRequest = BODY) -> CreateVideoResponse:
+def create(mode: Mode, client: Client, body: CreateVideoRequest = BODY) -> CreateVideoResponse:
     """Create a video, and close the client."""
-    response: CreateVideoResponse = way.call(create_video, "sync", client, body=body)
+    response: CreateVideoResponse = mode.call(create_video, "sync", client, body=body)
     return response
 
 
@@ -71,10 +71,10 @@ def assert_well_made(error: Exception) -> None:
     assert TOKEN not in "".join(traceback.format_exception(error))
 
 
-@pytest.fixture(params=WAYS.values(), ids=[*WAYS])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
-    """Runs the test in each of the ways."""
-    chosen: Way = request.param
+@pytest.fixture(params=MODES.values(), ids=[*MODES])
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mode:
+    """Runs the test in each of the modes."""
+    chosen: Mode = request.param
     monkeypatch.setattr(faults, "closes", chosen.closes)
     return chosen
 

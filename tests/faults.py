@@ -12,7 +12,7 @@ from typing import Any
 
 Fault = Callable[[socket.socket], None]
 
-# Whether servers close each connection after a response: it is set by the `way` of a test.
+# Whether servers close each connection after a response: it is set by the `mode` of a test.
 closes = False
 
 

@@ -12,7 +12,7 @@ from grok_imagine_video_runtime import _io
 from grok_imagine_video_runtime.config import Opened
 from grok_imagine_video_runtime.operations import Operation, Request
 from making import load
-from ways import Clock
+from modes import Clock
 
 URL = "https://gateway.example"
 GATEWAYS = load(Path(__file__).with_name("gateways.yaml"))

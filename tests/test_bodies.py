@@ -14,8 +14,8 @@ from conftest import client_of, create
 from faults import Fault, responding, serving
 from grok_imagine_video import errors, get_video
 from grok_imagine_video_runtime import _bodies, _calls
+from modes import Mode
 from playing import URL, Play, asking, status
-from ways import Way
 
 JSON = b'{"request_id": "1"}'
 VIDEO = bytes(range(256)) * 9000  # more than is decompressed at once, and it does not shrink much
@@ -95,17 +95,17 @@ COMPRESSED = responding(200, gzip.compress(b" " * 2000), Content_Encoding="gzip"
 
 
 @pytest.mark.parametrize("fault", [responding(200, b" " * 2000), COMPRESSED])
-def test_a_response_too_large_is_not_read_on(fault: Fault, way: Way, tmp_path: Path) -> None:
+def test_a_response_too_large_is_not_read_on(fault: Fault, mode: Mode, tmp_path: Path) -> None:
     with serving(fault) as server:
         client = partial(client_of, server.base_url)
         with pytest.raises(errors.OutcomeUnknownError, match="more than 1999 bytes"):
-            create(way, client(max_response_size=1999))
+            create(mode, client(max_response_size=1999))
         with pytest.raises(errors.APIConnectionError, match="more than 1999 bytes"):
-            way.call(get_video, "sync", client(max_response_size=1999), "1")
+            mode.call(get_video, "sync", client(max_response_size=1999), "1")
         assert len(server.arrived) == 2
         with pytest.raises(errors.APIResponseValidationError):
-            create(way, client(max_response_size=2000))
-        path = way.call(None, "download", client(max_response_size=1), "/v.mp4", tmp_path / "v.mp4")
+            create(mode, client(max_response_size=2000))
+        path = mode.call(None, "download", client(max_response_size=1), "/v", tmp_path / "v.mp4")
     assert path.stat().st_size == 2000
     with serving(responding(401, b" " * 2000)) as server, pytest.raises(errors.AuthenticationError):
-        create(way, client_of(server.base_url, max_response_size=1))
+        create(mode, client_of(server.base_url, max_response_size=1))

@@ -21,8 +21,8 @@ from faults import DONE, OK, hang_up, no_response, responding, saying
 from grok_imagine_video import __main__ as command
 from grok_imagine_video_runtime.cli.running import ExitCode
 from making import load
+from modes import Clock
 from scripts import ROOT, Cli, ended
-from ways import Clock
 
 PENDING = responding(200, {"status": "pending", "progress": 42})
 FAILED, USAGE, UNFINISHED = map(ExitCode, (1, 2, 4))

@@ -20,8 +20,8 @@ from conftest import BODY, TOKEN, create
 from faults import OK, no_response, responding, serving
 from grok_imagine_video import AuthenticatedClient, Client, create_video, errors, get_video
 from making import load
+from modes import Mode
 from playing import URL
-from ways import Way
 
 WRONG = load(Path(__file__).with_name("wrong.yaml"))
 
@@ -58,11 +58,11 @@ def test_no_repr_shows_a_secret() -> None:
     client.close()
 
 
-def test_a_client_evolved_with_other_settings_connects_by_them(way: Way) -> None:
+def test_a_client_evolved_with_other_settings_connects_by_them(mode: Mode) -> None:
     with serving(OK) as server, serving(OK) as another:
         old = AuthenticatedClient(server.base_url, TOKEN)
         for client in (old, attrs.evolve(old, base_url=another.base_url)):
-            create(way, client)
+            create(mode, client)
     assert len(server.arrived) == len(another.arrived) == 1
 
 
@@ -86,12 +86,12 @@ def test_hooks_that_replace_ours_prove_nothing() -> None:
     assert len(server.arrived) == 2
 
 
-def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
+def test_a_client_with_other_options_shares_connections_alone(mode: Mode) -> None:
     options: dict[str, Any] = {"headers": {"X-A": "1"}, "cookies": {"c": "1", "d": "5"}}
     with serving(OK, responding(307, Location="/x"), OK, no_response, OK, OK) as server:
         old = AuthenticatedClient(server.base_url, TOKEN, follow_redirects=True, **options)
         new = old.with_headers({"X-B": "2"}).with_cookies({"c": "3"})
-        with way.using(new) as call:
+        with mode.using(new) as call:
             for client in (old, new):
                 call(create_video, "sync", client=client, body=BODY)
             with pytest.raises(errors.OutcomeUnknownError):
@@ -99,7 +99,7 @@ def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
             for client in (new.with_headers({"x-b": "4"}), old):
                 call(create_video, "sync", client=client, body=BODY)
         with pytest.raises(RuntimeError, match="closed"):  # closing either closes both
-            create(way, old)
+            create(mode, old)
     texts = b"x-b: 2", b"x-b: 4", b"c=1", b"c=3", b"d=5", b"x-a: 1"
     assert [[text in request.lower() for text in texts] for request in server.arrived] == [
         [False, False, True, False, True, True],
@@ -107,7 +107,7 @@ def test_a_client_with_other_options_shares_connections_alone(way: Way) -> None:
         [False, True, False, True, True, True],
         [False, False, True, False, True, True],
     ]
-    assert len(server.connections) == (6 if way.closes else 2)  # one was lost to the timeout
+    assert len(server.connections) == (6 if mode.closes else 2)  # one was lost to the timeout
 
 
 def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,13 +124,13 @@ def test_what_is_left_out_comes_from_the_environment(monkeypatch: pytest.MonkeyP
     assert AuthenticatedClient("https://other.example", "given").token == "given"
 
 
-def test_a_closed_client_cannot_be_used(way: Way) -> None:
+def test_a_closed_client_cannot_be_used(mode: Mode) -> None:
     client = Client(URL)  # which was never used
     for _ in range(2):
         client.close()
         asyncio.run(client.aclose())
         with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
-            create(way, client)
+            create(mode, client)
     client = Client(URL)
     client.get_httpx_client().close()
     with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
@@ -157,13 +157,13 @@ HEADERS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "header"), HEADERS)
-def test_headers_are_sent_once_as_given(arguments: Any, header: str, way: Way) -> None:
+def test_headers_are_sent_once_as_given(arguments: Any, header: str, mode: Mode) -> None:
     given = copy.deepcopy({"headers": {}, "cookies": {}, "httpx_args": {}} | arguments)
     with serving(OK) as server:
         client = AuthenticatedClient(server.base_url, TOKEN, **given)
         given["headers"].clear()
         given["cookies"].clear()
-        create(way, client)
+        create(mode, client)
     start = header[: header.index(":") + 1].lower()
     lines = server.arrived[0].decode().split("\r\n")
     assert [line for line in lines if line.lower().startswith(start)] == [header]
@@ -217,14 +217,14 @@ def test_without_an_event_loop_of_asyncio_nothing_is_sent() -> None:
 
 
 @pytest.mark.parametrize("name", WRONG["variables"])
-def test_a_bad_variable_is_named(name: str, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_variable_is_named(name: str, mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     for other in ("NO_PROXY", "SSL_CERT_DIR"):
         monkeypatch.delenv(other, raising=False)
     if name == "NO_PROXY":  # read only beside a proxy
         monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv(name, WRONG["variables"][name])
     with pytest.raises(ValueError, match=rf"^(ALL_PROXY or )?{name} cannot be used \(\w+\)$"):
-        way.call(create_video, "sync", Client(URL), body=BODY)
+        mode.call(create_video, "sync", Client(URL), body=BODY)
     Client(URL, httpx_args={"trust_env": False}).get_httpx_client().close()
 
 
@@ -241,7 +241,7 @@ def test_after_a_fork_no_process_uses_the_connections_of_another() -> None:
 
 
 @pytest.mark.parametrize("given", ["session", "away", "httpx_args", "async_transport"])
-def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, way: Way) -> None:
+def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, mode: Mode) -> None:
     """httpx-aiohttp says `ConnectTimeout` of a connection that broke after the request had left."""
     sent: list[tuple[str, str | None]] = []
 
@@ -252,7 +252,7 @@ def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, w
     transport = httpx.MockTransport(respond)
     url = "https://away.example" if given == "away" else URL
     options: Any = {} if given in ("session", "away") else {"httpx_args": {"transport": transport}}
-    if given == "async_transport" and not way.is_sync:
+    if given == "async_transport" and not mode.is_sync:
         options = {given: transport}
     client = AuthenticatedClient(URL, TOKEN, auth_header_name="X-Key", **options)
     if not options:  # the session need not know where the API is, or has an address of its own
@@ -263,7 +263,7 @@ def test_a_callers_session_or_transport_is_used_and_proves_nothing(given: str, w
         with pytest.raises(TypeError, match="a session of yours"):  # a mock would be left out
             copy.copy(client)
     with pytest.raises(errors.OutcomeUnknownError):
-        create(way, client)
+        create(mode, client)
     token = None if given == "away" else f"Bearer {TOKEN}"
     assert sent == [(f"{url}/v1/videos/generations", token)]
 

@@ -19,8 +19,8 @@ from conftest import BODY, client_of, create, limited_to
 from faults import OK, Server, hang_up, no_response, responding, serving
 from grok_imagine_video import Client, create_video, errors
 from grok_imagine_video_runtime import _connections
+from modes import Mode
 from playing import URL
-from ways import Way
 
 # How long a connection idles, limits of httpx, and how many connections two requests take.
 IDLE: list[tuple[float, dict[str, Any], int]] = [
@@ -31,30 +31,30 @@ IDLE: list[tuple[float, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("seconds", "limits", "connections"), IDLE)
 def test_a_post_takes_a_connection_of_the_last_half_second_or_a_new_one(
-    seconds: float, limits: Any, connections: int, way: Way, monkeypatch: pytest.MonkeyPatch
+    seconds: float, limits: Any, connections: int, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Servers close connections that idle, and nobody knows what became of a POST in one."""
     now, cookie = time.monotonic, responding(200, {}, Set_Cookie="a=b")
     client = partial(client_of, httpx_args={"limits": httpx.Limits(**limits)} if limits else {})
-    with way.against(cookie, OK, client_of=client) as (server, call):
+    with mode.against(cookie, OK, client_of=client) as (server, call):
         call(create_video, "sync", body=BODY)
         monkeypatch.setattr(time, "monotonic", lambda: now() + seconds)
         call(create_video, "sync", body=BODY)
-    assert len(server.connections) == (2 if way.closes else connections)
+    assert len(server.connections) == (2 if mode.closes else connections)
     assert [b"\r\ncookie: a=b\r\n" in request.lower() for request in server.arrived] == [
         False,
         True,
     ]
 
 
-def test_a_post_is_never_sent_on_a_connection_that_the_server_closed(way: Way) -> None:
+def test_a_post_is_never_sent_on_a_connection_that_the_server_closed(mode: Mode) -> None:
     def respond_and_close(connection: socket.socket) -> None:
         OK(connection)
         hang_up(connection)
         closed.set()
 
     closed = threading.Event()
-    with way.against(respond_and_close, client_of=client_of) as (server, call):
+    with mode.against(respond_and_close, client_of=client_of) as (server, call):
         for _ in range(2):
             call(create_video, "sync", body=BODY)
             assert closed.wait(5)
@@ -69,10 +69,10 @@ def assert_that_one_stays_open(*servers: Server) -> None:
         time.sleep(0.01)
 
 
-def test_connections_that_idle_long_are_closed(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_that_idle_long_are_closed(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not only the one that is needed: each would keep a socket of the server's."""
     now = time.monotonic
-    with way.against(OK, client_of=client_of) as (server, call):
+    with mode.against(OK, client_of=client_of) as (server, call):
         call.together(9, create_video, "sync", body=BODY)
         monkeypatch.setattr(time, "monotonic", lambda: now() + 1.0)
         call(create_video, "sync", body=BODY)
@@ -88,9 +88,9 @@ IN_FLIGHT: list[tuple[dict[str, Any], int, int]] = [
 
 
 @pytest.mark.parametrize(("args", "in_flight", "calls"), IN_FLIGHT)
-def test_so_many_requests_are_in_flight(args: Any, in_flight: int, calls: int, way: Way) -> None:
+def test_so_many_requests_are_in_flight(args: Any, in_flight: int, calls: int, mode: Mode) -> None:
     """More than a hundred in httpx's own queue make no progress: of two thousand none."""
-    if way.is_sync and not args:
+    if mode.is_sync and not args:
         calls = in_flight  # where connections expire, httpx lets one request wait for the others
 
     def count() -> None:
@@ -104,39 +104,39 @@ def test_so_many_requests_are_in_flight(args: Any, in_flight: int, calls: int, w
     arrived: list[int] = []
     everybody_is_here = threading.Barrier(in_flight, count)
     client = partial(client_of, timeout=30, httpx_args=args)
-    with way.against(respond_to_all_at_once, client_of=client) as (server, call):
+    with mode.against(respond_to_all_at_once, client_of=client) as (server, call):
         outcomes = call.together(calls, create_video, "sync", body=BODY)
     assert [outcome["request_id"] for outcome in outcomes] == ["1"] * calls
     assert arrived == [*range(in_flight, calls + 1, in_flight)]
 
 
-def test_a_connection_to_another_server_replaces_an_idle_one(way: Way, tmp_path: Path) -> None:
-    one = way.against(OK, client_of=partial(limited_to, 1))
+def test_a_connection_to_another_server_replaces_an_idle_one(mode: Mode, tmp_path: Path) -> None:
+    one = mode.against(OK, client_of=partial(limited_to, 1))
     with one as (server, call), serving(responding(200, b"v")) as other:
         call(create_video, "sync", body=BODY)
         call(None, "download", f"{other.base_url}/v", tmp_path / "v")
         assert_that_one_stays_open(server, other)
 
 
-def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(way: Way) -> None:
+def test_nobody_waits_for_a_connection_longer_than_the_pool_timeout(mode: Mode) -> None:
     client = partial(limited_to, 1, read=0.4, pool=0.1)
-    with way.against(no_response, client_of=client) as (server, call):
+    with mode.against(no_response, client_of=client) as (server, call):
         outcomes = call.together(2, create_video, "sync", body=BODY)
     kinds = {type(outcome) for outcome in outcomes}
     assert kinds == {errors.OutcomeUnknownError, errors.APIConnectionError}
     assert len(server.arrived) == 1
 
 
-def test_what_replaces_transports_lets_nothing_out(way: Way, monkeypatch: Any) -> None:
+def test_what_replaces_transports_lets_nothing_out(mode: Mode, monkeypatch: Any) -> None:
     """As pytest-httpx, respx and others do."""
     response = httpx.Response(200, json={"request_id": "1"})
     asynchronous = AsyncMock(return_value=response)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", Mock(return_value=response))
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", asynchronous)
-    assert create(way, client_of(URL)).request_id == "1"
+    assert create(mode, client_of(URL)).request_id == "1"
 
 
-def test_certificates_are_verified_as_asked(way: Way, authority: tuple[trustme.CA, str]) -> None:
+def test_certificates_are_verified_as_asked(mode: Mode, authority: tuple[trustme.CA, str]) -> None:
     (ours, path), stranger = authority, trustme.CA()
     refused = pytest.raises(errors.APIConnectionError, match="nothing was sent")
     cases: list[tuple[trustme.CA, str, Any, bool]] = [
@@ -147,20 +147,20 @@ def test_certificates_are_verified_as_asked(way: Way, authority: tuple[trustme.C
     for signer, host, verify_ssl, is_accepted in cases:
         signer.issue_cert(host).configure_cert(tls := ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         with serving(OK, tls=tls) as server, contextlib.nullcontext() if is_accepted else refused:
-            create(way, Client(server.base_url, verify_ssl=verify_ssl, max_retries=0))
+            create(mode, Client(server.base_url, verify_ssl=verify_ssl, max_retries=0))
         assert len(server.arrived) == is_accepted
 
 
-def test_the_proxies_of_the_environment_are_used(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_used(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(OK, responding(407)) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.base_url.replace("//", "//me:secret@"))
-        assert create(way, Client("http://gateway.example"))["request_id"] == "1"
+        assert create(mode, Client("http://gateway.example"))["request_id"] == "1"
         explicit = {"trust_env": False, "proxy": proxy.base_url}
         for url, args in ((URL, {}), ("https://127.0.0.1:9", {}), (URL, explicit)):
             with pytest.raises(errors.APIConnectionError, match="nothing was sent"):
-                create(way, Client(url, httpx_args=args, max_retries=0))
+                create(mode, Client(url, httpx_args=args, max_retries=0))
     starts = [b"POST http://gateway.example/v1/videos/generations HTTP/1.1\r\n"]
     starts += [b"CONNECT gateway.example:443 HTTP/1.1\r\n"] * 2
     assert all(map(bytes.startswith, proxy.arrived, starts))

@@ -18,8 +18,8 @@ from conftest import TOKEN, client_of
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import errors
 from grok_imagine_video_runtime import _downloads
+from modes import Clock, Mode
 from playing import GATEWAYS, URL, Play, status
-from ways import Clock, Way
 
 VIDEO = bytes(range(256)) * 10_000
 SAVED = responding(200, VIDEO)
@@ -30,13 +30,13 @@ Save = Callable[..., Any]
 
 
 @pytest.fixture
-def save(way: Way, clock: Clock, tmp_path: Path) -> Save:  # noqa: ARG001 - retries take no time
+def save(mode: Mode, clock: Clock, tmp_path: Path) -> Save:  # noqa: ARG001 - retries take no time
     """Save what is at a URL, or at a path of the API, as `v.mp4`."""
 
     def save(api: Server, url: str = "/v.mp4", path: str = "v.mp4", **options: Any) -> Any:
         on_progress = options.pop("on_progress", None)
         client = client_of(api.base_url, **SECRET | options)
-        return way.call(None, "download", client, url, tmp_path / path, on_progress=on_progress)
+        return mode.call(None, "download", client, url, tmp_path / path, on_progress=on_progress)
 
     return save
 
@@ -212,10 +212,10 @@ def test_the_target_of_a_link_is_replaced_and_keeps_its_mode(save: Save, tmp_pat
 
 
 def test_file_and_folder_are_on_disk_before_the_call_returns_and_no_event_loop_waits_for_it(
-    way: Way, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mode: Mode, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def note_and_sync(descriptor: int) -> None:
-        assert (threading.current_thread() is threading.main_thread()) == way.is_sync
+        assert (threading.current_thread() is threading.main_thread()) == mode.is_sync
         synced.append(os.fstat(descriptor).st_ino)
         sync(descriptor)
 

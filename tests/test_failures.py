@@ -16,7 +16,7 @@ from bodies import TEXT
 from conftest import BODY, TOKEN, assert_well_made, client_of, limited_to
 from faults import DONE, OK, Fault, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import CreateVideoResponse, VideoJob, create_video, errors, get_video
-from ways import Clock, Way
+from modes import Clock, Mode
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Request-Id: r1\r\n"
 ANNOUNCED = HEAD + b"Content-Length: 99\r\n\r\n"
@@ -37,11 +37,11 @@ FAULTS: dict[str, Fault] = {
 
 @pytest.mark.usefixtures("clock")  # retries take no time
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_post_that_may_be_carried_out_is_sent_once(name: str, way: Way, caplog: Any) -> None:
+def test_a_post_that_may_be_carried_out_is_sent_once(name: str, mode: Mode, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
     busy = responding(429, {"error": f"{TOKEN} is too fast"})
     client = partial(limited_to, 1, max_retries=2, read=0.5)
-    with way.against(busy, FAULTS[name], OK, client_of=client) as (server, call):
+    with mode.against(busy, FAULTS[name], OK, client_of=client) as (server, call):
         with pytest.raises(errors.OutcomeUnknownError) as raised:
             call(create_video, "sync", body=BODY)
         assert len(server.arrived) == 2
@@ -55,7 +55,7 @@ def test_a_post_that_may_be_carried_out_is_sent_once(name: str, way: Way, caplog
     assert TOKEN not in caplog.text
 
 
-def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_path: Path) -> None:
+def test_what_proves_who_calls_goes_to_the_own_origin_alone(mode: Mode, tmp_path: Path) -> None:
     options: dict[str, Any] = {"headers": {"X-Secret": TOKEN}, "cookies": {"secret": TOKEN}}
     options["httpx_args"] = {"auth": ("user", TOKEN), "params": {"key": TOKEN}}
     options |= {"follow_redirects": True, "auth_header_name": "X-Key"}
@@ -63,7 +63,7 @@ def test_what_proves_who_is_calling_goes_to_the_own_origin_alone(way: Way, tmp_p
         away = other.base_url.replace("127.0.0.1", "localhost") + "/elsewhere"
         hops = responding(307, Location="/v2"), responding(307, Location=away)
         client = partial(client_of, **options)
-        with way.against(*hops, *hops, client_of=client) as (server, call):
+        with mode.against(*hops, *hops, client_of=client) as (server, call):
             with pytest.raises(errors.APIStatusError, match=f"{away}, which was not followed"):
                 call(create_video, "sync", body=BODY)
             call(None, "download", "/v1/videos/1/content", tmp_path / "v.mp4")
@@ -97,7 +97,7 @@ ENDS: dict[str, tuple[list[Fault], type[Any], str | None]] = {
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("name", ENDS)
-def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way) -> None:
+def test_the_job_is_created_once_and_every_error_has_its_id(name: str, mode: Mode) -> None:
     faults, expected, job_id = ENDS[name]
     created: list[str] = []
 
@@ -113,7 +113,7 @@ def test_the_job_is_created_once_and_every_error_has_its_id(name: str, way: Way)
     with serving(*faults) as server:
         client = client_of(server.base_url)
         try:
-            end = way.call(create_video, "sync_and_wait", client, body=BODY, **options)
+            end = mode.call(create_video, "sync_and_wait", client, body=BODY, **options)
         except (errors.APIError, LookupError) as error:
             end = pickle.loads(pickle.dumps(error))
     assert (type(end), getattr(end, "job_id", None)) == (expected, job_id)
@@ -127,30 +127,30 @@ NO_CALLBACKS: list[Any] = [{"on_created": 5}, {"on_created": asyncio.sleep}]
 
 
 @pytest.mark.parametrize("wrong", [*NO_CALLBACKS, {"interval": 0}, {"body": TEXT}])
-def test_what_is_wrong_is_refused_before_anything_is_paid(wrong: Any, way: Way) -> None:
+def test_what_is_wrong_is_refused_before_anything_is_paid(wrong: Any, mode: Mode) -> None:
     with serving(CREATED) as server:
         client = client_of(server.base_url)
         with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
-            way.call(create_video, "sync_and_wait", client, **{"body": BODY, **wrong})
+            mode.call(create_video, "sync_and_wait", client, **{"body": BODY, **wrong})
     assert not server.arrived
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError])
-def test_an_interrupt_logs_the_id(kind: Any, clock: Clock, way: Way, caplog: Any) -> None:
+def test_an_interrupt_logs_the_id(kind: Any, clock: Clock, mode: Mode, caplog: Any) -> None:
     def interrupt() -> None:
         raise kind
 
     clock.meanwhile = interrupt
     caplog.set_level(logging.INFO, "grok_imagine_video")
     with serving(CREATED, PENDING) as server, pytest.raises(kind):
-        way.call(create_video, "sync_and_wait", client_of(server.base_url), body=BODY)
+        mode.call(create_video, "sync_and_wait", client_of(server.base_url), body=BODY)
     assert [record[1:] for record in caplog.record_tuples] == [
         (logging.INFO, "created the job job-1"),
         (logging.WARNING, "the job job-1 goes on, and can be waited for again"),
     ]
 
 
-def test_closing_a_client_ends_a_wait_elsewhere_with_its_id(way: Way, clock: Clock) -> None:
+def test_closing_a_client_ends_a_wait_elsewhere_with_its_id(mode: Mode, clock: Clock) -> None:
     def close() -> None:  # as another thread or task would, while the wait sleeps
         client.close()
         with contextlib.suppress(StopIteration):  # idle connections are closed at once
@@ -158,7 +158,7 @@ def test_closing_a_client_ends_a_wait_elsewhere_with_its_id(way: Way, clock: Clo
 
     with serving(PENDING) as server:
         client, clock.meanwhile = client_of(server.base_url), close
-        with way.using(client) as call:
+        with mode.using(client) as call:
             with pytest.raises(errors.APIConnectionError) as raised:
                 call(get_video, "wait", "job-1")
             with pytest.raises(RuntimeError, match="this client is closed; make a new one"):
@@ -204,9 +204,9 @@ def drip(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("fault", [no_response, drip])
-def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, way: Way) -> None:
+def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, mode: Mode) -> None:
     client = partial(limited_to, 1, timeout=None)
-    with way.against(fault, DONE, client_of=client) as (server, call):
+    with mode.against(fault, DONE, client_of=client) as (server, call):
         started, created = time.monotonic(), CreateVideoResponse.from_dict({"id": "job-1"})
         with pytest.raises(errors.WaitTimeoutError):
             call(get_video, "wait", created, timeout=0.3)

@@ -20,7 +20,7 @@ from grok_imagine_video import (
     ReferenceImage,
     create_video,
 )
-from ways import Way
+from modes import Mode
 
 
 def sent(body: CreateVideoRequest) -> Any:
@@ -94,10 +94,10 @@ def test_what_cannot_be_read_is_an_error_of_the_system(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("body", GOOD.values(), ids=GOOD)
 def test_the_bytes_are_those_that_were_meant(
-    way: Way, body: Body, client: AuthenticatedClient, arrived: list[Arrived]
+    mode: Mode, body: Body, client: AuthenticatedClient, arrived: list[Arrived]
 ) -> None:
     request = CreateVideoRequest.from_dict(body)
-    response = way.call(create_video, "sync_detailed", client, body=request)
+    response = mode.call(create_video, "sync_detailed", client, body=request)
     assert response.status_code == 200
     assert type(response.parsed) is CreateVideoResponse
     assert response.parsed.to_dict().keys() == {"request_id"}

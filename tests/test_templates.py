@@ -88,14 +88,14 @@ def test_a_request_is_accepted_if_json_schema_accepts_it(name: str, features: Mo
         of_plain_values.append(lambda value: features.query.OPERATION.request(**{field: value}))
     for value, is_valid in verdicts:
         is_plain = "{" not in repr(value)
-        for way in [build, *(of_plain_values if is_plain else [])]:
-            assert accepts(way, value) == is_valid, (way, value)
+        for make in [build, *(of_plain_values if is_plain else [])]:
+            assert accepts(make, value) == is_valid, (make, value)
         assert send(features.Fields.unchecked(**{field: value})) == {field: value}
 
 
-def accepts(way: Callable[[Any], object], value: Any) -> bool:
+def accepts(make: Callable[[Any], object], value: Any) -> bool:
     try:
-        way(value)
+        make(value)
     except (TypeError, ValueError):
         return False
     return True

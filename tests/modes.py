@@ -1,4 +1,4 @@
-"""The ways to use the package, and the time as it sees it."""
+"""The modes to use the package, and the time as it sees it."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ COUNTERPARTS |= {f"sync{end}": f"asyncio{end}" for end in ("", "_detailed", "_an
 
 
 @frozen
-class Way:
+class Mode:
     """Sync or asyncio, with a server that keeps connections, or one that closes each of them."""
 
     is_sync: bool
@@ -50,8 +50,8 @@ class Way:
             return call(owner, name, *args, **kwargs)
 
 
-WAYS = {"sync": Way(is_sync=True), "asyncio": Way(is_sync=False)}
-WAYS |= {f"{name}, closing": Way(way.is_sync, closes=True) for name, way in WAYS.items()}
+MODES = {"sync": Mode(is_sync=True), "asyncio": Mode(is_sync=False)}
+MODES |= {f"{name}, closing": Mode(mode.is_sync, closes=True) for name, mode in MODES.items()}
 
 
 @frozen
