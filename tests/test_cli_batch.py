@@ -52,6 +52,7 @@ def test_each_kind_of_file_takes_the_same(
 
 
 WRONG = [("prompts.csv", *row) for row in MISTAKES["tables"].items()]
+WRONG += [("prompts.txt", "prompt,duration\nA lake,4", "prompts.txt:1: it looks like CSV")]
 WRONG += [
     ("prompts.jsonl", f"{LINE}{line}\n\n{LINE}", f"prompts.jsonl:{told}")
     for line, told in (MISTAKES["lines"] | {"[" * 100_000: "2: "}).items()

@@ -206,10 +206,10 @@ def drip(connection: socket.socket) -> None:
 @pytest.mark.parametrize("fault", [no_response, drip])
 def test_no_request_outlives_the_deadline_or_keeps_its_connection(fault: Fault, mode: Mode) -> None:
     client = partial(limited_to, 1, timeout=None)
-    with mode.against(fault, DONE, client_of=client) as (server, call):
+    with mode.against(responding(500), fault, DONE, client_of=client) as (server, call):
         started, created = time.monotonic(), CreateVideoResponse.from_dict({"id": "job-1"})
-        with pytest.raises(errors.WaitTimeoutError):
+        with pytest.raises(errors.WaitTimeoutError, match=r"gave up after 0\.3 s: 500: "):
             call(get_video, "wait", created, timeout=0.3)
         assert time.monotonic() - started < 1.3
         assert call(get_video, "wait", "job-1")["status"] == "done"
-    assert [request.split()[1] for request in server.arrived] == [b"/v1/videos/job-1"] * 2
+    assert [request.split()[1] for request in server.arrived] == [b"/v1/videos/job-1"] * 3

@@ -37,9 +37,6 @@ _MAX_COST = 1e5
 # Statuses that are about the caller, not about the job.
 _CALLER_STATUSES = (401, 403, 429)
 
-# How the reason begins if there was none.
-NO_RESPONSE = "no response from the gateway"
-
 _WITHHELD = "moderation withheld the result, which may have been billed"
 _MISSING = "the job is done and paid for, but the response has no result where we look for one"
 

@@ -355,9 +355,7 @@ class AuthenticatedClient(Client):
         url = httpx.URL(self.base_url)  # httpx refuses addresses such as 127.0.0.256
         is_loopback = re.fullmatch(r"127(\.[0-9]+){3}|::1|(.+\.)?localhost", url.host)
         if url.scheme == "http" and not (is_loopback or self.allow_plain_http):
-            msg = (
-                "'base_url' is http, which shows the API key: use https, or set 'allow_plain_http'"
-            )
+            msg = "'base_url' is http, and shows the API key: use https, or set 'allow_plain_http'"
             raise ValueError(msg)
 
     @property

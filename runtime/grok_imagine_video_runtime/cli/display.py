@@ -17,7 +17,6 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .._jobs import NO_RESPONSE
 from .._redirects import MIN_SECRET
 
 # What every record of a log has.
@@ -93,7 +92,8 @@ class Display(logging.Handler):
         if name == "poll_failed":
             is_shown = fields["reason"] not in self._told
             self._told.add(fields["reason"])
-            reason = fields["reason"].replace(NO_RESPONSE, f"cannot reach {fields['url']}")
+            told = f"cannot reach {fields['url']}"
+            reason = fields["reason"].replace("no response from the gateway", told)
             text = f"{reason}, still trying"
         text = _URL.sub(r"\1\2", text)
         text = text.replace(self._secret, "[token]") if len(self._secret) >= MIN_SECRET else text
