@@ -26,8 +26,8 @@ from ._redirects import (
     redact,
     redact_response,
     redact_text,
+    show_url,
     unfollowed_redirect,
-    without_secrets,
 )
 from .config import ARRIVED, Config, Opened
 from .models import to_json
@@ -225,11 +225,8 @@ def send(
 ) -> Steps[Exchange]:
     """Send a request, follow its redirects, retry where that is safe, and return the last exchange.
 
-    Args:
-        config: The settings of the client.
-        first: Makes the exchange of the first hop, for each try anew.
-        follow: Prepares the request of a redirect; None if it is not followed.
-        max_retries: How often to retry.
+    `first` makes the exchange of the first hop, for each try anew; `follow` prepares the request of
+    a redirect, or returns None if it is not followed.
 
     Raises:
         errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
@@ -354,7 +351,7 @@ def response_error(config: Config, exchange: Exchange) -> errors.APIError:
     when the server behind them took the request and hung up. A 303, and a redirect that was
     followed with a GET, mean that the request was carried out.
     """
-    url = redact_text(config, without_secrets(exchange.request.url))
+    url = show_url(config, exchange.request.url)
     msg = unfollowed_redirect(config, exchange)
     status, is_other_method = exchange.status_code, exchange.request.method != exchange.method
     is_unclear = is_other_method or status in (303, 408) or 500 <= status <= 599
@@ -371,7 +368,7 @@ def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
     for sent in (exchange.request, _request_of(cause)):
         if sent is not None and config.credentials:
             sent.headers.pop(config.credentials[0], None)
-    url = redact_text(config, without_secrets(exchange.request.url))
+    url = show_url(config, exchange.request.url)
     silence = f"no {'whole ' * bool(status)}response from {url} ({_why(config, cause)})"
     msg = unfollowed_redirect(config, exchange) or silence
     error: errors.APIError = errors.OutcomeUnknownError(msg)

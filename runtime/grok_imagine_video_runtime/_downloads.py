@@ -9,18 +9,7 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from . import errors
-from ._calls import (
-    NOT_COMPRESSED,
-    Exchange,
-    OnProgress,
-    Steps,
-    absolute_url,
-    response_error,
-    send,
-    with_overrides,
-)
-from ._redirects import authorize, is_same_origin, redact_response, without_secrets
+from . import _calls, _redirects, errors
 from .config import AUTH, Config, Opened
 
 # A page of a gateway, such as a login page, has such a media type, and no byte that no text has.
@@ -29,8 +18,8 @@ _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
 def save(
-    config: Config, opened: Opened, url: str, file: BinaryIO, on_progress: OnProgress | None
-) -> Steps[None]:
+    config: Config, opened: Opened, url: str, file: BinaryIO, on_progress: _calls.OnProgress | None
+) -> _calls.Steps[None]:
     """Fetch `url` into a file; a retry starts over."""
     if not isinstance(url, str):
         modules = (job.module.__name__.rpartition(".")[2] for job in config.package.jobs())
@@ -39,9 +28,9 @@ def save(
         raise TypeError(msg)
     file_url = _file_url(config, opened.session, url)
 
-    def first() -> Exchange:
+    def first() -> _calls.Exchange:
         request = _file_request(config, opened.session, file_url)
-        return Exchange(request, "GET", opened, config, file=file, on_progress=on_progress)
+        return _calls.Exchange(request, "GET", opened, config, file=file, on_progress=on_progress)
 
     def follow(redirect: httpx.Request) -> httpx.Request | None:
         with contextlib.suppress(ValueError):  # no file can be fetched from there
@@ -49,28 +38,28 @@ def save(
             return _file_request(config, opened.session, address)
         return None
 
-    exchange = yield from send(config, first, follow, config.max_retries)
+    exchange = yield from _calls.send(config, first, follow, config.max_retries)
     if not exchange.is_file:
-        raise response_error(config, exchange)
+        raise _calls.response_error(config, exchange)
     msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
     if not exchange.content:
         msg = "the file is empty"
     elif _PAGE_MEDIA_TYPE.match(media_type) and not _NOT_IN_TEXT.search(exchange.content):
         msg = f"it is a page, not a file: {media_type}"
     if msg:
-        raise errors.APIResponseValidationError(msg, *redact_response(config, exchange))
+        raise errors.APIResponseValidationError(msg, *_redirects.redact_response(config, exchange))
 
 
 def _file_url(config: Config, session: Any, url: str) -> httpx.URL:
     """The URL of a file, which is an absolute one, or a path of the API."""
     try:
         parsed = httpx.URL(url)
-        whole = absolute_url(session.base_url, config.base_url, "/").join(parsed)
+        whole = _calls.absolute_url(session.base_url, config.base_url, "/").join(parsed)
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
     is_absolute = parsed.scheme in ("http", "https") and parsed.host and (parsed.port or 0) <= 65535
     if not is_absolute and (parsed.scheme or parsed.host or not url):
-        address = without_secrets(parsed)
+        address = _redirects.show_url(config, parsed)
         msg = f"url must start with https:// or http:// and name a host: {address!r}"
         raise ValueError(msg)
     return whole
@@ -78,11 +67,11 @@ def _file_url(config: Config, session: Any, url: str) -> httpx.URL:
 
 def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
     """Build a request; headers and cookies of the session go to the API's own origin only."""
-    if is_same_origin(config, url):
+    if _redirects.is_same_origin(config, url):
         query = url.params if session.params else None  # else those of the session replace them
-        arguments = with_overrides(config, {"params": query})
-        return authorize(config, session.build_request("GET", url, **arguments))
+        arguments = _calls.with_overrides(config, {"params": query})
+        return _redirects.authorize(config, session.build_request("GET", url, **arguments))
     timeout = httpx.Timeout(config.overrides.get("timeout", session.timeout))
-    headers = {"User-Agent": config.package.user_agent, **NOT_COMPRESSED}
+    headers = {"User-Agent": config.package.user_agent, **_calls.NOT_COMPRESSED}
     extensions = {"timeout": timeout.as_dict(), AUTH: None}
     return httpx.Request("GET", url, headers=headers, extensions=extensions)

@@ -12,15 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from attrs import field, frozen
 from attrs.validators import and_, is_callable, optional
 
 from . import _calls, errors
 from ._redirects import redact, redact_response
-from .config import MAX_SECONDS, Config, Opened
+from .config import Config, Opened, seconds
 from .models import OpenObject
 from .operations import Job, Operation, Request
-from .validators import Validator, gt, le, number
+from .validators import Named, Validator
 
 T = TypeVar("T")
 
@@ -40,8 +39,6 @@ _CALLER_STATUSES = (401, 403, 429)
 _WITHHELD = "moderation withheld the result, which may have been billed"
 _MISSING = "the job is done and paid for, but the response has no result where we look for one"
 
-_SECONDS = [number, gt(0), le(MAX_SECONDS)]
-
 
 def _plain(_: Any, attribute: Any, value: Any) -> None:
     """A validator of a callback, whose result nobody awaits."""
@@ -53,14 +50,22 @@ def _plain(_: Any, attribute: Any, value: Any) -> None:
 CALLBACK: Validator = optional(and_(is_callable(), _plain))
 
 
-@frozen
 class Waiting(Generic[T]):
     """How to wait for a job: seconds between two polls, seconds in all, and callbacks."""
 
-    interval: float = field(validator=_SECONDS)
-    timeout: float = field(validator=_SECONDS)
-    on_progress: Callable[[T], object] | None = field(default=None, validator=CALLBACK)
-    on_created: Callable[[str], object] | None = field(default=None, validator=CALLBACK)
+    def __init__(
+        self,
+        interval: float,
+        timeout: float,
+        on_progress: Callable[[T], object] | None = None,
+        on_created: Callable[[str], object] | None = None,
+    ) -> None:
+        seconds(None, Named("interval"), interval)
+        seconds(None, Named("timeout"), timeout)
+        CALLBACK(None, Named("on_progress"), on_progress)
+        CALLBACK(None, Named("on_created"), on_created)
+        self.interval, self.timeout = interval, timeout
+        self.on_progress, self.on_created = on_progress, on_created
 
 
 def create_and_wait(

@@ -41,8 +41,7 @@ def unfollowed_redirect(config: Config, response: Any) -> str:
         return ""
     redirect = response.next_request
     address = redirect.url if redirect else response.headers["location"]  # which is not a URL
-    shown = redact_text(config, without_secrets(address))
-    return f"redirected to {shown}, which was not followed"
+    return f"redirected to {show_url(config, address)}, which was not followed"
 
 
 def authorize(config: Config, request: httpx.Request) -> httpx.Request:
@@ -75,6 +74,6 @@ def redact_text(config: Config, text: str) -> str:
     return errors.one_line(redacted, 200)
 
 
-def without_secrets(url: object) -> str:
-    """A URL without its user and password, and without its query, which may be a signature."""
-    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", str(url))[0])
+def show_url(config: Config, url: object) -> str:
+    """A URL for a message: without user and password, and without query, which may be a key."""
+    return redact_text(config, re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", str(url))[0]))

@@ -21,7 +21,7 @@ from ._downloads import save
 from ._files import asyncio_atomic_file, atomic_file
 from ._io import asyncio_run, run
 from .config import Config, Opened
-from .validators import Named
+from .validators import Named, header
 
 # Seconds that a connection may be idle. Servers close those that were idle for some seconds, and
 # nobody knows what became of a POST that was sent at that moment.
@@ -45,9 +45,9 @@ class Sessions:
     Processes that share connections would get each other's responses.
     """
 
-    def __init__(self) -> None:
-        self.settings: tuple[Any, ...] | None = None  # what they are opened with
-        self.custom: dict[_Open, Opened] = {}
+    def __init__(self, settings: tuple[Any, ...], custom: dict[_Open, Opened]) -> None:
+        self.settings = settings  # what they are opened with
+        self.custom = custom
         self.by_loop: dict[tuple[_Open, int, Any], Opened] = {}
         self._closed: set[_Open] = set()
 
@@ -193,20 +193,19 @@ def _open_or_explain(open_session: _Open, config: Config) -> Opened:
         raise ValueError(msg) from None
 
 
-@frozen(eq=False)
 class Client(Config):
     """The base of the generated clients."""
 
-    sessions: Sessions = field(factory=Sessions, kw_only=True, repr=False)
+    __slots__ = ()
+    sessions: Sessions
 
     def __attrs_post_init__(self) -> None:
-        """Share no session that is opened with other settings, as `attrs.evolve` would."""
+        """Share the sessions of the client that this one evolved from, if the settings allow it."""
         super().__attrs_post_init__()
-        settings, custom = _opened_with(self), self.sessions.custom
-        if self.sessions.settings not in (None, settings):
-            object.__setattr__(self, "sessions", Sessions())
-            self.sessions.custom.update(custom)  # what the caller opened is used on
-        self.sessions.settings = settings
+        shared, settings = self.sessions, _opened_with(self)
+        if shared is None or shared.settings != settings:
+            custom = dict(shared.custom) if shared else {}  # what the caller opened is used on
+            object.__setattr__(self, "sessions", Sessions(settings, custom))
 
     if not TYPE_CHECKING:
 
@@ -342,7 +341,7 @@ class AuthenticatedClient(Client):
     """The base of the generated clients that authenticate with a token."""
 
     token: str = field(default=_settings.FROM_ENVIRONMENT, repr=False)
-    prefix: str = field(default="Bearer", validator=_settings.validate_header, kw_only=True)
+    prefix: str = field(default="Bearer", validator=header, kw_only=True)
     auth_header_name: str = field(
         default="Authorization", validator=_settings.validate_header_name, kw_only=True
     )
@@ -351,7 +350,7 @@ class AuthenticatedClient(Client):
     def __attrs_post_init__(self) -> None:
         """Refuse a token that is no header, and to send it unencrypted."""
         super().__attrs_post_init__()
-        _settings.validate_header(self, Named("'token'"), self.token)
+        header(self, Named("'token'"), self.token)
         url = httpx.URL(self.base_url)  # httpx refuses addresses such as 127.0.0.256
         is_loopback = re.fullmatch(r"127(\.[0-9]+){3}|::1|(.+\.)?localhost", url.host)
         if url.scheme == "http" and not (is_loopback or self.allow_plain_http):

@@ -12,9 +12,8 @@ from attrs import field, frozen
 
 from .validators import Named, Validator, all_of, ge, gt, header, integer, le, number
 
-# Seconds, far below what the clocks of the operating system can count.
-MAX_SECONDS = 1e9
-_seconds: Validator = all_of(number, gt(0), le(MAX_SECONDS))
+# Far below what the clocks of the operating system can count.
+seconds: Validator = all_of(number, gt(0), le(1e9))
 
 # httpx's own defaults.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
@@ -71,26 +70,18 @@ class _FromEnvironment:
 FROM_ENVIRONMENT: Any = _FromEnvironment()
 
 
-def validate_header(_: Any, attribute: Any, value: Any) -> None:
-    """A validator of the value of a header. It may be a secret, so no message shows it."""
-    if not isinstance(value, str):
-        msg = f"{attribute.name} must be str, not {type(value).__name__}"
-        raise TypeError(msg)
-    header(_, attribute, value)
-
-
 def validate_header_name(_: Any, attribute: Any, value: Any) -> None:
     """A validator of the name of a header."""
-    validate_header(_, attribute, value)
+    header(_, attribute, value)
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
         msg = f"{attribute.name} must not be empty or contain blanks or separators: {value!r}"
         raise ValueError(msg)
 
 
 def validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
-    for name, content in value.items():
+    for name, content in dict(value).items():
         validate_header_name(_, Named(f"a name in {attribute.name}"), name)
-        validate_header(_, Named(f"{attribute.name}[{name!r}]"), content)
+        header(_, Named(f"{attribute.name}[{name!r}]"), content)
 
 
 def _validate_base_url(value: Any) -> None:
@@ -111,9 +102,9 @@ def _validate_base_url(value: Any) -> None:
 
 def validate_timeout(_: Any, __: Any, value: Any) -> None:
     """Refuse what the operating system cannot count, before a request is paid for."""
-    for name, seconds in httpx.Timeout(value).as_dict().items():
-        if seconds is not None:
-            _seconds(_, Named(f"timeout.{name}"), seconds)
+    for name, timeout in httpx.Timeout(value).as_dict().items():
+        if timeout is not None:
+            seconds(_, Named(f"timeout.{name}"), timeout)
 
 
 def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
@@ -141,27 +132,18 @@ def _validate_transport(config: "Config", _: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
-def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(values)
-
-
-def _copy_texts(values: Mapping[str, str]) -> dict[str, str]:
-    return dict(values)
-
-
-@frozen(eq=False, init=False, repr=False)
+@frozen(eq=False)
 class Config:
     """The settings of a client; the generated clients document each of them."""
 
     package: ClassVar[Package]
 
     base_url: str = FROM_ENVIRONMENT
-    # Later changes to the caller's own dicts have no effect on the copies.
     headers: dict[str, str] = field(
-        factory=dict, converter=_copy_texts, validator=validate_headers, kw_only=True, repr=False
+        factory=dict, validator=validate_headers, kw_only=True, repr=False
     )
     cookies: dict[str, str] = field(
-        factory=dict, converter=_copy_texts, validator=validate_headers, kw_only=True, repr=False
+        factory=dict, validator=validate_headers, kw_only=True, repr=False
     )
     # Long enough for a server that creates a job before it responds, and finite; with asyncio, the
     # time to write is that of a whole body, such as images.
@@ -173,7 +155,7 @@ class Config:
     verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True)
     follow_redirects: bool = field(default=False, kw_only=True)
     httpx_args: dict[str, Any] = field(
-        factory=dict, converter=_copy, validator=_validate_httpx_args, kw_only=True, repr=False
+        factory=dict, validator=_validate_httpx_args, kw_only=True, repr=False
     )
     max_retries: int = field(default=2, validator=[integer, ge(0)], kw_only=True)
     async_transport: Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None = (
@@ -183,7 +165,7 @@ class Config:
     max_response_size: int = field(default=67_108_864, validator=[integer, ge(0)], kw_only=True)
     # Of each request of this client, but not of other clients that share its connections.
     overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
-    sessions: Any = field(kw_only=True, repr=False)  # see `client.Sessions`
+    sessions: Any = field(default=None, kw_only=True, repr=False)  # see `client.Sessions`
 
     if not TYPE_CHECKING:
 
@@ -196,6 +178,8 @@ class Config:
 
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""
+        for name in ("headers", "cookies", "httpx_args"):  # later changes by the caller are his
+            object.__setattr__(self, name, dict(getattr(self, name)))
         for name in ("base_url", "token"):
             if not hasattr(type(self), name):
                 continue

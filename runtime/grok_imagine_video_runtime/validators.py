@@ -99,8 +99,11 @@ def model(cls: type) -> Validator:
 segment = _value_validator("not be empty or dots", lambda value: str(value) not in ("", ".", ".."))
 
 
-def header(_: Any, attribute: Any, value: str) -> None:
+def header(_: Any, attribute: Any, value: Any) -> None:
     """The value of a header. It may be a secret, so no message shows it."""
+    if not isinstance(value, str):
+        msg = f"{attribute.name} must be str, not {type(value).__name__}"
+        raise TypeError(msg)
     if not re.fullmatch(r"(?![ \t])[\t\x20-\x7e]*(?<![ \t])", value):
         msg = f"{attribute.name} must be printable ASCII, without line breaks or blanks around it"
         raise ValueError(msg)

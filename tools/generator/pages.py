@@ -40,8 +40,15 @@ def pages(document: Document, data: GeneratorData) -> Iterator[Page]:
     yield "__main__.py", "main.py.jinja", {"environment": document.environment}
     for module, about in PUBLIC.items():
         name = module.__name__.rpartition(".")[2]
-        public = {"module": name, "about": about, "names": sorted(module.__all__)}
+        names = _names_of_errors() if module is errors else module.__all__
+        public = {"module": name, "about": about, "names": sorted(names)}
         yield f"{name}.py", "public.py.jinja", public
+
+
+def _names_of_errors() -> list[str]:
+    """All but the base of those about jobs, which are not caught alike."""
+    names = (name for name in vars(errors) if name.endswith("Error"))
+    return [name for name in names if name != "JobError" and not name.startswith("_")]
 
 
 def _models(document: Document, data: GeneratorData) -> Iterator[Page]:

@@ -52,6 +52,7 @@ class Summary(Status):
 
     problems: tuple[Problem, ...] = ()  #: What is known of requests without a result, in order.
     source: str = ""  #: Where the requests come from, as `batch.run` was told.
+    gateway: str = ""  #: Where they are sent: the `base_url` of its client.
     stopped: str | None = None  #: Why no more requests were sent; None if all were.
     is_over_budget: bool = False  #: Whether that is because one more could exceed the budget.
     is_running: bool = False  #: Whether a process is running the batch.
@@ -68,7 +69,7 @@ class Records:
     def __init__(
         self, journal: Journal, budget: Budget, on_progress: OnProgress | None = None
     ) -> None:
-        _, self._source, self._total = journal.about
+        self._gateway, self._source, self._total = journal.about
         self.entries = journal.entries
         self._journal, self._budget, self._on_progress = journal, budget, on_progress
         self._refusals: dict[int, str] = {}  # why, by number
@@ -90,8 +91,9 @@ class Records:
                 default = "stopped before a response came" * (state == "unknown")
                 reason = self._refusals.get(number) or entry.error or default
                 problems.append(Problem(number, state, reason, entry.job_id))
-        ended |= {"source": self._source, "is_running": self._journal.is_running}
-        return Summary(**asdict(self.status()), problems=tuple(problems), **ended)
+        ended |= {"source": self._source, "gateway": self._gateway}
+        ended |= {"problems": tuple(problems), "is_running": self._journal.is_running}
+        return Summary(**asdict(self.status()), **ended)
 
     def note(self, number: int, *, is_running: bool = False) -> None:
         """Count a request as running from now on, or in the state that it is in."""

@@ -92,8 +92,10 @@ def _create(run: Run, job: Commands, form: Form) -> Any:
     def create(text: Any = None, /, *, options: Any) -> None:
         run.begin(options, job, **form.labels)
         body = _body_of(form, text, options)
-        if not options.no_wait or options.output:
+        if not options.no_wait:
             options.ensure_writable("", job.module.JOB.suffix)
+        elif options.output:
+            raise UsageError("--no-wait saves no result: leave out -o")
         waiting = run.waiting() | {"on_created": run.created}
         with run.client() as client:
             _show_request(run, form, body)

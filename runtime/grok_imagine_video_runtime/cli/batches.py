@@ -226,6 +226,7 @@ def _counts(status: batch.Status) -> str:
 
 def _show(run: Run, form: Form, summary: batch.Summary, folder: Path) -> None:
     """Show how far a batch is."""
+    run.options.base_url = summary.gateway  # which `status` was not told
     retry = run.line(f"{form.create.batch} retry", str(folder))
     if not summary.source:
         retry = f"keep the requests in a file, start the batch from it, and then {retry}"
@@ -241,10 +242,8 @@ def _lines(run: Run, summary: batch.Summary, retry: str) -> Iterator[str]:
         if problem.reason:
             alike[problem.state, problem.reason].append(problem.number)
     for (state, reason), numbers in alike.items():
-        what = (
-            f"requests {str(numbers)[1:-1]}" if state != "refused" else f"{len(numbers)} requests"
-        )
-        what = what if len(numbers) > 1 else f"request {numbers[0]}"
+        what = f"request{'s' * (len(numbers) > 1)} {str(numbers)[1:-1]}"
+        what = f"{len(numbers)} requests" if state == "refused" and len(numbers) > 1 else what
         advice = f". Check {run.key_name}." * reason.startswith(("401", "403"))
         yield f"{state}: {what} ({reason}){advice}"
     if summary.is_running:

@@ -93,8 +93,7 @@ class Display(logging.Handler):
             is_shown = fields["reason"] not in self._told
             self._told.add(fields["reason"])
             told = f"cannot reach {fields['url']}"
-            reason = fields["reason"].replace("no response from the gateway", told)
-            text = f"{reason}, still trying"
+            text = fields["reason"].replace("no response from the gateway", told) + ", still trying"
         text = _URL.sub(r"\1\2", text)
         text = text.replace(self._secret, "[token]") if len(self._secret) >= MIN_SECRET else text
         if is_shown:

@@ -130,7 +130,7 @@ class Options:
             tempfile.TemporaryFile(dir=path and path.parent.resolve(strict=True)).close()
         except OSError as error:
             reason = "no such folder" if isinstance(error, FileNotFoundError) else why(error)
-            raise UsageError(f"Cannot write to {path}: {reason}") from None
+            raise UsageError(f"Cannot write to {self.output or path}: {reason}") from None
 
 
 class Option(NamedTuple):
