@@ -132,8 +132,23 @@ def _validate_transport(config: "Config", _: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
+class _Slips:
+    """Not in `Config`, for its signature is that of `__init__`."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *_: Any, **arguments: Any) -> Self:
+            """Say what the argument is called that other packages call `api_key`."""
+            if "api_key" in arguments:
+                msg = "there is no argument api_key: pass token= to AuthenticatedClient"
+                raise TypeError(msg)
+            return super().__new__(cls)
+
+
 @frozen(eq=False)
-class Config:
+class Config(_Slips):
     """The settings of a client; the generated clients document each of them."""
 
     package: ClassVar[Package]
@@ -166,15 +181,6 @@ class Config:
     # Of each request of this client, but not of other clients that share its connections.
     overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
     sessions: Any = field(default=None, kw_only=True, repr=False)  # see `client.Sessions`
-
-    if not TYPE_CHECKING:
-
-        def __new__(cls, *_: Any, **arguments: Any) -> Self:
-            """Say what the argument is called that other packages call `api_key`."""
-            if "api_key" in arguments:
-                msg = "there is no argument api_key: pass token= to AuthenticatedClient"
-                raise TypeError(msg)
-            return super().__new__(cls)
 
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""

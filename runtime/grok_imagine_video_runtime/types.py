@@ -1,9 +1,7 @@
 """Types that operations and models share."""
 
 from collections.abc import Mapping
-from typing import IO, BinaryIO, Generic, Literal, TypeVar
-
-from attrs import define
+from typing import IO, BinaryIO, Generic, Literal, NamedTuple, TypeVar
 
 
 class Unset:
@@ -26,8 +24,7 @@ FileTypes = tuple[str | None, FileContent, str | None]
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-@define
-class File:
+class File(NamedTuple):
     """A file to upload: its content, and the name and media type to send with it."""
 
     payload: BinaryIO
@@ -42,8 +39,7 @@ class File:
 T = TypeVar("T")
 
 
-@define
-class Response(Generic[T]):
+class Response(NamedTuple, Generic[T]):
     """An HTTP response, whatever its status.
 
     Attributes:
