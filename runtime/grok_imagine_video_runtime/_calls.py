@@ -103,7 +103,6 @@ class Exchange:
     content: bytes = field(default=b"", init=False)  # the body, decompressed if it can be
     next_request: httpx.Request | None = field(default=None, init=False)  # if it is a redirect
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
-    callers_error: Exception | None = field(default=None, init=False)  # of a callback or a file
     is_read: bool = field(default=False, init=False)  # already, as that of a mock
     is_file: bool = field(default=False, init=False)  # whether the body goes to the file
     why_unreadable: str = field(default="", init=False)  # why `content` is still compressed

@@ -6,7 +6,7 @@ With `_files`, this is all the I/O there is, and the only code that is written t
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
@@ -38,7 +38,9 @@ def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwar
                 value: T = end.value
                 return value
             if isinstance(step, Exchange):
-                send(step)
+                with contextlib.closing(_send(step)) as pieces:
+                    for piece in pieces:
+                        _write(step, piece)
             elif isinstance(step, Sleep):
                 time.sleep(step.seconds)
             else:
@@ -61,7 +63,9 @@ async def asyncio_run(
                 value: T = end.value
                 return value
             if isinstance(step, Exchange):
-                await _asyncio_send(step)
+                async with contextlib.aclosing(_asyncio_send(step)) as pieces:
+                    async for piece in pieces:
+                        _write(step, piece)
             elif isinstance(step, Sleep):
                 await _asyncio_sleep(step.seconds)
             else:
@@ -74,8 +78,8 @@ async def _asyncio_sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def send(exchange: Exchange) -> None:
-    """Send a request, and read its response.
+def _send(exchange: Exchange) -> Generator[bytes, None, None]:
+    """Send a request, read its response, and yield what is written to the file.
 
     If there is a deadline, reading a slow body is cut off between two chunks, at most one read
     timeout late. Nothing can interrupt httpx in two cases: slow headers (it reads up to 100 kB of
@@ -91,20 +95,17 @@ def send(exchange: Exchange) -> None:
             exchange.begin(response)
             is_read = exchange.is_read
             for chunk in response.iter_bytes() if is_read else response.iter_raw():
-                for piece in exchange.receive(chunk):
-                    _write(exchange, piece)
+                yield from exchange.receive(chunk)
                 if exchange.deadline is not None:
                     _limit_timeouts(exchange, exchange.deadline)
         response.stream = _EMPTY_STREAM
         exchange.finish()
     except Exception as error:
-        if error is exchange.callers_error:
-            raise
         exchange.fail(error)
 
 
-async def _asyncio_send(exchange: Exchange) -> None:
-    """The async counterpart of `send`, which a deadline interrupts anywhere."""
+async def _asyncio_send(exchange: Exchange) -> AsyncGenerator[bytes, None]:
+    """The async counterpart of `_send`, which a deadline interrupts anywhere."""
     import asyncio  # 20 ms, and only needed by those who use it
 
     request, session = exchange.request, exchange.opened.session
@@ -119,31 +120,22 @@ async def _asyncio_send(exchange: Exchange) -> None:
                 is_read = exchange.is_read
                 async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
                     for piece in exchange.receive(chunk):
-                        _write(exchange, piece)
+                        yield piece
             response.stream = _EMPTY_STREAM
             exchange.finish()
     except Exception as error:
-        if error is exchange.callers_error:
-            raise
         exchange.fail(_deadline_passed(exchange) if timer.expired() else error)
 
 
 def _write(exchange: Exchange, piece: bytes) -> None:
-    """Write a part of a file, the first one over what an earlier try has written.
-
-    What the file or the callback raises is the caller's, and is passed on as it is.
-    """
+    """Write a part of a file, the first one over what an earlier try has written."""
     file: Any = exchange.file
-    try:
-        if not exchange.written:
-            file.seek(0)
-            file.truncate()
-        exchange.written += file.write(piece)
-        if exchange.on_progress is not None:
-            exchange.on_progress(exchange.arrived, exchange.total)
-    except Exception as error:
-        exchange.callers_error = error
-        raise
+    if not exchange.written:
+        file.seek(0)
+        file.truncate()
+    exchange.written += file.write(piece)
+    if exchange.on_progress is not None:
+        exchange.on_progress(exchange.arrived, exchange.total)
 
 
 def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
