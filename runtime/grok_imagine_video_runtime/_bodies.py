@@ -24,34 +24,24 @@ class TooLargeError(Exception):
         super().__init__(f"it has more than {max_size} bytes, the client's max_response_size")
 
 
-def decoded(headers: httpx.Headers, content: bytes, max_size: int) -> bytes:
-    """Decompress a whole body if it can be; an error if it is too large or malformed."""
-    decoder, whole = Decoder(headers), bytearray()
-    for piece in decoder.feed(content):
-        whole += piece
-        if len(whole) > max_size:
-            raise TooLargeError(max_size)
-    decoder.finish()
-    return bytes(whole)
-
-
 class Decoder:
     """Decompresses a body as it arrives; one that cannot be decompressed stays as it is.
 
     Attributes:
+        coding: How it is compressed, or "".
         why_unreadable: Why it cannot be decompressed, or "".
     """
 
     def __init__(self, headers: httpx.Headers) -> None:
         names = headers.get_list("content-encoding", split_commas=True)
-        self._coding = ", ".join(name for name in map(str.lower, names) if name in _COMPRESSED)
+        self.coding = ", ".join(name for name in map(str.lower, names) if name in _COMPRESSED)
         self._stream: Any = None
-        is_readable = not self._coding or self._coding in _READABLE
-        self.why_unreadable = "" if is_readable else f"the body is compressed with {self._coding}"
+        is_readable = not self.coding or self.coding in _READABLE
+        self.why_unreadable = "" if is_readable else f"the body is compressed with {self.coding}"
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The next pieces of the body; an error if it is not compressed as its headers say."""
-        if self._coding not in _READABLE or not chunk:
+        if self.coding not in _READABLE or not chunk:
             yield chunk
             return
         self._stream = self._stream or zlib.decompressobj(_GZIP_OR_ZLIB)
@@ -60,7 +50,7 @@ class Decoder:
             try:
                 piece = self._stream.decompress(chunk, _MAX_PIECE)
             except zlib.error as error:
-                msg = f"the body is not {self._coding}: {error}"
+                msg = f"the body is not {self.coding}: {error}"
                 raise httpx.DecodingError(msg) from error
             chunk, is_full = self._stream.unconsumed_tail, len(piece) == _MAX_PIECE
             yield piece
@@ -68,8 +58,18 @@ class Decoder:
     def finish(self) -> None:
         """Raise an error if the body is not whole, or goes on after its end."""
         if self._stream is not None and not self._stream.eof:
-            msg = f"the body ends before its {self._coding} does"
+            msg = f"the body ends before its {self.coding} does"
             raise httpx.DecodingError(msg)
         if self._stream is not None and self._stream.unused_data:
-            msg = f"the body is not {self._coding} alone: there is more after its end"
+            msg = f"the body is not {self.coding} alone: there is more after its end"
             raise httpx.DecodingError(msg)
+
+    def whole(self, content: bytes, max_size: int) -> bytes:
+        """Decompress a whole body; an error if it is too large or malformed."""
+        whole = bytearray()
+        for piece in self.feed(content):
+            whole += piece
+            if len(whole) > max_size:
+                raise TooLargeError(max_size)
+        self.finish()
+        return bytes(whole)

@@ -18,7 +18,7 @@ import httpx
 from attrs import define, evolve, field
 
 from . import errors
-from ._bodies import Decoder, TooLargeError, decoded
+from ._bodies import Decoder, TooLargeError
 from ._redirects import (
     MAX_REDIRECTS,
     authorize,
@@ -67,9 +67,6 @@ _MAX_BACKOFF = 8.0
 # Seconds, so that callers that were refused together do not retry together.
 _MAX_JITTER = 1.0
 
-# Causes of an exception that are looked at, for they may go round in circles.
-_MAX_CAUSES = 10
-
 
 class Now:
     """A step: tell the time in seconds, on a monotonic clock."""
@@ -104,13 +101,12 @@ class Exchange:
     next_request: httpx.Request | None = field(default=None, init=False)  # if it is a redirect
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
     is_read: bool = field(default=False, init=False)  # already, as that of a mock
+    decoder: Any = field(default=None, init=False)  # of the body as it arrives
     is_file: bool = field(default=False, init=False)  # whether the body goes to the file
-    why_unreadable: str = field(default="", init=False)  # why `content` is still compressed
     total: int | None = field(default=None, init=False)  # bytes of the body, as announced
     arrived: int = field(default=0, init=False)  # bytes of a file, compressed or not
     written: int = field(default=0, init=False)  # bytes of a file
     _received: bytearray = field(factory=bytearray, init=False)
-    _decoder: Any = field(default=None, init=False)  # of a file
 
     def begin(self, response: httpx.Response) -> None:
         """Note a response, before its body is read."""
@@ -119,10 +115,11 @@ class Exchange:
         self.next_request = response.next_request
         with contextlib.suppress(httpx.ResponseNotRead):
             self.is_read = response.content is not None
+        headers = httpx.Headers() if self.is_read else self.headers  # what is read is decompressed
+        self.decoder = Decoder(headers)
         # Other 2xx have a part of a file, or none.
         if self.file is not None and self.status_code == 200:
-            self.is_file, headers = True, httpx.Headers() if self.is_read else self.headers
-            self._decoder, length = Decoder(headers), headers.get("content-length", "")
+            self.is_file, length = True, headers.get("content-length", "")
             self.total = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
     def receive(self, chunk: bytes) -> Iterator[bytes]:
@@ -133,7 +130,7 @@ class Exchange:
                 raise TooLargeError(self.config.max_response_size)
             return
         self.arrived += len(chunk)
-        for piece in self._decoder.feed(chunk):
+        for piece in self.decoder.feed(chunk):
             self._received += piece[: _HEAD_SIZE - len(self._received)]
             yield piece
 
@@ -141,14 +138,12 @@ class Exchange:
         """Note the end of the body; an error if a file is incomplete."""
         self.content = bytes(self._received)
         if self.is_file:
-            self.why_unreadable = self._decoder.why_unreadable
-            self._decoder.finish()
+            self.decoder.finish()
             if self.total not in (None, self.arrived):
                 msg = f"the file has {self.arrived} bytes, not the {self.total} that were announced"
                 raise httpx.RemoteProtocolError(msg, request=self.request)
-        elif not self.is_read and "content-encoding" in self.headers:
-            self.why_unreadable = Decoder(self.headers).why_unreadable
-            self.content = decoded(self.headers, self.content, self.config.max_response_size)
+        elif self.decoder.coding:
+            self.content = self.decoder.whole(self.content, self.config.max_response_size)
 
     def fail(self, error: Exception) -> None:
         """Note an exception of sending the request or reading its response."""
@@ -217,21 +212,17 @@ def is_retryable(exchange: Exchange) -> bool:
 
 
 def send(
-    config: Config,
-    first: Callable[[], Exchange],
-    follow: Callable[[httpx.Request], httpx.Request | None],
-    max_retries: int,
+    first: Callable[[], Exchange], follow: Callable[[httpx.Request], httpx.Request | None]
 ) -> Steps[Exchange]:
     """Send a request, follow its redirects, retry where that is safe, and return the last exchange.
 
     `first` makes the exchange of the first hop, for each try anew; `follow` prepares the request of
-    a redirect, or returns None if it is not followed.
-
-    Raises:
-        errors.APIConnectionError: Nothing was sent, or the request is safe to repeat.
-        errors.OutcomeUnknownError: It may have been sent, and there was no whole response.
+    a redirect, or returns None if it is not followed. With a deadline nothing is retried: that is
+    what a wait does. If there is no whole response, this raises an error.
     """
     exchange, retry = first(), 1
+    config = exchange.config
+    max_retries = config.max_retries if exchange.deadline is None else 0
     while True:
         yield exchange
         redirect = None if exchange.error else exchange.next_request
@@ -242,7 +233,7 @@ def send(
         is_last = retry > max_retries or not is_retryable(exchange)
         delay = None if is_last else _retry_delay(exchange, retry)
         if delay is None and error is not None:
-            raise error from error.__cause__
+            raise error
         if delay is None:
             return exchange
         reason = error or f"status {exchange.status_code}"
@@ -264,30 +255,24 @@ def _retry_delay(exchange: Exchange, retry: int) -> float | None:
 
 
 def call(
-    config: Config,
-    opened: Opened,
-    request: Request[Any],
-    *,
-    deadline: float | None = None,
-    max_retries: int | None = None,
+    config: Config, opened: Opened, request: Request[Any], deadline: float | None = None
 ) -> Steps[Exchange]:
     """Send a request, with retries and redirects, and return the last exchange."""
+    url = absolute_url(opened.session.base_url, config.base_url, request.arguments["url"])
 
     def first() -> Exchange:
-        sent = authorize(config, build_request(config, opened.session, request.arguments))
+        sent = build_request(config, opened.session, {**request.arguments, "url": url})
         return Exchange(sent, sent.method, opened, config, deadline)
 
-    follow = functools.partial(follow_redirect, config, opened.session)
-    return send(config, first, follow, config.max_retries if max_retries is None else max_retries)
+    return send(first, functools.partial(follow_redirect, config, opened.session))
 
 
 def detailed(config: Config, opened: Opened, request: Request[Any]) -> Steps[Response[Any]]:
     """One call that returns its response, whatever the status; see `Response`."""
     exchange = yield from call(config, opened, request)
-    try:
+    value = None
+    with contextlib.suppress(Exception):
         value = _read_body(request.operation, exchange)
-    except Exception:
-        value = None
     return Response(exchange.status_code, exchange.headers, exchange.content, value)
 
 
@@ -298,13 +283,7 @@ def parsed(config: Config, opened: Opened, request: Request[T]) -> Steps[T]:
 
 
 def parse_response(config: Config, operation: Operation[T], exchange: Exchange) -> T:
-    """The value of a 2xx response.
-
-    Raises:
-        errors.APIStatusError: The status is not 2xx.
-        errors.OutcomeUnknownError: It is not, and the request may have been carried out.
-        errors.APIResponseValidationError: The body is not what the spec says.
-    """
+    """The value of a 2xx response; any other response is an error, as is another body."""
     if not exchange.is_success:
         raise response_error(config, exchange)
     exchange.content = redact(config, exchange.content)  # an error may quote what is read from it
@@ -319,8 +298,8 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
     """Read the body as the spec says for this status."""
-    if exchange.why_unreadable:
-        raise ValueError(exchange.why_unreadable)
+    if exchange.decoder.why_unreadable:
+        raise ValueError(exchange.decoder.why_unreadable)
     status = str(exchange.status_code)
     for key in (status, f"{status[0]}XX", "default"):
         if key in operation.reads:
@@ -370,13 +349,12 @@ def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
     url = show_url(config, exchange.request.url)
     silence = f"no {'whole ' * bool(status)}response from {url} ({_why(config, cause)})"
     msg = unfollowed_redirect(config, exchange) or silence
-    error: errors.APIError = errors.OutcomeUnknownError(msg)
+    response = redact_response(config, exchange) if status else ()
+    error: errors.APIError = errors.OutcomeUnknownError(msg, *response)
     if exchange.method in SAFE_METHODS:
         error = errors.APIConnectionError(msg)
     elif was_not_sent(exchange):
         error = errors.APIConnectionError(f"{msg}; nothing was sent")
-    elif status:
-        error = errors.OutcomeUnknownError(msg, *redact_response(config, exchange))
     said = words_of(cause).encode("utf-8", "backslashreplace")
     error.__cause__ = cause if redact(config, said) == said else None
     return error
@@ -387,7 +365,7 @@ def _why(config: Config, error: BaseException | None) -> str:
     why = words_of(error)
     if isinstance(error, httpx.TimeoutException) and why == type(error).__name__:
         why = "timed out"
-    for _ in range(_MAX_CAUSES):
+    for _ in range(10):  # for causes may go round in circles
         if isinstance(error, OSError) and isinstance(error.errno, int) and error.errno:
             # Or the number is of a name lookup or TLS.
             is_of_system = error.errno > 0 and not isinstance(error, ssl.SSLError)
@@ -399,18 +377,11 @@ def _why(config: Config, error: BaseException | None) -> str:
 
 def build_request(config: Config, session: Any, arguments: dict[str, Any]) -> httpx.Request:
     """Build a request, with what the client and the session add to each request."""
-    url = absolute_url(session.base_url, config.base_url, arguments["url"])
-    arguments = with_overrides(config, {**arguments, "url": url})
-    request: httpx.Request = session.build_request(**arguments)
-    return request
-
-
-def with_overrides(config: Config, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a request, with the overrides of the client."""
     headers = httpx.Headers(NOT_COMPRESSED)
     headers.update(config.overrides.get("headers"))
     headers.update(arguments.get("headers"))
-    return {**arguments, **config.overrides, "headers": headers}
+    request = session.build_request(**arguments | config.overrides | {"headers": headers})
+    return authorize(config, request)
 
 
 @functools.lru_cache(maxsize=256)

@@ -38,10 +38,10 @@ def save(
             return _file_request(config, opened.session, address)
         return None
 
-    exchange = yield from _calls.send(config, first, follow, config.max_retries)
+    exchange = yield from _calls.send(first, follow)
     if not exchange.is_file:
         raise _calls.response_error(config, exchange)
-    msg, media_type = exchange.why_unreadable, exchange.headers.get("content-type", "")
+    msg, media_type = exchange.decoder.why_unreadable, exchange.headers.get("content-type", "")
     if not exchange.content:
         msg = "the file is empty"
     elif _PAGE_MEDIA_TYPE.match(media_type) and not _NOT_IN_TEXT.search(exchange.content):
@@ -69,8 +69,8 @@ def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request
     """Build a request; headers and cookies of the session go to the API's own origin only."""
     if _redirects.is_same_origin(config, url):
         query = url.params if session.params else None  # else those of the session replace them
-        arguments = _calls.with_overrides(config, {"params": query})
-        return _redirects.authorize(config, session.build_request("GET", url, **arguments))
+        arguments = {"method": "GET", "url": url, "params": query}
+        return _calls.build_request(config, session, arguments)
     timeout = httpx.Timeout(config.overrides.get("timeout", session.timeout))
     headers = {"User-Agent": config.package.user_agent, **_calls.NOT_COMPRESSED}
     extensions = {"timeout": timeout.as_dict(), AUTH: None}

@@ -102,7 +102,7 @@ def wait(
     deadline = (yield _calls.Now()) + waiting.timeout
     try:
         while (yield _calls.Now()) < deadline:
-            poll = _calls.call(config, opened, request, deadline=deadline, max_retries=0)
+            poll = _calls.call(config, opened, request, deadline)
             try:
                 reading = _read(config, request.operation, (yield from poll), job_id)
             except errors.APIError as failure:
