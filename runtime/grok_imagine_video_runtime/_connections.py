@@ -17,7 +17,7 @@ class _Body(httpx.AsyncByteStream):
 
     def __init__(self, body: Any, release: Callable[[bool], Awaitable[None]]) -> None:
         self._body, self._release = body, release
-        self._is_whole = self._is_closed = False
+        self._is_whole = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._body:
@@ -25,9 +25,7 @@ class _Body(httpx.AsyncByteStream):
         self._is_whole = True
 
     async def aclose(self) -> None:
-        if self._is_closed:
-            return
-        self._is_closed, is_reusable = True, False
+        is_reusable = False
         try:
             await self._body.aclose()
             is_reusable = self._is_whole

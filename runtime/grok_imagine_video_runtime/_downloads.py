@@ -26,16 +26,14 @@ def save(
         hint = " or ".join(f"{module}.result(job)" for module in modules)
         msg = f"url must be str, not {type(url).__name__}: pass {hint or 'the URL of a file'}"
         raise TypeError(msg)
-    file_url = _file_url(config, opened.session, url)
 
     def first() -> _calls.Exchange:
-        request = _file_request(config, opened.session, file_url)
+        request = _file_request(config, opened.session, url)
         return _calls.Exchange(request, "GET", opened, config, file=file, on_progress=on_progress)
 
     def follow(redirect: httpx.Request) -> httpx.Request | None:
         with contextlib.suppress(ValueError):  # no file can be fetched from there
-            address = _file_url(config, opened.session, str(redirect.url))
-            return _file_request(config, opened.session, address)
+            return _file_request(config, opened.session, str(redirect.url))
         return None
 
     exchange = yield from _calls.send(first, follow)
@@ -50,8 +48,11 @@ def save(
         raise errors.APIResponseValidationError(msg, *_redirects.redact_response(config, exchange))
 
 
-def _file_url(config: Config, session: Any, url: str) -> httpx.URL:
-    """The URL of a file, which is an absolute one, or a path of the API."""
+def _file_request(config: Config, session: Any, url: str) -> httpx.Request:
+    """Build a request; headers and cookies of the session go to the API's own origin only.
+
+    The URL is absolute, or a path of the API; a ValueError says why no file can be fetched from it.
+    """
     try:
         parsed = httpx.URL(url)
         whole = _calls.absolute_url(session.base_url, config.base_url, "/").join(parsed)
@@ -62,16 +63,11 @@ def _file_url(config: Config, session: Any, url: str) -> httpx.URL:
         address = _redirects.show_url(config, parsed)
         msg = f"url must start with https:// or http:// and name a host: {address!r}"
         raise ValueError(msg)
-    return whole
-
-
-def _file_request(config: Config, session: Any, url: httpx.URL) -> httpx.Request:
-    """Build a request; headers and cookies of the session go to the API's own origin only."""
-    if _redirects.is_same_origin(config, url):
-        query = url.params if session.params else None  # else those of the session replace them
-        arguments = {"method": "GET", "url": url, "params": query}
+    if _redirects.is_same_origin(config, whole):
+        query = whole.params if session.params else None  # else those of the session replace them
+        arguments = {"method": "GET", "url": whole, "params": query}
         return _calls.build_request(config, session, arguments)
     timeout = httpx.Timeout(config.overrides.get("timeout", session.timeout))
     headers = {"User-Agent": config.package.user_agent, **_calls.NOT_COMPRESSED}
     extensions = {"timeout": timeout.as_dict(), AUTH: None}
-    return httpx.Request("GET", url, headers=headers, extensions=extensions)
+    return httpx.Request("GET", whole, headers=headers, extensions=extensions)

@@ -31,7 +31,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         if path.exists():
             temporary.chmod(path.stat().st_mode)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        with contextlib.suppress(OSError):  # not every system can put the new name on disk too
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -41,16 +46,6 @@ def remove_temporary_files(folder: Path) -> None:
     for path in folder.iterdir():
         if _TEMPORARY_FILE.fullmatch(path.name):
             path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the new name of a file on disk too, on systems that can do that for a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextlib.asynccontextmanager
