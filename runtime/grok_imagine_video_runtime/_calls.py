@@ -349,7 +349,7 @@ def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
     url = show_url(config, exchange.request.url)
     silence = f"no {'whole ' * bool(status)}response from {url} ({_why(config, cause)})"
     msg = unfollowed_redirect(config, exchange) or silence
-    response = redact_response(config, exchange) if status else ()
+    response: tuple[Any, ...] = redact_response(config, exchange) if status else ()
     error: errors.APIError = errors.OutcomeUnknownError(msg, *response)
     if exchange.method in SAFE_METHODS:
         error = errors.APIConnectionError(msg)

@@ -132,10 +132,11 @@ def _validate_transport(config: "Config", _: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
-class _Slips:
-    """Not in `Config`, for its signature is that of `__init__`."""
+@frozen(eq=False)
+class _Address:
+    """The argument that can be positional; `__new__` beside all would hide their signature."""
 
-    __slots__ = ()
+    base_url: str = FROM_ENVIRONMENT
 
     if not TYPE_CHECKING:
 
@@ -147,40 +148,31 @@ class _Slips:
             return super().__new__(cls)
 
 
-@frozen(eq=False)
-class Config(_Slips):
+@frozen(eq=False, kw_only=True)
+class Config(_Address):
     """The settings of a client; the generated clients document each of them."""
 
     package: ClassVar[Package]
 
-    base_url: str = FROM_ENVIRONMENT
-    headers: dict[str, str] = field(
-        factory=dict, validator=validate_headers, kw_only=True, repr=False
-    )
-    cookies: dict[str, str] = field(
-        factory=dict, validator=validate_headers, kw_only=True, repr=False
-    )
+    headers: dict[str, str] = field(factory=dict, validator=validate_headers, repr=False)
+    cookies: dict[str, str] = field(factory=dict, validator=validate_headers, repr=False)
     # Long enough for a server that creates a job before it responds, and finite; with asyncio, the
     # time to write is that of a whole body, such as images.
     timeout: httpx.Timeout | float | None = field(
-        default=httpx.Timeout(60.0, connect=10.0, write=300.0),
-        validator=validate_timeout,
-        kw_only=True,
+        default=httpx.Timeout(60.0, connect=10.0, write=300.0), validator=validate_timeout
     )
-    verify_ssl: ssl.SSLContext | bool | str = field(default=True, kw_only=True)
-    follow_redirects: bool = field(default=False, kw_only=True)
-    httpx_args: dict[str, Any] = field(
-        factory=dict, validator=_validate_httpx_args, kw_only=True, repr=False
-    )
-    max_retries: int = field(default=2, validator=[integer, ge(0)], kw_only=True)
+    verify_ssl: ssl.SSLContext | bool | str = True
+    follow_redirects: bool = False
+    httpx_args: dict[str, Any] = field(factory=dict, validator=_validate_httpx_args, repr=False)
+    max_retries: int = field(default=2, validator=[integer, ge(0)])
     async_transport: Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None = (
-        field(default=None, validator=_validate_transport, kw_only=True, repr=False)
+        field(default=None, validator=_validate_transport, repr=False)
     )
     # Bytes, far above what JSON about a job takes.
-    max_response_size: int = field(default=67_108_864, validator=[integer, ge(0)], kw_only=True)
+    max_response_size: int = field(default=67_108_864, validator=[integer, ge(0)])
     # Of each request of this client, but not of other clients that share its connections.
-    overrides: dict[str, Any] = field(factory=dict, kw_only=True, repr=False)
-    sessions: Any = field(default=None, kw_only=True, repr=False)  # see `client.Sessions`
+    overrides: dict[str, Any] = field(factory=dict, repr=False)
+    sessions: Any = field(default=None, repr=False)  # see `client.Sessions`
 
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""
