@@ -164,11 +164,10 @@ Steps = Generator[Exchange | Sleep | Now, Any, T]
 
 
 def _request_of(error: Exception | None) -> httpx.Request | None:
-    try:
+    with contextlib.suppress(Exception):  # such as the RuntimeError of httpx, if it has not set it
         request = getattr(error, "request", None)
-    except Exception:  # such as the RuntimeError of httpx, if it has not set it
-        return None
-    return request if isinstance(request, httpx.Request) else None
+        return request if isinstance(request, httpx.Request) else None
+    return None
 
 
 def words_of(error: BaseException | None) -> str:
@@ -313,7 +312,7 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
             elif source == "content":
                 value = exchange.content
             read: T = reader(value) if reader else value
-            with contextlib.suppress(RecursionError):
+            with contextlib.suppress(RecursionError):  # whose traceback nothing could pickle
                 to_json(read)  # walks through it, as a wait or the caller will
                 return read
             msg = "it is nested too deeply"

@@ -10,8 +10,6 @@ from .config import ARRIVED, Config
 
 MAX_REDIRECTS = 20
 
-_REDIRECTS = (301, 302, 303, 307, 308)
-
 # A shorter token protects nothing, and removing it would garble the text around it.
 MIN_SECRET = 8
 
@@ -37,7 +35,7 @@ def follow_redirect(config: Config, session: Any, request: httpx.Request) -> htt
 
 def unfollowed_redirect(config: Config, response: Any) -> str:
     """Say where a redirect leads that was not followed; "" if the response is not one."""
-    if response.status_code not in _REDIRECTS or "location" not in response.headers:
+    if response.status_code // 100 != 3 or "location" not in response.headers:
         return ""
     redirect = response.next_request
     address = redirect.url if redirect else response.headers["location"]  # which is not a URL
