@@ -7,14 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from conftest import client_of, create
 from faults import Fault, responding, serving
 from grok_imagine_video import errors, get_video
 from grok_imagine_video_runtime import _calls
-from grok_imagine_video_runtime._bodies import Decoder
 from modes import Mode
 from playing import URL, Play, asking, status
 
@@ -39,9 +37,8 @@ def play(method: str, code: int, content: bytes, coding: str, **options: Any) ->
 @pytest.mark.parametrize("name", READABLE)
 def test_a_body_is_read_however_it_is_compressed_and_cut(name: str) -> None:
     coding, compress = READABLE[name]
-    headers = httpx.Headers({"Content-Encoding": coding})
-    for content in (JSON, VIDEO, b" " * (3 * 2**20 + 1), b""):
-        assert Decoder(headers).whole(content and compress(content), len(content)) == content
+    for content in (VIDEO, b" " * (3 * 2**20 + 1), b""):  # is not JSON, and so in an error
+        assert play("POST", 200, content and compress(content), coding).end.content == content
     played = play("POST", 200, compress(JSON), coding)
     assert played.end == {"request_id": "1"}
     assert played.requests[0].headers["accept-encoding"] == "identity"

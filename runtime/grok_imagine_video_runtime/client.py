@@ -71,8 +71,8 @@ class Sessions:
         if opened is None or open_session in self._closed or opened.session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
-        hooks, note = opened.session.event_hooks["response"], _NOTES[open_session]
-        if note not in hooks and open_session not in self.custom:  # the caller may replace them
+        hooks, note = opened.session.event_hooks["response"], opened.note_arrival
+        if note and note not in hooks:  # the caller may replace them
             hooks.insert(0, note)
         return opened
 
@@ -103,7 +103,7 @@ def _running_loop() -> Any:
 def _open(config: Config) -> Opened:
     args = _arguments(config)
     session = httpx.Client(**args)
-    return Opened(session, is_ours=args.keys().isdisjoint(_TRANSPORTS))
+    return Opened(session, args.keys().isdisjoint(_TRANSPORTS), _note_arrival)
 
 
 def _asyncio_open(config: Config) -> Opened:
@@ -122,7 +122,7 @@ def _asyncio_open(config: Config) -> Opened:
 
         context = httpx.create_ssl_context(args["verify"], args.get("cert"), trusts_env)
         args["transport"] = Connections(context, args["limits"])
-    return Opened(httpx.AsyncClient(**args), is_ours)
+    return Opened(httpx.AsyncClient(**args), is_ours, _asyncio_note_arrival)
 
 
 def _arguments(config: Config) -> dict[str, Any]:
@@ -150,9 +150,6 @@ def _note_arrival(response: httpx.Response) -> None:
 
 async def _asyncio_note_arrival(response: httpx.Response) -> None:
     _note_arrival(response)
-
-
-_NOTES: dict[_Open, Any] = {_open: _note_arrival, _asyncio_open: _asyncio_note_arrival}
 
 
 # The event loop of each transport of a caller.

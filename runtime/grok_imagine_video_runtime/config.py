@@ -51,6 +51,7 @@ class Opened(NamedTuple):
 
     session: Any
     is_ours: bool
+    note_arrival: Any = None  # its event hook, if this package opened it
 
 
 def not_a_client(value: object) -> TypeError:
