@@ -29,8 +29,7 @@ READABLE: dict[str, tuple[str, Any]] = {
 
 
 def play(method: str, code: int, content: bytes, coding: str, **options: Any) -> Play:
-    client = client_of(URL, max_retries=0, **options)
-    call = client, _calls.parsed, asking(method)
+    call = client_of(URL, max_retries=0, **options), _calls.parsed, asking(method)
     return Play(*call, outcomes=[status(code, content, Content_Encoding=coding)])
 
 

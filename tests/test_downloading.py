@@ -6,6 +6,7 @@ import io
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from conftest import TOKEN, client_of
+from conftest import TOKEN, client_of, limited_to
 from faults import Fault, Server, hang_up, no_response, reset, responding, saying, serving
 from grok_imagine_video import errors
 from grok_imagine_video_runtime import _downloads
@@ -77,14 +78,16 @@ FAILURES = errors.APIConnectionError, errors.InternalServerError, errors.APIResp
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
 def test_a_failed_download_leaves_the_old_file_and_no_temporary_one(
-    fault: Fault, save: Save, tmp_path: Path
+    fault: Fault, mode: Mode, tmp_path: Path
 ) -> None:
     (path := tmp_path / "v.mp4").write_bytes(b"yesterday's")
-    expected = ZeroDivisionError if fault is SAVED else FAILURES
-    with serving(fault) as server, pytest.raises(expected):
-        save(server, max_retries=0, timeout=0.3, on_progress=lambda *_: 1 / (fault is not SAVED))
-    assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], b"yesterday's")
-    assert len(server.arrived) == 1
+    failing = pytest.raises(ZeroDivisionError if fault is SAVED else FAILURES)
+    with mode.against(fault, SAVED, client_of=partial(limited_to, 1, read=0.3)) as (server, call):
+        with failing:
+            call(None, "download", "/v", path, on_progress=lambda *_: 1 / (fault is not SAVED))
+        assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], b"yesterday's")
+        call(None, "download", "/v", path)  # the connection is free
+    assert len(server.arrived) == 2
 
 
 @pytest.mark.parametrize("how", ["as it is", "compressed", "by a mock"])
