@@ -57,15 +57,11 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 
-# Seconds. If a server asks for a longer delay, the caller gets the error at once.
-_MAX_RETRY_AFTER = 60.0
-
-# Seconds. Without a `Retry-After` the delay doubles with every retry.
-_FIRST_BACKOFF = 0.5
+# Seconds before a retry.
+_MAX_RETRY_AFTER = 60.0  # if a server asks for more, the caller gets the error at once
+_FIRST_BACKOFF = 0.5  # without a `Retry-After`; it doubles with every retry
 _MAX_BACKOFF = 8.0
-
-# Seconds, so that callers that were refused together do not retry together.
-_MAX_JITTER = 1.0
+_MAX_JITTER = 1.0  # so that callers that were refused together do not retry together
 
 
 class Now:
