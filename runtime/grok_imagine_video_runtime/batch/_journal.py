@@ -138,23 +138,19 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def _write(self, query: str, *values: object) -> None:
         """Make sure that the file is in its place, for SQLite goes on without it, and change it."""
-        msg = f"the journal {self.path} was removed, moved or replaced: put it back, or the next"
         try:
-            if os.path.samestat(self.path.stat(), self._stat):
-                self._connection.execute(query, values)
-                return
-        except sqlite3.Error as error:
-            msg = f"the journal {self.path} cannot be written: {error}"
-            if type(error) is sqlite3.DatabaseError:  # it is no longer a database
-                self._unwritten |= self._jobs()
-            raise JournalError(msg, self._unwritten) from error
-        except OSError:
-            pass
-        self._unwritten |= self._jobs()
-        raise JournalError(f"{msg} run sends and pays for all requests again", self._unwritten)
-
-    def _jobs(self) -> dict[int, str]:
-        return {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
+            if not os.path.samestat(self.path.stat(), self._stat):
+                raise FileNotFoundError
+            self._connection.execute(query, values)
+        except (OSError, sqlite3.Error) as error:
+            is_gone, what = isinstance(error, OSError), f"cannot be written: {error}"
+            if is_gone:
+                again = "the next run sends and pays for all requests again"
+                what = f"was removed, moved or replaced: put it back, or {again}"
+            if is_gone or type(error) is sqlite3.DatabaseError:  # it is no longer a database
+                jobs = {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
+                self._unwritten |= jobs
+            raise JournalError(f"the journal {self.path} {what}", self._unwritten) from error
 
     def __exit__(self, *exc_info: object) -> None:
         """Close the file, and release its lock."""
