@@ -57,7 +57,6 @@ class Worker:
                     self._running += 1
                     post = asyncio.create_task(self._post(*work))
                     self._posts.add(post)
-                    post.add_done_callback(self._note_end)
                     group.create_task(self._finish(post))
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
@@ -86,11 +85,6 @@ class Worker:
         self._budget.unpriced += 1
         return work
 
-    def _note_end(self, post: asyncio.Task[Entry]) -> None:
-        self._posts.discard(post)
-        if not post.cancelled():
-            post.exception()  # so that asyncio does not report it; the journal is lost
-
     async def _change(self) -> None:
         self._has_changed.clear()
         await self._has_changed.wait()
@@ -98,9 +92,10 @@ class Worker:
     async def _finish(self, post: asyncio.Task[Entry]) -> None:
         """Follow a request to its end once it is sent; one that is sent is not cancelled."""
         try:
-            entry = await asyncio.shield(post)
+            await asyncio.wait([post])
+            self._posts.remove(post)
             self._has_changed.set()
-            if entry.state == "created":
+            if (entry := post.result()).state == "created":
                 await self._follow(entry)
         finally:
             self._running -= 1
@@ -108,7 +103,7 @@ class Worker:
 
     async def _end(self) -> None:
         """Send no more, and wait for the requests in flight: they may be paid for."""
-        if count := len(self._posts):
+        if count := sum(not post.done() for post in self._posts):
             self._limiter.stopped = "the run has ended"
             text = "waiting for %d responses; stop again to leave them unknown"
             self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
@@ -156,30 +151,27 @@ class Worker:
     async def _follow(self, entry: Entry) -> None:
         """Follow the job of a request to its end, and save its result."""
         module, job_id = self._batch.job.module, entry.job_id
+        path = self._batch.path_of(entry.number)
         self._records.note(entry.number, is_running=True)
         try:
             poll = module.OPERATION.follow(job_id)
             job = await _io.asyncio_run(self._client, wait, poll, job_id, self._batch.waiting)
             entry = self._priced(entry, job)  # others wait for it, and not for the download
-            url, path = module.result(job), self._batch.path_of(entry.number)
+            url = module.result(job)
             async with _files.asyncio_atomic_file(path) as file:
                 await _io.asyncio_run(self._client, _downloads.save, url, file, None)
             entry = evolve(entry, state="done", error=None)
+        except (errors.JobFailedError, errors.JobExpiredError, errors.VideoWithheldError) as error:
+            entry = evolve(self._priced(entry, error.job), state="failed", error=reason_of(error))
+        except errors.ResultMissingError as error:
+            entry = evolve(self._priced(entry, error.job), error=reason_of(error))
+        except OSError as error:  # the next results could not be saved either
+            why = f"{error.filename or path}: {error.strerror or reason_of(error)}"
+            self._limiter.stop(why)
+            entry = evolve(entry, error=why)
         except Exception as error:
-            entry = self._without_result(entry, error)
+            entry = evolve(entry, error=reason_of(error))
         await self._records.put(entry)
-
-    def _without_result(self, entry: Entry, error: Exception) -> Entry:
-        """The entry of a request that has failed, or is left to the next run."""
-        why = reason_of(error)
-        if isinstance(error, errors.JobError) and not isinstance(error, errors.WaitTimeoutError):
-            entry = self._priced(entry, error.job)
-            if not isinstance(error, errors.ResultMissingError):
-                entry = evolve(entry, state="failed")
-        elif isinstance(error, OSError):
-            why = f"{error.filename or self._batch.path_of(entry.number)}: {error.strerror or why}"
-            self._limiter.stop(why)  # the next results could not be saved either
-        return evolve(entry, error=why)
 
     def _priced(self, entry: Entry, job: Any) -> Entry:
         """Count the price of a job once, and keep it: a later response may report none."""
