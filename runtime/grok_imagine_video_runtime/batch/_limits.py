@@ -1,4 +1,4 @@
-"""When the next request of a batch may be sent, and whether it may cost that much."""
+"""When the next request of a batch may be sent."""
 
 import asyncio
 import contextlib
@@ -76,32 +76,3 @@ class RateLimiter:
         if now() + pause > self._waiting_since + self._patience:
             self.stop(why)
         self._next_at = max(self._next_at, now() + pause)
-
-
-class Budget:
-    """The prices of all jobs in a folder, and whether one more request may exceed a budget.
-
-    A job without a price counts as much as the dearest. Until there is a price, one runs alone.
-    """
-
-    def __init__(self, dollars: float | None, prices: tuple[float, float, int]) -> None:
-        self._dollars = dollars
-        self.paid, self._dearest, self.unpriced = prices
-
-    def count(self, price: float) -> None:
-        """Count the price of a job, once, as soon as it is known."""
-        self.paid, self.unpriced = self.paid + price, self.unpriced - 1
-        self._dearest = max(self._dearest, price)
-
-    def excess(self, more: int = 1) -> str:
-        """Why so many more requests may exceed the budget; "" if they do not. 0: the last one."""
-        others = self.unpriced + more - 1
-        if self._dollars is None or not (self._dearest or others):
-            return ""
-        if not self._dearest:
-            return "no price was reported, so the budget cannot be kept: run without one"
-        if round(self.paid + (others + 1) * self._dearest, 9) <= self._dollars:
-            return ""
-        unknown = f", {others} have no price yet" * bool(others)
-        prices = f"${self.paid:.2f} is paid{unknown}, and one costs up to ${self._dearest:.2f}"
-        return f"one more request could exceed the budget of ${self._dollars:g}: {prices}"

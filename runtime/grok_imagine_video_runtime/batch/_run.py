@@ -17,7 +17,7 @@ from ..config import LIMITS
 from ..models import SentObject
 from ..operations import Request
 from ._journal import Entry, Journal, JournalError
-from ._limits import Budget, RateLimiter
+from ._limits import RateLimiter
 from ._requests import Batch, Resend, Work
 from ._status import OnProgress, Records, Summary
 
@@ -38,8 +38,7 @@ class Worker:
         self._client = batch.client.with_timeout(timeout)
         self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
         self._batch, self._logger = batch, batch.client.package.logger
-        self._budget = Budget(batch.budget, journal.prices)
-        self._records = Records(journal, self._budget, batch.on_progress)
+        self._records = Records(journal, batch.budget, batch.on_progress)
         self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
         limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
         self._connections = limits.max_connections or batch.concurrency
@@ -49,8 +48,7 @@ class Worker:
 
     async def work(self) -> Summary:
         """Work on every request. If cancelled, wait for the responses in flight."""
-        limiter = self._limiter
-        remaining = self._batch.remaining(self._records.entries, limiter.stop)
+        remaining = self._batch.remaining(self._records.entries, self._limiter.stop)
         try:
             async with asyncio.TaskGroup() as group:
                 while work := await self._next(remaining):
@@ -62,8 +60,7 @@ class Worker:
             raise group_of_errors.exceptions[0] from None
         finally:
             await self._end()
-        is_over_budget = limiter.stopped == self._budget.excess()
-        return self._records.summary(stopped=limiter.stopped, is_over_budget=is_over_budget)
+        return self._records.summary(self._limiter.stopped)
 
     async def _next(self, remaining: Iterator[Work]) -> Work | None:
         """Wait until one more request may be worked on. None if there is none, or none may."""
@@ -75,14 +72,14 @@ class Worker:
             await self._change()
         if work[1] is None:
             return work
-        while (why := self._budget.excess()) and not self._limiter.stopped:
+        while (why := self._records.excess()) and not self._limiter.stopped:
             if not self._running:  # nobody else can make room
                 self._limiter.stop(why)
             else:
                 await self._change()
         if not await self._limiter.acquire():
             return None
-        self._budget.unpriced += 1
+        self._records.unpriced += 1
         return work
 
     async def _change(self) -> None:
@@ -115,7 +112,7 @@ class Worker:
             return entry
         records, limiter = self._records, self._limiter
         await records.send(entry)
-        if limiter.stopped or self._budget.excess(0):  # a price was told meanwhile
+        if limiter.stopped or records.excess(0):  # a price was told meanwhile
             await records.undo(entry)
             self._again.append((entry, request))
             return entry
@@ -178,7 +175,7 @@ class Worker:
         cost = cost_of(self._batch.job.module.JOB, job) if job else None
         if cost is None or entry.cost is not None:
             return entry
-        self._budget.count(cost)
+        self._records.count(cost)
         self._has_changed.set()
         return evolve(entry, cost=cost)
 

@@ -10,7 +10,6 @@ from attrs import asdict, frozen
 
 from .._files import in_thread
 from ._journal import Entry, Journal
-from ._limits import Budget
 
 
 @frozen
@@ -64,13 +63,17 @@ def state_of(entry: Entry) -> str:
 
 
 class Records:
-    """What is known of the requests of a run: in the journal, and beside it."""
+    """What is known of the requests of a run and of all prices: in the journal, and beside it.
+
+    A job without a price counts as much as the dearest. Until there is a price, one runs alone.
+    """
 
     def __init__(
-        self, journal: Journal, budget: Budget, on_progress: OnProgress | None = None
+        self, journal: Journal, budget: float | None = None, on_progress: OnProgress | None = None
     ) -> None:
         self._gateway, self._source, self._total = journal.about
         self.entries = journal.entries
+        self._paid, self._dearest, self.unpriced = journal.prices
         self._journal, self._budget, self._on_progress = journal, budget, on_progress
         self._refusals: dict[int, str] = {}  # why, by number
         self._states: dict[int, str] = {}  # by number; of others it is queued
@@ -80,10 +83,10 @@ class Records:
 
     def status(self) -> Status:
         """How far the batch is."""
-        return Status(self._total, cost=round(self._budget.paid, 9), **self._counts)
+        return Status(self._total, cost=round(self._paid, 9), **self._counts)
 
-    def summary(self, **ended: Any) -> Summary:
-        """How far the batch is, with what only its run knows."""
+    def summary(self, stopped: str | None = None) -> Summary:
+        """How far the batch is, and why its run has stopped."""
         problems = list[Problem]()
         for number, state in sorted(self._states.items()):
             if state not in ("done", "running", "queued"):
@@ -91,9 +94,28 @@ class Records:
                 default = "stopped before a response came" * (state == "unknown")
                 reason = self._refusals.get(number) or entry.error or default
                 problems.append(Problem(number, state, reason, entry.job_id))
-        ended |= {"source": self._source, "gateway": self._gateway}
-        ended |= {"problems": tuple(problems), "is_running": self._journal.is_running}
-        return Summary(**asdict(self.status()), **ended)
+        known: dict[str, Any] = asdict(self.status()) | {"problems": tuple(problems)}
+        known |= {"source": self._source, "gateway": self._gateway, "stopped": stopped}
+        known |= {"is_over_budget": stopped == self.excess()}
+        return Summary(**known, is_running=self._journal.is_running)
+
+    def count(self, price: float) -> None:
+        """Count the price of a job, once, as soon as it is known."""
+        self._paid, self.unpriced = self._paid + price, self.unpriced - 1
+        self._dearest = max(self._dearest, price)
+
+    def excess(self, more: int = 1) -> str:
+        """Why so many more requests may exceed the budget; "" if they do not. 0: the last one."""
+        others = self.unpriced + more - 1
+        if self._budget is None or not (self._dearest or others):
+            return ""
+        if not self._dearest:
+            return "no price was reported, so the budget cannot be kept: run without one"
+        if round(self._paid + (others + 1) * self._dearest, 9) <= self._budget:
+            return ""
+        unknown = f", {others} have no price yet" * bool(others)
+        prices = f"${self._paid:.2f} is paid{unknown}, and one costs up to ${self._dearest:.2f}"
+        return f"one more request could exceed the budget of ${self._budget:g}: {prices}"
 
     def note(self, number: int, *, is_running: bool = False) -> None:
         """Count a request as running from now on, or in the state that it is in."""
@@ -114,7 +136,7 @@ class Records:
     async def undo(self, entry: Entry, refusal: str = "") -> None:
         """Take back that a request was sent, for it certainly created no job."""
         await in_thread(self._journal.remove, entry)
-        self._budget.unpriced -= 1
+        self.unpriced -= 1
         if refusal:
             again = "it was sent again and refused: " * (entry.attempt > 1)
             self._refusals[entry.number] = again + refusal
@@ -136,4 +158,4 @@ def status(folder: str | os.PathLike[str]) -> Summary:
         ValueError: The file is not the journal of a batch.
     """
     with Journal(Path(folder), read_only=True) as journal:
-        return Records(journal, Budget(None, journal.prices)).summary()
+        return Records(journal).summary()
