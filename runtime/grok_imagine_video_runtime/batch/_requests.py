@@ -38,7 +38,7 @@ class Batch:
     budget: float | None = field(validator=optional([v.number, v.gt(0)]))
     waiting: _jobs.Waiting[Any]
     resend: Collection[Resend] = field(validator=deep_iterable(v.in_(*get_args(Resend))))
-    only: Collection[int] | None
+    only: Collection[int]
     source: str = field(validator=v.string)
     on_progress: OnProgress | None = field(validator=_jobs.CALLBACK)
     job: Commands = field(init=False)
@@ -74,7 +74,7 @@ class Batch:
         if journal.entries and len(addresses) > 1:
             msg = f"the previous requests were sent to {gateway}, not to {url}"
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
-        for number in sorted({*journal.entries, *self.digests, *(self.only or ())}):
+        for number in sorted({*journal.entries, *self.digests, *self.only}):
             if mistake := self._mistake(number, journal.entries.get(number)):
                 raise ValueError(mistake)
         journal.describe(url, self.source or source, len(self.digests))
@@ -108,17 +108,14 @@ class Batch:
             sent.arguments["content"] = content
         return sent, hashlib.sha256(content).hexdigest()
 
-    def _is_wanted(self, number: int) -> bool:
-        return self.only is None or number in self.only
-
     def _is_to_send(self, number: int, entry: Entry | None) -> bool:
-        return self._is_wanted(number) and (entry is None or state_of(entry) in self.resend)
+        return number in self.only and (entry is None or state_of(entry) in self.resend)
 
     def remaining(self, entries: dict[int, Entry], stop: Callable[[str], None]) -> Iterator[Work]:
         """The requests to work on, starting with those that have a job."""
         before = dict(entries)
         for number, entry in before.items():
-            has_job = entry.state == "created" and self._is_wanted(number)
+            has_job = entry.state == "created" and number in self.only
             if has_job and not self._is_to_send(number, entry):
                 yield entry, None
         try:  # those that are new since the check are left to the next run

@@ -236,7 +236,8 @@ async def asyncio_run(
         msg = "requests must be a list of requests: pass [request]"
         raise TypeError(msg)
     listed = requests if isinstance(requests, Sequence) else list(requests)
-    waiting, last = Waiting[Any](interval, timeout), (resend, only, source, on_progress)
+    chosen = range(1, len(listed) + 1) if only is None else only
+    waiting, last = Waiting[Any](interval, timeout), (resend, chosen, source, on_progress)
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await _files.in_thread(batch.open, stack)
