@@ -11,7 +11,7 @@ import httpx
 from attrs import define, evolve, field
 from attrs.validators import deep_iterable, optional
 
-from .. import _calls, _jobs
+from .. import _calls, _files, _jobs
 from .. import validators as v
 from ..client import Client
 from ..config import not_a_client
@@ -77,6 +77,7 @@ class Batch:
         for number in sorted({*journal.entries, *self.digests, *self.only}):
             if mistake := self._mistake(number, journal.entries.get(number)):
                 raise ValueError(mistake)
+        _files.remove_temporary_files(self.folder)  # of runs that were killed
         journal.describe(url, self.source or source, len(self.digests))
         for number, entry in list(journal.entries.items()):
             if entry.state == "unknown" and self.path_of(number).exists():

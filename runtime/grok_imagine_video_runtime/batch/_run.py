@@ -241,9 +241,7 @@ async def asyncio_run(
     batch = Batch(listed, client, folder, concurrency, rate, budget, waiting, *last)
     with ExitStack() as stack:  # a thread that is cancelled leaves what it has opened to it
         journal = await _files.in_thread(batch.open, stack)
-        summary = await Worker(batch, journal).work()
-        _files.remove_temporary_files(batch.folder)  # of runs that were killed
-        return summary
+        return await Worker(batch, journal).work()
 
 
 def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P, Summary]:
