@@ -47,7 +47,7 @@ class Worker:
         self._again: list[Work] = []  # what was refused for now
 
     async def work(self) -> Summary:
-        """Work on every request. If cancelled, wait for the responses in flight."""
+        """Work on every request. If cancelled, send no more, and wait for those in flight."""
         remaining = self._batch.remaining(self._records.entries, self._limiter.stop)
         try:
             async with asyncio.TaskGroup() as group:
@@ -59,7 +59,11 @@ class Worker:
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
         finally:
-            await self._end()
+            if count := sum(not post.done() for post in self._posts):  # they may be paid for
+                self._limiter.stopped = "the run has ended"
+                text = "waiting for %d responses; stop again to leave them unknown"
+                self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
+            await asyncio.gather(*self._posts, return_exceptions=True)
         return self._records.summary(self._limiter.stopped)
 
     async def _next(self, remaining: Iterator[Work]) -> Work | None:
@@ -97,14 +101,6 @@ class Worker:
         finally:
             self._running -= 1
             self._has_changed.set()
-
-    async def _end(self) -> None:
-        """Send no more, and wait for the requests in flight: they may be paid for."""
-        if count := sum(not post.done() for post in self._posts):
-            self._limiter.stopped = "the run has ended"
-            text = "waiting for %d responses; stop again to leave them unknown"
-            self._logger.warning(text, count, extra={"event": "ending", "in_flight": count})
-        await asyncio.gather(*self._posts, return_exceptions=True)
 
     async def _post(self, entry: Entry, request: Request[Any] | None) -> Entry:
         """Send a request, unless there is a job already, and write down what came of it."""
