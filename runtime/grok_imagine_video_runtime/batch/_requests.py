@@ -74,14 +74,14 @@ class Batch:
         if journal.entries and len(addresses) > 1:
             msg = f"the previous requests were sent to {gateway}, not to {url}"
             raise ValueError(f"{msg}; set the address back, {_INSTEAD}")
+        for number, entry in list(journal.entries.items()):
+            if entry.state == "unknown" and self.path_of(number).exists():
+                journal.put(evolve(entry, state="done", error=None))
         for number in sorted({*journal.entries, *self.digests, *self.only}):
             if mistake := self._mistake(number, journal.entries.get(number)):
                 raise ValueError(mistake)
         _files.remove_temporary_files(self.folder)  # of runs that were killed
         journal.describe(url, self.source or source, len(self.digests))
-        for number, entry in list(journal.entries.items()):
-            if entry.state == "unknown" and self.path_of(number).exists():
-                journal.put(evolve(entry, state="done", error=None))
         return journal
 
     def _mistake(self, number: int, entry: Entry | None) -> str:
@@ -91,8 +91,7 @@ class Batch:
             return f"there is no request {number}" + ", which was sent" * bool(entry)
         if entry and entry.digest != self.digests[number]:
             return f"request {number} has changed since it was sent. Undo the change, {_INSTEAD}"
-        is_new = self._is_to_send(number, entry) and not (entry and entry.state == "unknown")
-        if is_new and path.exists():
+        if self._is_to_send(number, entry) and path.exists():
             return f"{path} exists, and no run of this batch saved it: move it away, {_INSTEAD}"
         return ""
 
