@@ -37,12 +37,12 @@ class Worker:
         timeout.pool = None  # a request waits for a connection as long as it takes
         self._client = batch.client.with_timeout(timeout)
         self._creator = evolve(self._client, max_retries=0)  # the limiter decides about retries
-        self._batch, self._logger = batch, batch.client.package.logger
+        self._batch, self._journal, self._logger = batch, journal, batch.client.package.logger
         self._records = Records(journal, batch.budget, batch.on_progress)
         self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
         limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
         self._connections = limits.max_connections or batch.concurrency
-        self._running, self._has_changed = 0, asyncio.Event()
+        self._has_changed = asyncio.Event()
         self._posts: set[asyncio.Task[Entry]] = set()
         self._again: list[Work] = []  # what was refused for now
 
@@ -52,7 +52,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 while work := await self._next(remaining):
-                    self._running += 1
+                    self._records.note(work[0].number, is_running=True)
                     post = asyncio.create_task(self._post(*work))
                     self._posts.add(post)
                     group.create_task(self._finish(post))
@@ -68,16 +68,17 @@ class Worker:
 
     async def _next(self, remaining: Iterator[Work]) -> Work | None:
         """Wait until one more request may be worked on. None if there is none, or none may."""
-        while self._running >= self._batch.concurrency or len(self._posts) >= self._connections:
+        limit, counts = self._batch.concurrency, self._records.counts
+        while counts["running"] >= limit or len(self._posts) >= self._connections:
             await self._change()
         while not (work := self._again.pop() if self._again else next(remaining, None)):
-            if not self._running:
+            if not counts["running"]:
                 return None
             await self._change()
         if work[1] is None:
             return work
         while (why := self._records.excess()) and not self._limiter.stopped:
-            if not self._running:  # nobody else can make room
+            if not counts["running"]:  # nobody else can make room
                 self._limiter.stop(why)
             else:
                 await self._change()
@@ -92,14 +93,11 @@ class Worker:
 
     async def _finish(self, post: asyncio.Task[Entry]) -> None:
         """Follow a request to its end once it is sent; one that is sent is not cancelled."""
-        try:
-            await asyncio.wait([post])
-            self._posts.remove(post)
-            self._has_changed.set()
-            if (entry := post.result()).state == "created":
-                await self._follow(entry)
-        finally:
-            self._running -= 1
+        await asyncio.wait([post])
+        self._posts.remove(post)
+        self._has_changed.set()
+        if (entry := post.result()).state == "created":
+            await self._follow(entry)
             self._has_changed.set()
 
     async def _post(self, entry: Entry, request: Request[Any] | None) -> Entry:
@@ -107,7 +105,7 @@ class Worker:
         if request is None:
             return entry
         records, limiter = self._records, self._limiter
-        await records.send(entry)
+        await _files.in_thread(self._journal.put, entry)  # from now on it may be paid for
         if limiter.stopped or records.excess(0):  # a price was told meanwhile
             await records.undo(entry)
             self._again.append((entry, request))
@@ -145,7 +143,6 @@ class Worker:
         """Follow the job of a request to its end, and save its result."""
         module, job_id = self._batch.job.module, entry.job_id
         path = self._batch.path_of(entry.number)
-        self._records.note(entry.number, is_running=True)
         try:
             poll = module.OPERATION.follow(job_id)
             job = await _io.asyncio_run(self._client, wait, poll, job_id, self._batch.waiting)

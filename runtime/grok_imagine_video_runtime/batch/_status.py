@@ -77,13 +77,13 @@ class Records:
         self._journal, self._budget, self._on_progress = journal, budget, on_progress
         self._refusals: dict[int, str] = {}  # why, by number
         self._states: dict[int, str] = {}  # by number; of others it is queued
-        self._counts = Counter(queued=self._total)
+        self.counts = Counter(queued=self._total)
         for number in self.entries:
             self.note(number)
 
     def status(self) -> Status:
         """How far the batch is."""
-        return Status(self._total, cost=round(self._paid, 9), **self._counts)
+        return Status(self._total, cost=round(self._paid, 9), **self.counts)
 
     def summary(self, stopped: str | None = None) -> Summary:
         """How far the batch is, and why its run has stopped."""
@@ -124,14 +124,9 @@ class Records:
             state = state_of(entry)
             is_open = state in ("unfinished", "unknown") and not entry.error
             is_running |= is_open and self._journal.is_running
-        self._counts[self._states.get(number, "queued")] -= 1
+        self.counts[self._states.get(number, "queued")] -= 1
         self._states[number] = "running" if is_running else state
-        self._counts[self._states[number]] += 1
-
-    async def send(self, entry: Entry) -> None:
-        """Write down that a request is about to leave: from now on it may be paid for."""
-        self.note(entry.number, is_running=True)
-        await in_thread(self._journal.put, entry)
+        self.counts[self._states[number]] += 1
 
     async def undo(self, entry: Entry, refusal: str = "") -> None:
         """Take back that a request was sent, for it certainly created no job."""
