@@ -141,8 +141,9 @@ def test_a_batch_says_one_thing_of_a_job(row: Any, tmp_path: Path) -> None:
         return httpx.Response(**outcome(row))
 
     client = client_of(URL, httpx_args={"transport": httpx.MockTransport(respond)})
-    (problem,) = batch.run([BODY], client=client, folder=tmp_path).problems
-    assert (problem.state, problem.job_id) == (row["state"], "1")
+    summary = batch.run([BODY], client=client, folder=tmp_path)
+    (problem,) = summary.problems
+    assert (problem.state, problem.job_id, summary.cost) == (row["state"], "1", row.get("cost", 0))
     assert row["said"] in problem.reason
 
 
