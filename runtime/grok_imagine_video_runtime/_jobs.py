@@ -12,14 +12,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from attrs.validators import and_, is_callable, optional
+from attrs import field, frozen
+from attrs.validators import is_callable, optional
 
 from . import _calls, errors
 from ._redirects import redact, redact_response
 from .config import Config, Opened, seconds
 from .models import OpenObject
 from .operations import Job, Operation, Request
-from .validators import Named, Validator
+from .validators import Validator
 
 T = TypeVar("T")
 
@@ -47,25 +48,17 @@ def _plain(_: Any, attribute: Any, value: Any) -> None:
         raise TypeError(msg)
 
 
-CALLBACK: Validator = optional(and_(is_callable(), _plain))
+CALLBACK: Validator = optional([is_callable(), _plain])
 
 
+@frozen
 class Waiting(Generic[T]):
     """How to wait for a job: seconds between two polls, seconds in all, and callbacks."""
 
-    def __init__(
-        self,
-        interval: float,
-        timeout: float,
-        on_progress: Callable[[T], object] | None = None,
-        on_created: Callable[[str], object] | None = None,
-    ) -> None:
-        seconds(None, Named("interval"), interval)
-        seconds(None, Named("timeout"), timeout)
-        CALLBACK(None, Named("on_progress"), on_progress)
-        CALLBACK(None, Named("on_created"), on_created)
-        self.interval, self.timeout = interval, timeout
-        self.on_progress, self.on_created = on_progress, on_created
+    interval: float = field(validator=seconds)
+    timeout: float = field(validator=seconds)
+    on_progress: Callable[[T], object] | None = field(default=None, validator=CALLBACK)
+    on_created: Callable[[str], object] | None = field(default=None, validator=CALLBACK)
 
 
 def create_and_wait(
@@ -120,8 +113,8 @@ def wait(
                     waiting.on_progress(job)
                 if reading.final_url():
                     return job
-            now = yield _calls.Now()
-            yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
+            left = deadline - (yield _calls.Now())
+            yield _calls.Sleep(max(0.0, _pause(waiting, left, error)))
         msg = f"still running after {waiting.timeout:g} s"
         if error is not None:
             msg = f"gave up after {waiting.timeout:g} s: {reason_of(error)}"
@@ -131,15 +124,13 @@ def wait(
         raise
 
 
-def _next_poll(
-    waiting: Waiting[Any], now: float, deadline: float, error: errors.APIError | None
-) -> float:
-    """When to poll next: when the server asks for it, or one interval later and at the end."""
+def _pause(waiting: Waiting[Any], left: float, error: errors.APIError | None) -> float:
+    """Seconds until the next poll: what the server asks for, or an interval; one is at the end."""
     delay = waiting.interval * random.uniform(1 - _JITTER, 1 + _JITTER)
     if isinstance(error, errors.APIStatusError) and (asked := errors.retry_after(error.headers)):
-        return min(now + max(delay, asked + _JITTER * delay), deadline)
-    last_poll = deadline - min(_LAST_POLL * waiting.timeout, _MAX_LAST_POLL)
-    return min(now + delay, last_poll if now < last_poll else deadline)
+        return min(max(delay, asked + _JITTER * delay), left)
+    to_last_poll = left - min(_LAST_POLL * waiting.timeout, _MAX_LAST_POLL)
+    return min(delay, to_last_poll if to_last_poll > 0 else left)
 
 
 def _is_transient(error: errors.APIError) -> bool:
