@@ -216,7 +216,7 @@ def test_a_token_that_a_job_quotes_is_in_no_error() -> None:
 
 
 def test_a_job_that_goes_on_has_no_result() -> None:
-    with pytest.raises(errors.ResultMissingError, match="job is pending, and has") as raised:
+    with pytest.raises(errors.ResultMissingError, match="the job is pending, but") as raised:
         get_video.result(VideoJob.from_dict({"status": "pending", "id": "a"}))
     assert raised.value.job_id == "a"
 

@@ -34,12 +34,6 @@ _MAX_LAST_POLL = 1.0
 # US dollars; a larger number is not a price.
 _MAX_COST = 1e5
 
-# Statuses that are about the caller, not about the job.
-_CALLER_STATUSES = (401, 403, 429)
-
-_WITHHELD = "moderation withheld the result, which may have been billed"
-_MISSING = "the job is done and paid for, but the response has no result where we look for one"
-
 
 def _plain(_: Any, attribute: Any, value: Any) -> None:
     """A validator of a callback, whose result nobody awaits."""
@@ -158,12 +152,11 @@ def _read(
     job. Without one it says nothing if its status is transient, or that of a job that is not found.
     """
     rules, status = operation.rules, exchange.status_code
-    if exchange.is_success or status in _CALLER_STATUSES:
+    if exchange.is_success or status in (401, 403, 429):  # which are about the caller
         reading = _Reading(rules, _calls.parse_response(config, operation, exchange), job_id)
         if reading.is_only_an_error():
-            raise errors.APIStatusError(
-                "the response is an error, not a job", *redact_response(config, exchange)
-            )
+            msg = "the response is an error, not a job"
+            raise errors.APIStatusError(msg, *redact_response(config, exchange))
         return reading
     content = redact(config, exchange.content)
     reading = _Reading(rules, None, job_id)
@@ -206,11 +199,12 @@ class _Reading:
         has_result = status in rules.succeeded and self.url
         kind: type[errors.JobError] = errors.JobFailedError
         if is_withheld or (not has_result and _says(rules.moderation, f"{code} {reason}")):
-            kind, msg = errors.VideoWithheldError, _WITHHELD
+            kind = errors.VideoWithheldError
+            msg = "moderation withheld the result, which may have been billed"
+        elif self.has_failed and status in rules.expired:
+            kind, msg = errors.JobExpiredError, "the job expired"
         elif self.has_failed:
-            is_expired = status in rules.expired
-            kind = errors.JobExpiredError if is_expired else kind
-            msg = f"the job {'expired' if is_expired else 'failed'}"
+            msg = "the job failed"
         elif self.url or not self.is_done:
             return self.url if self.is_done else ""
         elif code or reason:
@@ -218,7 +212,8 @@ class _Reading:
         else:
             kind, reason = errors.ResultMissingError, "look at .job"
             is_unknown = status and status not in rules.succeeded
-            msg = f"the job is {status}, and has no result" if is_unknown else _MISSING
+            msg = f"the job is {status}" if is_unknown else "the job is done and paid for"
+            msg += ", but the response has no result where we look for one"
         exception = kind(": ".join(filter(None, [msg, code, reason])), self.job, code)
         exception.job_id = self._job_id
         raise exception
