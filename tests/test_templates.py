@@ -232,20 +232,20 @@ def test_fields_are_there_by_their_names_in_json(features: ModuleType) -> None:
 
 
 def test_forms_files_lists_and_texts(features: ModuleType) -> None:
-    file = features.types.File(io.BytesIO(b"\r\n--+++\r\n"), "f.bin", "image/png")
+    file = features.types.File(io.BytesIO(b"\r\n\0"), "f.bin", "image/png")
     form = features.Form(a="x y", n=4)
     with serving(responding(200, [])) as server, features.Client(server.base_url) as client:
-        uploaded = features.upload.sync(client=client, body=features.Upload(file=file, form=form))
-        assert uploaded.payload.read() == b"[]"
+        body = features.Upload(file=file, form=[form], note="hi")
+        assert features.upload.sync(client=client, body=body).payload.read() == b"[]"
         assert features.text.sync(client=client) == "[]"
-        for body in ({"body": [form]}, {}):
-            assert features.listed.sync(client=client, **body) == []
-    contents = [request.partition(b"\r\n\r\n")[2] for request in server.arrived]
-    assert contents[1:] == [b"", b'[{"a":"x y","n":4}]', b""]
-    boundary, sent = contents[0].partition(b"\r\n")[0], contents[0]
-    assert b"multipart/form-data; boundary=%s\r\n" % boundary[2:] in server.arrived[0]
-    assert boundary != b"--+++"  # which the file has in it
+        for named in ({"body": [form]}, {}):
+            assert features.listed.sync(client=client, **named) == []
+    sent, *others = (request.partition(b"\r\n\r\n")[2] for request in server.arrived)
+    assert others == [b"", b'[{"a":"x y","n":4}]', b""]
+    boundary = sent[2:].partition(b"\r\n")[0]
+    assert b"multipart/form-data; boundary=%s\r\n" % boundary in server.arrived[0]
     assert b'name="file"; filename="f.bin"\r\nContent-Type: image/png' in sent
+    assert b'name="note"\r\nContent-Type: text/plain\r\n\r\nhi\r\n' in sent
     assert b'name="form"\r\nContent-Type: application/json\r\n\r\n{"a": "x y", "n": 4}' in sent
     with pytest.raises(TypeError, match="'body' must be Form"):
         features.listed.sync(client=client, body=[{"a": "x"}])

@@ -5,13 +5,13 @@ import json
 import os
 import re
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, ClassVar, Self, cast
 
 import attrs
 
-from .types import UNSET, File, FileTypes, RequestFiles, Unset
+from .types import UNSET, File, RequestFiles, Unset
 from .validators import Named, Validator, show
 
 Reader = Callable[[Any], Any]
@@ -147,23 +147,20 @@ class FromFile:
             OSError: The file cannot be read.
             ValueError: It is empty, or another kind of file.
         """
-        return cls(**{cls._file_field: _data_url(os.fsdecode(path))})
+        given = os.fsdecode(path)
+        file = os.path.expanduser(given)  # noqa: PTH111 - which keeps `~nobody` as it is
+        if given.lower().startswith("file:///"):
+            from urllib.request import url2pathname  # 20 ms, and rarely needed
 
-
-def _data_url(path: str) -> str:
-    """A file as a `data:` URL."""
-    file = os.path.expanduser(path)  # noqa: PTH111 - which keeps `~nobody` as it is
-    if path.lower().startswith("file:///"):
-        from urllib.request import url2pathname  # 20 ms, and rarely needed
-
-        file = url2pathname(path[len("file://") :])
-    with open(file, "rb") as opened:  # noqa: PTH123 - pathlib takes 3 ms to import
-        content = opened.read()
-    for media_type, signature in _SIGNATURES.items():
-        if re.match(signature, content, re.DOTALL):
-            return f"data:{media_type};base64,{b2a_base64(content, newline=False).decode()}"
-    msg = f"{path!r} is {'another kind of file' if content else 'empty'}"
-    raise ValueError(f"{msg}: a PNG, JPEG, WebP or GIF is needed")
+            file = url2pathname(given[len("file://") :])
+        with open(file, "rb") as opened:  # noqa: PTH123 - pathlib takes 3 ms to import
+            content = opened.read()
+        for media_type, signature in _SIGNATURES.items():
+            if re.match(signature, content, re.DOTALL):
+                data = b2a_base64(content, newline=False).decode()
+                return cls(**{cls._file_field: f"data:{media_type};base64,{data}"})
+        msg = f"{given!r} is {'another kind of file' if content else 'empty'}"
+        raise ValueError(f"{msg}: a PNG, JPEG, WebP or GIF is needed")
 
 
 def attributes_of(model: type[Any]) -> dict[str, str]:
@@ -187,7 +184,7 @@ def _needed(kind: str, expected: type[Any], value: Any) -> Any:
 
 def extra(instance: Any, _: Any, value: Any) -> None:
     """A validator of `additional_properties`: no field of the spec may be among them."""
-    for name in {name for _, name, _, _ in type(instance)._fields()} & value.keys():
+    for name in attributes_of(type(instance)).keys() & value.keys():
         msg = f"{name!r} must be set as a field, not in 'additional_properties'"
         raise ValueError(f"{msg}: {show(value[name])}")
 
@@ -204,8 +201,7 @@ def validate_argument(name: str, value: Any, *validators: Validator) -> None:
     for validator in validators:
         validator(None, Named(name), value)
     try:
-        if isinstance(value, list | dict | OpenObject):
-            _revalidate(value)
+        _revalidate(value)
     except RecursionError:
         msg = f"{name!r} must not contain itself"
         raise ValueError(msg) from None
@@ -271,19 +267,14 @@ def text_of(value: Any) -> str:
 
 
 def to_multipart(instance: OpenObject) -> RequestFiles:
-    """An object as the parts of a multipart/form-data body."""
-    fields = instance.to_dict().items()
-    return [part for name, value in fields for part in _form_parts(name, value)]
-
-
-def _form_parts(name: str, value: Any) -> Iterator[tuple[str, FileTypes]]:
-    """A field as parts of a form: one for each item of a list."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _form_parts(name, item)
-    elif isinstance(value, File):
-        yield name, value.to_tuple()
-    elif isinstance(value, dict):
-        yield name, (None, json.dumps(value).encode(), "application/json")
-    elif value is not None:
-        yield name, (None, text_of(value).encode(), "text/plain")
+    """An object as the parts of a multipart/form-data body, one for each item of a list."""
+    parts: RequestFiles = []
+    for name, value in instance.to_dict().items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, File):
+                parts.append((name, (item.file_name, item.payload, item.mime_type)))
+            elif isinstance(item, dict | list):
+                parts.append((name, (None, json.dumps(item).encode(), "application/json")))
+            elif item is not None:
+                parts.append((name, (None, text_of(item).encode(), "text/plain")))
+    return parts

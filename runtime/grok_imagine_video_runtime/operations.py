@@ -83,7 +83,7 @@ class Operation(NamedTuple, Generic[T]):
     def request(self, **values: Any) -> Request[T]:
         """Build a request; an argument that breaks the spec is a TypeError or ValueError."""
         url, headers, query = self.path, dict[str, str](), dict[str, Any]()
-        body: dict[str, Any] = {}
+        arguments: dict[str, Any] = {"method": self.method, "headers": headers}
         for name, alias, location, validators in self.parameters:
             value = values.get(name, UNSET)
             validate_argument(name, value, *validators)
@@ -99,13 +99,10 @@ class Operation(NamedTuple, Generic[T]):
                 query[alias] = to_json(value)
             elif location == "json":
                 headers["Content-Type"] = alias
-                body = {"json": to_json(value)}
+                arguments["json"] = to_json(value)
             else:  # httpx sets the media type of a form
-                body = {"files": to_multipart(value)}
-        params = {"params": query} if query else {}
-        return Request(
-            self, {"method": self.method, "url": url, "headers": headers, **params, **body}
-        )
+                arguments["files"] = to_multipart(value)
+        return Request(self, {**arguments, "url": url, "params": query or None})
 
 
 class Create(NamedTuple):

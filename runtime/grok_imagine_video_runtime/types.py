@@ -19,8 +19,7 @@ class Unset:
 
 UNSET: Unset = Unset()
 
-FileContent = IO[bytes] | bytes | str
-FileTypes = tuple[str | None, FileContent, str | None]
+FileTypes = tuple[str | None, IO[bytes] | bytes | str, str | None]
 RequestFiles = list[tuple[str, FileTypes]]
 
 
@@ -30,10 +29,6 @@ class File(NamedTuple):
     payload: BinaryIO
     file_name: str | None = None
     mime_type: str | None = None
-
-    def to_tuple(self) -> FileTypes:
-        """The form that httpx takes for multipart/form-data."""
-        return self.file_name, self.payload, self.mime_type
 
 
 T = TypeVar("T")
