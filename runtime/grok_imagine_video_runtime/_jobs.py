@@ -13,36 +13,28 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
-from attrs.validators import is_callable, optional
 
 from . import _calls, errors
 from ._redirects import redact, redact_response
 from .config import Config, Opened, seconds
 from .models import OpenObject
 from .operations import Job, Operation, Request
-from .validators import Validator
+from .validators import show
 
 T = TypeVar("T")
 
 # A share of the interval, so that many waits do not poll together.
 _JITTER = 0.2
 
-# How long before the deadline the last poll is: a share of the timeout, and at most seconds.
-_LAST_POLL = 0.1
-_MAX_LAST_POLL = 1.0
-
 # US dollars; a larger number is not a price.
 _MAX_COST = 1e5
 
 
-def _plain(_: Any, attribute: Any, value: Any) -> None:
-    """A validator of a callback, whose result nobody awaits."""
-    if inspect.iscoroutinefunction(value):
-        msg = f"{attribute.name!r} must be a plain function, not an async one"
+def callback(_: Any, attribute: Any, value: Any) -> None:
+    """A validator of a callback, which may be None; nobody awaits what it returns."""
+    if value is not None and (not callable(value) or inspect.iscoroutinefunction(value)):
+        msg = f"{attribute.name!r} must be a plain function, not an async one: {show(value)}"
         raise TypeError(msg)
-
-
-CALLBACK: Validator = optional([is_callable(), _plain])
 
 
 @frozen
@@ -51,8 +43,8 @@ class Waiting(Generic[T]):
 
     interval: float = field(validator=seconds)
     timeout: float = field(validator=seconds)
-    on_progress: Callable[[T], object] | None = field(default=None, validator=CALLBACK)
-    on_created: Callable[[str], object] | None = field(default=None, validator=CALLBACK)
+    on_progress: Callable[[T], object] | None = field(default=None, validator=callback)
+    on_created: Callable[[str], object] | None = field(default=None, validator=callback)
 
 
 def create_and_wait(
@@ -123,7 +115,7 @@ def _pause(waiting: Waiting[Any], left: float, error: errors.APIError | None) ->
     delay = waiting.interval * random.uniform(1 - _JITTER, 1 + _JITTER)
     if isinstance(error, errors.APIStatusError) and (asked := errors.retry_after(error.headers)):
         return min(max(delay, asked + _JITTER * delay), left)
-    to_last_poll = left - min(_LAST_POLL * waiting.timeout, _MAX_LAST_POLL)
+    to_last_poll = left - min(waiting.timeout / 10, 1.0)
     return min(delay, to_last_poll if to_last_poll > 0 else left)
 
 
@@ -176,7 +168,7 @@ class _Reading:
     """What a response says of a job, by the rules of the spec."""
 
     def __init__(self, rules: Job, job: Any, job_id: str | None = None) -> None:
-        self._rules, self.job = rules, job
+        self._rules, self.job, self._job_id = rules, job, job_id
         self._layers = list(_layers({} if job is None else job.to_dict(), rules.wrappers))
         texts = (str(value).strip() for _, value in self._values(rules.result))
         # A URL, or a path from the root.
@@ -187,7 +179,6 @@ class _Reading:
         self.status = next((x for x in words if not x.isdecimal() and x not in ignored), "")
         ids = (str(value) for _, value in self._values(rules.id) if type(value) in (str, int))
         self.id = next(filter(None, ids), "")
-        self._job_id = job_id or self.id or None
         self.has_failed = self.status in (*rules.failed, *rules.expired)
         self.is_done = self.status in rules.succeeded or bool(self.url and not self.status)
 
@@ -215,7 +206,7 @@ class _Reading:
             msg = f"the job is {status}" if is_unknown else "the job is done and paid for"
             msg += ", but the response has no result where we look for one"
         exception = kind(": ".join(filter(None, [msg, code, reason])), self.job, code)
-        exception.job_id = self._job_id
+        exception.job_id = self._job_id or self.id or None
         raise exception
 
     def _reason(self) -> tuple[str | None, str]:

@@ -1,5 +1,6 @@
 """What all models share: reading and writing JSON, and validating against the spec."""
 
+import contextlib
 import functools
 import json
 import os
@@ -227,10 +228,8 @@ def first_of(*readers: Reader) -> Reader:
 
     def read_first(source: Any) -> Any:
         for reader in readers:
-            try:
+            with contextlib.suppress(LookupError, TypeError, ValueError):
                 return reader(source)
-            except (LookupError, TypeError, ValueError):
-                continue
         return source
 
     return read_first

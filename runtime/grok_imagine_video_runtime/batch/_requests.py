@@ -40,7 +40,7 @@ class Batch:
     resend: Collection[Resend] = field(validator=deep_iterable(v.in_(*get_args(Resend))))
     only: Collection[int]
     source: str = field(validator=v.string)
-    on_progress: OnProgress | None = field(validator=_jobs.CALLBACK)
+    on_progress: OnProgress | None = field(validator=_jobs.callback)
     job: Commands = field(init=False)
     create: Create = field(init=False)
     digests: dict[int, str] = field(factory=dict, init=False)  # by number
