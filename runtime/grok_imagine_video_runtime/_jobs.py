@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
@@ -188,8 +189,10 @@ class _Reading:
         code, reason = error or self._reason()
         is_withheld = self.is_done and self.value(rules.allowed) is False
         has_result = status in rules.succeeded and self.url
+        said = f"{code} {reason}".lower().replace("_", " ")
+        is_moderated = any(fnmatchcase(said, f"*{words}*") for words in rules.moderation)
         kind: type[errors.JobError] = errors.JobFailedError
-        if is_withheld or (not has_result and _says(rules.moderation, f"{code} {reason}")):
+        if is_withheld or (is_moderated and not has_result):
             kind = errors.VideoWithheldError
             msg = "moderation withheld the result, which may have been billed"
         elif self.has_failed and status in rules.expired:
@@ -252,12 +255,6 @@ def _field(value: Any, name: str) -> Any:
     while isinstance(value, list):
         value = value[0] if value else None
     return value
-
-
-def _says(patterns: Sequence[str], text: str) -> bool:
-    """Whether a text says one of these, in which `*` stands for any words."""
-    text = text.lower().replace("_", " ")
-    return any(re.search(".*".join(map(re.escape, words.split("*"))), text) for words in patterns)
 
 
 def id_of(rules: Job, job: Any) -> str:
