@@ -100,8 +100,8 @@ def wait(
                     waiting.on_progress(job)
                 if reading.final_url():
                     return job
-            left = deadline - (yield _calls.Now())
-            yield _calls.Sleep(max(0.0, _pause(waiting, left, error)))
+            now = yield _calls.Now()
+            yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
         msg = f"still running after {waiting.timeout:g} s"
         if error is not None:
             msg = f"gave up after {waiting.timeout:g} s: {reason_of(error)}"
@@ -111,13 +111,15 @@ def wait(
         raise
 
 
-def _pause(waiting: Waiting[Any], left: float, error: errors.APIError | None) -> float:
-    """Seconds until the next poll: what the server asks for, or an interval; one is at the end."""
+def _next_poll(
+    waiting: Waiting[Any], now: float, deadline: float, error: errors.APIError | None
+) -> float:
+    """When to poll next: when the server asks for it, or one interval later and at the end."""
     delay = waiting.interval * random.uniform(1 - _JITTER, 1 + _JITTER)
     if isinstance(error, errors.APIStatusError) and (asked := errors.retry_after(error.headers)):
-        return min(max(delay, asked + _JITTER * delay), left)
-    to_last_poll = left - min(waiting.timeout / 10, 1.0)
-    return min(delay, to_last_poll if to_last_poll > 0 else left)
+        return min(now + max(delay, asked + _JITTER * delay), deadline)
+    last_poll = deadline - min(waiting.timeout / 10, 1.0)
+    return min(now + delay, last_poll if now < last_poll else deadline)
 
 
 def _is_transient(error: errors.APIError) -> bool:
