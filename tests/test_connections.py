@@ -41,10 +41,8 @@ def test_a_post_takes_a_connection_of_the_last_half_second_or_a_new_one(
         monkeypatch.setattr(time, "monotonic", lambda: now() + seconds)
         call(create_video, "sync", body=BODY)
     assert len(server.connections) == (2 if mode.closes else connections)
-    assert [b"\r\ncookie: a=b\r\n" in request.lower() for request in server.arrived] == [
-        False,
-        True,
-    ]
+    cookies = [b"\r\ncookie: a=b\r\n" in request.lower() for request in server.arrived]
+    assert cookies == [False, True]
 
 
 def test_a_post_is_never_sent_on_a_connection_that_the_server_closed(mode: Mode) -> None:

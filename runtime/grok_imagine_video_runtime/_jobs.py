@@ -63,7 +63,8 @@ def create_and_wait(
         reading = _Reading(follower.rules, created)
         # A link without a status may be that of the job, and a status alone that of the request.
         if reading.status and (reading.url or not reading.is_done) and reading.final_url():
-            return follower.read_json(created.to_dict())
+            with contextlib.suppress(Exception):  # its model needs more: a poll has it
+                return follower.read_json(created.to_dict())
         return (yield from wait(config, opened, follower.follow(job_id), job_id, waiting))
     except errors.APIError as error:  # a callback may raise one, of another job
         error.job_id = error.job_id or job_id
