@@ -251,6 +251,20 @@ def test_an_error_of_the_caller_ends_the_run_and_loses_no_job(
     assert "never retrieved" not in caplog.text  # by asyncio, as a traceback
 
 
+@pytest.mark.parametrize("state", ["created", "done"])
+def test_a_callback_that_cancels_its_task_holds_up_no_other_request(
+    state: str, tmp_path: Path
+) -> None:
+    def cancel(_: object, entry: batch.Entry) -> None:
+        if (entry.number, entry.state) == (2, state):
+            raise asyncio.CancelledError
+
+    gateway = Gateway(0.2)
+    summary = gateway.run(requests(3), tmp_path, concurrency=1, on_progress=cancel)
+    assert (gateway.posts, summary.done) == (3, 3 - summary.unfinished)
+    assert summary.unfinished == (state == "created")
+
+
 def fill_disk(_: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 

@@ -80,7 +80,7 @@ def validate_header_name(_: Any, attribute: Any, value: Any) -> None:
 
 
 def validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
-    for name, content in dict(value).items():
+    for name, content in {**value}.items():
         validate_header_name(_, Named(f"a name in {attribute.name}"), name)
         header(_, Named(f"{attribute.name}[{name!r}]"), content)
 
@@ -110,7 +110,7 @@ def validate_timeout(_: Any, __: Any, value: Any) -> None:
 
 def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
     for name in ("base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"):
-        if name in value:
+        if name in {**value}:
             argument = "verify_ssl" if name == "verify" else name
             msg = f"httpx_args must not contain {name}: pass {argument}= to the client"
             raise ValueError(msg)

@@ -55,7 +55,7 @@ class Worker:
                     self._records.note(work[0].number, is_running=True)
                     post = asyncio.create_task(self._post(*work))
                     self._posts.add(post)
-                    group.create_task(self._finish(post))
+                    group.create_task(self._finish(post, work[0].number))
         except ExceptionGroup as group_of_errors:  # the journal is lost, or on_progress raises
             raise group_of_errors.exceptions[0] from None
         finally:
@@ -91,14 +91,17 @@ class Worker:
         self._has_changed.clear()
         await self._has_changed.wait()
 
-    async def _finish(self, post: asyncio.Task[Entry]) -> None:
+    async def _finish(self, post: asyncio.Task[Entry], number: int) -> None:
         """Follow a request to its end once it is sent; one that is sent is not cancelled."""
         await asyncio.wait([post])
         self._posts.remove(post)
         self._has_changed.set()
-        if (entry := post.result()).state == "created":
-            await self._follow(entry)
-            self._has_changed.set()
+        try:
+            if (entry := post.result()).state == "created":
+                await self._follow(entry)
+        except asyncio.CancelledError:  # of a callback: the group goes on, and must not wait for it
+            self._records.note(number)
+        self._has_changed.set()
 
     async def _post(self, entry: Entry, request: Request[Any] | None) -> Entry:
         """Send a request, unless there is a job already, and write down what came of it."""
