@@ -79,7 +79,7 @@ def validate_header_name(_: Any, attribute: Any, value: Any) -> None:
         raise ValueError(msg)
 
 
-def validate_headers(_: Any, attribute: Any, value: dict[str, str]) -> None:
+def validate_headers(_: Any, attribute: Any, value: Mapping[str, str]) -> None:
     for name, content in {**value}.items():
         validate_header_name(_, Named(f"a name in {attribute.name}"), name)
         header(_, Named(f"{attribute.name}[{name!r}]"), content)
@@ -108,7 +108,7 @@ def validate_timeout(_: Any, __: Any, value: Any) -> None:
             seconds(_, Named(f"timeout.{name}"), timeout)
 
 
-def _validate_httpx_args(_: Any, __: Any, value: dict[str, Any]) -> None:
+def _validate_httpx_args(_: Any, __: Any, value: Mapping[str, Any]) -> None:
     for name in ("base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"):
         if name in {**value}:
             argument = "verify_ssl" if name == "verify" else name
@@ -155,8 +155,8 @@ class Config(_Address):
 
     package: ClassVar[Package]
 
-    headers: dict[str, str] = field(factory=dict, validator=validate_headers, repr=False)
-    cookies: dict[str, str] = field(factory=dict, validator=validate_headers, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, validator=validate_headers, repr=False)
+    cookies: Mapping[str, str] = field(factory=dict, validator=validate_headers, repr=False)
     # Long enough for a server that creates a job before it responds, and finite; with asyncio, the
     # time to write is that of a whole body, such as images.
     timeout: httpx.Timeout | float | None = field(
@@ -164,7 +164,7 @@ class Config(_Address):
     )
     verify_ssl: ssl.SSLContext | bool | str = True
     follow_redirects: bool = False
-    httpx_args: dict[str, Any] = field(factory=dict, validator=_validate_httpx_args, repr=False)
+    httpx_args: Mapping[str, Any] = field(factory=dict, validator=_validate_httpx_args, repr=False)
     max_retries: int = field(default=2, validator=[integer, ge(0)])
     async_transport: Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None = (
         field(default=None, validator=_validate_transport, repr=False)
