@@ -99,9 +99,9 @@ class Worker:
         try:
             if (entry := post.result()).state == "created":
                 await self._follow(entry)
-        except asyncio.CancelledError:  # of a callback: the group goes on, and must not wait for it
+        finally:  # also if a callback cancels this: the group goes on, and does not wait for it
             self._records.note(number)
-        self._has_changed.set()
+            self._has_changed.set()
 
     async def _post(self, entry: Entry, request: Request[Any] | None) -> Entry:
         """Send a request, unless there is a job already, and write down what came of it."""
