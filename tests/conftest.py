@@ -25,7 +25,6 @@ from grok_imagine_video import (
     create_video,
     errors,
 )
-from grok_imagine_video_runtime import _io
 from modes import MODES, Clock, Mode
 
 # Dask does this when it is imported: it makes exceptions pickle with their causes.
@@ -82,9 +81,7 @@ def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mod
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """No test sleeps between two requests."""
-    clock = Clock(monkeypatch)
-    clock.rule(_io)
-    return clock
+    return Clock(monkeypatch)
 
 
 @define

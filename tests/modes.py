@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from attrs import frozen
 
 from faults import Fault, Server, serving
+from grok_imagine_video_runtime import _io, _jobs
 
 # Public functions, and their async counterparts.
 COUNTERPARTS = {"wait": "asyncio_wait", "download": "asyncio_download"}
@@ -93,13 +94,10 @@ class Clock:
         self.now = 0.0
         self.slept: list[float] = []
         self.meanwhile: Callable[[], object] = lambda: None
-        self._monkeypatch = monkeypatch
-
-    def rule(self, io: ModuleType) -> None:
-        """Replace the time in the `_io` of a package."""
         time = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
-        self._monkeypatch.setattr(io, "time", time)
-        self._monkeypatch.setattr(io, "_asyncio_sleep", self._asyncio_sleep)
+        monkeypatch.setattr(_io, "time", time)
+        monkeypatch.setattr(_jobs, "time", time)
+        monkeypatch.setattr(_io, "_asyncio_sleep", self._asyncio_sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

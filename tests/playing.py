@@ -45,7 +45,6 @@ class Play:
         player.sessions.opened = lambda _: opened
         with pytest.MonkeyPatch.context() as patch:
             self.clock = Clock(patch)
-            self.clock.rule(_io)
             try:
                 end = _io.run(player, steps_of, *args)
             except (errors.APIError, TypeError, ValueError) as error:

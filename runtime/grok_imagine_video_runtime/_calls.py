@@ -1,7 +1,7 @@
 """One call, sans-I/O: which request goes next, whether it is retried, and which error it raises.
 
-A call is a generator that yields steps, and `_io` does them: it sends the time back for `Now`, and
-puts the response, or the exception, into an `Exchange`.
+A call is a generator that yields what `_io` does next. It sends an `Exchange`, and puts the
+response, or the exception, into it. A number is how many seconds it sleeps.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import random
 import re
 import ssl
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 from attrs import define, evolve, field
@@ -64,19 +64,9 @@ _MAX_BACKOFF = 8.0
 _MAX_JITTER = 1.0  # so that callers that were refused together do not retry together
 
 
-class Now:
-    """A step: tell the time in seconds, on a monotonic clock."""
-
-
-class Sleep(NamedTuple):
-    """A step: sleep."""
-
-    seconds: float
-
-
 @define(eq=False, repr=False)
 class Exchange:
-    """A step: send a request, following no redirects; with its response or exception.
+    """A request that is sent, following no redirects, and its response or exception.
 
     If there is a file, a body with status 200 goes there, and `content` is its beginning.
     """
@@ -85,7 +75,7 @@ class Exchange:
     method: str  # of the first request, before any redirects
     opened: Opened
     config: Config
-    deadline: float | None = None  # for the whole response, on the clock of `Now`
+    deadline: float | None = None  # for the whole response, as `time.monotonic` counts
     file: BinaryIO | None = None
     on_progress: OnProgress | None = None
     redirects: int = 0  # followed so far
@@ -155,8 +145,7 @@ class Exchange:
             self.error = None  # the status says enough
 
 
-# The value sent back depends on the step, which the type of a generator cannot express.
-Steps = Generator[Exchange | Sleep | Now, Any, T]
+Steps = Generator[Exchange | float, None, T]
 
 
 def _request_of(error: Exception | None) -> httpx.Request | None:
@@ -235,7 +224,7 @@ def send(
         text = "retry %d of %d in %.1f s: %s"
         extra = {"event": "retry", "attempt": retry, "delay": delay, "reason": str(reason)}
         config.package.logger.info(text, retry, max_retries, delay, reason, extra=extra)
-        yield Sleep(delay)
+        yield delay
         exchange, retry = first(), retry + 1
 
 

@@ -7,11 +7,11 @@ With `_files`, this is all the I/O there is, and the only code that is written t
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import httpx
 
-from ._calls import Exchange, Sleep, Steps
+from ._calls import Exchange, Steps
 from .config import AUTH, Config, Opened, not_a_client
 
 P = ParamSpec("P")
@@ -30,21 +30,17 @@ def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwar
         raise not_a_client(config)
     opened = config.sessions.opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
-        reply: Any = None
         while True:
             try:
-                step = steps.send(reply)
+                step = next(steps)
             except StopIteration as end:
-                value: T = end.value
-                return value
+                return cast(T, end.value)
             if isinstance(step, Exchange):
                 with contextlib.closing(_send(step)) as pieces:
                     for piece in pieces:
                         _write(step, piece)
-            elif isinstance(step, Sleep):
-                time.sleep(step.seconds)
             else:
-                reply = time.monotonic()
+                time.sleep(step)
 
 
 async def asyncio_run(
@@ -55,21 +51,17 @@ async def asyncio_run(
         raise not_a_client(config)
     opened = config.sessions.asyncio_opened(config)
     with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
-        reply: Any = None
         while True:
             try:
-                step = steps.send(reply)
+                step = next(steps)
             except StopIteration as end:
-                value: T = end.value
-                return value
+                return cast(T, end.value)
             if isinstance(step, Exchange):
                 async with contextlib.aclosing(_asyncio_send(step)) as pieces:
                     async for piece in pieces:
                         _write(step, piece)
-            elif isinstance(step, Sleep):
-                await _asyncio_sleep(step.seconds)
             else:
-                reply = time.monotonic()
+                await _asyncio_sleep(step)
 
 
 async def _asyncio_sleep(seconds: float) -> None:

@@ -9,6 +9,7 @@ import inspect
 import json
 import random
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar, cast
@@ -80,16 +81,16 @@ def wait(
     """Poll until the job has ended or the deadline has passed, and return the last response."""
     job: T | None = None
     error: errors.APIError | None = None
-    deadline = (yield _calls.Now()) + waiting.timeout
+    deadline = time.monotonic() + waiting.timeout
     try:
-        while (yield _calls.Now()) < deadline:
+        while time.monotonic() < deadline:
             poll = _calls.call(config, opened, request, deadline)
             try:
                 reading = _read(config, request.operation, (yield from poll), job_id)
             except errors.APIError as failure:
                 if not _is_transient(failure):
                     raise
-                if (job or error) and (yield _calls.Now()) >= deadline:
+                if (job or error) and time.monotonic() >= deadline:
                     break  # the poll was cut short: what came before tells more
                 error, why = failure, reason_of(failure)
                 extra = {"event": "poll_failed", "job_id": job_id, "reason": why}
@@ -101,8 +102,8 @@ def wait(
                     waiting.on_progress(job)
                 if reading.final_url():
                     return job
-            now = yield _calls.Now()
-            yield _calls.Sleep(max(0.0, _next_poll(waiting, now, deadline, error) - now))
+            now = time.monotonic()
+            yield max(0.0, _next_poll(waiting, now, deadline, error) - now)
         msg = f"still running after {waiting.timeout:g} s"
         if error is not None:
             msg = f"gave up after {waiting.timeout:g} s: {reason_of(error)}"
