@@ -86,7 +86,6 @@ class Exchange:
     content: bytes = field(default=b"", init=False)  # the body, decompressed if it can be
     next_request: httpx.Request | None = field(default=None, init=False)  # if it is a redirect
     error: Exception | None = field(default=None, init=False)  # why the response is not whole
-    is_read: bool = field(default=False, init=False)  # already, as that of a mock
     decoder: Any = field(default=None, init=False)  # of the body as it arrives
     is_file: bool = field(default=False, init=False)  # whether the body goes to the file
     total: int | None = field(default=None, init=False)  # bytes of the body, as announced
@@ -99,9 +98,8 @@ class Exchange:
         self.status_code, self.is_success = response.status_code, response.is_success
         self.headers = response.headers
         self.next_request = response.next_request
-        with contextlib.suppress(httpx.ResponseNotRead):
-            self.is_read = response.content is not None
-        headers = httpx.Headers() if self.is_read else self.headers  # what is read is decompressed
+        # A body that was read already, as that of a mock, is decompressed.
+        headers = httpx.Headers() if response.is_stream_consumed else self.headers
         self.decoder = Decoder(headers)
         # Other 2xx have a part of a file, or none.
         if self.file is not None and self.status_code == 200:
@@ -138,7 +136,9 @@ class Exchange:
         is_ours = isinstance(error, httpx.HTTPStatusError) and _request_of(error) is self.request
         if is_ours and isinstance(response, httpx.Response) and not response.is_success:
             self.begin(response)  # an event hook called `raise_for_status`
-            self.content, self.error = response.content if self.is_read else b"", None
+            self.error = None
+            with contextlib.suppress(httpx.ResponseNotRead):
+                self.content = response.content
         elif not self.status_code:
             self.status_code, self.headers = self.request.extensions.get(ARRIVED, (0, self.headers))
         elif isinstance(error, TooLargeError | httpx.DecodingError) and not self.is_success:
@@ -281,29 +281,26 @@ def parse_response(config: Config, operation: Operation[T], exchange: Exchange) 
 
 
 def _read_body(operation: Operation[T], exchange: Exchange) -> T:
-    """Read the body as the spec says for this status."""
+    """Read the body as the spec says for this status; None if it says nothing."""
     if exchange.decoder.why_unreadable:
         raise ValueError(exchange.decoder.why_unreadable)
-    status = str(exchange.status_code)
-    for key in (status, f"{status[0]}XX", "default"):
-        if key in operation.reads:
-            source, reader = operation.reads[key]
-            value: Any = None
-            if source == "json":
-                is_empty = operation.rules is not None and not exchange.content
-                value = {} if is_empty else json.loads(exchange.content)
-            elif source == "text":
-                value = exchange.content.decode("utf-8", "replace")
-            elif source == "content":
-                value = exchange.content
-            read: T = reader(value) if reader else value
-            with contextlib.suppress(RecursionError):  # whose traceback nothing could pickle
-                to_json(read)  # walks through it, as a wait or the caller will
-                return read
-            msg = "it is nested too deeply"
-            raise ValueError(msg)
-    msg = f"the spec does not say what a response with status {status} holds"
-    raise LookupError(msg)
+    status, reads = str(exchange.status_code), operation.reads
+    keys = (status, f"{status[0]}XX", "default")
+    source, reader = next((reads[key] for key in keys if key in reads), ("", None))
+    value: Any = None
+    if source == "json":
+        is_empty = operation.rules is not None and not exchange.content
+        value = {} if is_empty else json.loads(exchange.content)
+    elif source == "text":
+        value = exchange.content.decode("utf-8", "replace")
+    elif source == "content":
+        value = exchange.content
+    read: T = reader(value) if reader else value
+    with contextlib.suppress(RecursionError):  # whose traceback nothing could pickle
+        to_json(read)  # walks through it, as a wait or the caller will
+        return read
+    msg = "it is nested too deeply"
+    raise ValueError(msg)
 
 
 def response_error(config: Config, exchange: Exchange) -> errors.APIError:

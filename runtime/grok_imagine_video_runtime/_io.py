@@ -85,7 +85,7 @@ def _send(exchange: Exchange) -> Generator[bytes, None, None]:
         response = session.send(request, stream=True, follow_redirects=False, auth=auth)
         with contextlib.closing(response):
             exchange.begin(response)
-            is_read = exchange.is_read
+            is_read = response.is_stream_consumed
             for chunk in response.iter_bytes() if is_read else response.iter_raw():
                 yield from exchange.receive(chunk)
                 if exchange.deadline is not None:
@@ -109,7 +109,7 @@ async def _asyncio_send(exchange: Exchange) -> AsyncGenerator[bytes, None]:
             response = await session.send(request, stream=True, follow_redirects=False, auth=auth)
             async with contextlib.aclosing(response):
                 exchange.begin(response)
-                is_read = exchange.is_read
+                is_read = response.is_stream_consumed
                 async for chunk in response.aiter_bytes() if is_read else response.aiter_raw():
                     for piece in exchange.receive(chunk):
                         yield piece
