@@ -47,8 +47,8 @@ WHOLE = {"gzip": gzip.compress(JSON), "deflate": zlib.compress(JSON)}
 # The name of a coding, what comes, and a part of what is said.
 BROKEN: dict[str, tuple[str, bytes, str]] = {
     **{f"no {name}": (name, JSON, f"not {name}") for name in WHOLE},
-    **{f"half a {name}": (name, WHOLE[name][:-3], "ends before") for name in WHOLE},
-    **{f"more than a {name}": (name, WHOLE[name] + b"more", "is not") for name in WHOLE},
+    **{f"half a {name}": (name, WHOLE[name][:-3], "one whole") for name in WHOLE},
+    **{f"more than a {name}": (name, WHOLE[name] + b"more", "one whole") for name in WHOLE},
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import TOKEN
 from grok_imagine_video import AuthenticatedClient, errors
-from grok_imagine_video_runtime import _calls, _redirects
+from grok_imagine_video_runtime import _calls
 from grok_imagine_video_runtime._bodies import TooLargeError
 from playing import URL, Play, asking, status
 
@@ -48,6 +48,8 @@ STATUS_ERRORS = {
     **dict.fromkeys(range(500, 600), errors.InternalServerError),
 }
 
+MAX_REDIRECTS = 1
+
 
 def is_followed(event: Any) -> bool:
     return isinstance(event, dict) and event["headers"].get("Location", "").startswith(URL)
@@ -59,7 +61,7 @@ def must_be(events: Sequence[Event], *, reads: bool, is_ours: bool, max_retries:
     for retry in range(max_retries + 1):
         redirects, became_get = 0, False
         event: Any = next(left, None)
-        while is_followed(event) and redirects < _redirects.MAX_REDIRECTS:
+        while is_followed(event) and redirects < MAX_REDIRECTS:
             became_get = became_get or event["status_code"] in (301, 302, 303)
             redirects, event = redirects + 1, next(left, None)
         if event is None:
@@ -104,19 +106,18 @@ def may_have_been_carried_out(request: httpx.Request, event: Any) -> bool:
     ("method", "max_retries", "is_ours"), [("GET", 1, True), ("POST", 2, True), ("POST", 1, False)]
 )
 def test_a_call_ends_as_the_table_says_after_every_sequence_of_events(
-    method: str, max_retries: int, is_ours: bool, monkeypatch: pytest.MonkeyPatch
+    method: str, max_retries: int, is_ours: bool
 ) -> None:
-    monkeypatch.setattr(_calls, "MAX_REDIRECTS", 1)
-    monkeypatch.setattr(_redirects, "MAX_REDIRECTS", 1)
     client = AuthenticatedClient(URL, TOKEN, max_retries=max_retries, follow_redirects=True)
     request = asking(method, "/v1/jobs/2")
+    playing: Any = {"is_ours": is_ours, "session": {"max_redirects": MAX_REDIRECTS}}
     case: Any = {"reads": method == "GET", "is_ours": is_ours, "max_retries": max_retries}
 
     unfinished: list[list[Event]] = [[]]
     tried = 0
     while unfinished:
         events = unfinished.pop()
-        played = Play(client, _calls.parsed, request, outcomes=events, is_ours=is_ours)
+        played = Play(client, _calls.parsed, request, outcomes=events, **playing)
         end = must_be(events, **case)
         assert played.has_ended == (end is not None), events
         assert len(played.slept) <= max_retries

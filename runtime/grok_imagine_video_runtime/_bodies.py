@@ -10,9 +10,6 @@ import httpx
 _READABLE = ("gzip", "x-gzip", "deflate")
 _COMPRESSED = (*_READABLE, "br", "zstd", "compress", "x-compress")
 
-# The `wbits` of zlib that reads the header of either.
-_GZIP_OR_ZLIB = 47
-
 # Bytes that are decompressed at once.
 _MAX_PIECE = 1_048_576
 
@@ -44,7 +41,7 @@ class Decoder:
         if self.coding not in _READABLE or not chunk:
             yield chunk
             return
-        self._stream = self._stream or zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._stream = self._stream or zlib.decompressobj(wbits=47)  # of gzip and of zlib
         is_full = True
         while chunk or is_full:
             try:
@@ -57,11 +54,8 @@ class Decoder:
 
     def finish(self) -> None:
         """Raise an error if the body is not whole, or goes on after its end."""
-        if self._stream is not None and not self._stream.eof:
-            msg = f"the body ends before its {self.coding} does"
-            raise httpx.DecodingError(msg)
-        if self._stream is not None and self._stream.unused_data:
-            msg = f"the body is not {self.coding} alone: there is more after its end"
+        if self._stream is not None and (not self._stream.eof or self._stream.unused_data):
+            msg = f"the body is not one whole {self.coding}"
             raise httpx.DecodingError(msg)
 
     def whole(self, content: bytes, max_size: int) -> bytes:

@@ -20,7 +20,6 @@ from attrs import define, evolve, field
 from . import errors
 from ._bodies import Decoder, TooLargeError
 from ._redirects import (
-    MAX_REDIRECTS,
     authorize,
     follow_redirect,
     redact,
@@ -41,9 +40,6 @@ OnProgress = Callable[[int, int | None], object]
 
 # Methods that only read, so that retrying costs nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-
-# Bytes of a file that are kept, to recognize a page.
-_HEAD_SIZE = 65_536
 
 # So that no response has to be decompressed.
 NOT_COMPRESSED = {"Accept-Encoding": "identity"}
@@ -115,7 +111,7 @@ class Exchange:
             return
         self.arrived += len(chunk)
         for piece in self.decoder.feed(chunk):
-            self._received += piece[: _HEAD_SIZE - len(self._received)]
+            self._received += piece[: 65_536 - len(self._received)]  # enough to recognize a page
             yield piece
 
     def finish(self) -> None:
@@ -210,7 +206,8 @@ def send(
     while True:
         yield exchange
         redirect = None if exchange.error else exchange.next_request
-        if redirect and exchange.redirects < MAX_REDIRECTS and (request := follow(redirect)):
+        is_allowed = exchange.redirects < exchange.opened.session.max_redirects
+        if redirect and is_allowed and (request := follow(redirect)):
             exchange = evolve(exchange, request=request, redirects=exchange.redirects + 1)
             continue
         error = None if exchange.error is None else connection_error(config, exchange)

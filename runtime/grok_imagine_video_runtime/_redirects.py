@@ -8,8 +8,6 @@ import httpx
 from . import errors
 from .config import ARRIVED, Config
 
-MAX_REDIRECTS = 20
-
 # A shorter token protects nothing, and removing it would garble the text around it.
 MIN_SECRET = 8
 
