@@ -110,7 +110,7 @@ def every_link_leads_somewhere(pages: Pages) -> None:
 
 
 # What other specs need, and what a batch is made of: users call none of it.
-INNER = {"File", "FileTypes", "RequestFiles", "Unset", "Journal", "RateLimiter"}
+INNER = {"File", "Unset", "Journal", "RateLimiter"}
 
 
 def the_reference_has_every_name_that_users_call(page: dict[str, Any]) -> None:

@@ -2,13 +2,6 @@
 # To change it, edit openapi.yaml or templates/ and run: make generate
 """Types that operations and models share."""
 
-from grok_imagine_video_runtime.types import (
-    UNSET,
-    File,
-    FileTypes,
-    RequestFiles,
-    Response,
-    Unset,
-)
+from grok_imagine_video_runtime.types import UNSET, File, Response, Unset
 
-__all__ = ["File", "FileTypes", "RequestFiles", "Response", "UNSET", "Unset"]
+__all__ = ["File", "Response", "UNSET", "Unset"]

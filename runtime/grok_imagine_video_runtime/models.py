@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, cast
 
 import attrs
 
-from .types import UNSET, File, RequestFiles, Unset
+from .types import UNSET, File, Unset
 from .validators import Named, Validator, show
 
 Reader = Callable[[Any], Any]
@@ -265,9 +265,9 @@ def text_of(value: Any) -> str:
     return str(to_json(value))
 
 
-def to_multipart(instance: OpenObject) -> RequestFiles:
+def to_multipart(instance: OpenObject) -> list[tuple[str, Any]]:
     """An object as the parts of a multipart/form-data body, one for each item of a list."""
-    parts: RequestFiles = []
+    parts = list[tuple[str, Any]]()
     for name, value in instance.to_dict().items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, File):

@@ -1,7 +1,7 @@
 """Types that operations and models share."""
 
 from collections.abc import Mapping
-from typing import IO, BinaryIO, Generic, Literal, NamedTuple, TypeVar
+from typing import BinaryIO, Generic, Literal, NamedTuple, TypeVar
 
 
 class Unset:
@@ -18,9 +18,6 @@ class Unset:
 
 
 UNSET: Unset = Unset()
-
-FileTypes = tuple[str | None, IO[bytes] | bytes | str, str | None]
-RequestFiles = list[tuple[str, FileTypes]]
 
 
 class File(NamedTuple):
@@ -50,4 +47,4 @@ class Response(NamedTuple, Generic[T]):
     parsed: T | None
 
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
+__all__ = ["UNSET", "File", "Response", "Unset"]
