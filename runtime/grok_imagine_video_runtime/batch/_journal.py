@@ -77,7 +77,9 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                     held = stack.enter_context(_opened(lock, timeout=0.2))
                     held.execute("BEGIN EXCLUSIVE")
                     if not self.path.exists():
-                        self._create()
+                        with _opened(":memory:") as empty, atomic_file(self.path) as file:
+                            empty.executescript(SCHEMA)
+                            file.write(empty.serialize())  # at once: an empty file is never ours
                 self._connection = stack.enter_context(_opened(self.path))
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._read()
@@ -94,14 +96,6 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 msg = f"another batch is running in {folder}; wait for it"
             raise ValueError(f"{msg}, or use another folder") from error
-
-    def _create(self) -> None:
-        with (
-            contextlib.closing(sqlite3.connect(":memory:")) as empty,
-            atomic_file(self.path) as file,
-        ):
-            empty.executescript(SCHEMA)
-            file.write(empty.serialize())  # at once: an empty file is never one of ours
 
     def _read(self, condition: str = "1", *values: int) -> None:
         """Read the entries for which this is true in SQL."""
@@ -157,7 +151,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         self._stack.close()
 
 
-def _opened(path: Path, timeout: float = 60.0) -> contextlib.closing[sqlite3.Connection]:
+def _opened(path: Path | str, timeout: float = 60.0) -> contextlib.closing[sqlite3.Connection]:
     """A database in which each statement is a transaction, for all threads."""
     options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
     return contextlib.closing(sqlite3.connect(path, timeout, **options))
