@@ -7,29 +7,29 @@ With `_files`, this is all the I/O there is, and the only code that is written t
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 import httpx
 
 from ._calls import Exchange, Steps
 from .config import AUTH, Config, Opened, not_a_client
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 # Makes the steps of a call, a wait or a download.
-StepsOf = Callable[Concatenate[Config, Opened, P], Steps[T]]
+StepsOf = Callable[[Config, Opened, *Ts], Steps[T]]
 
 # Replaces the stream of a response that was read, or both stay in memory until they are collected.
 _EMPTY_STREAM = httpx.ByteStream(b"")
 
 
-def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run(config: Config, steps_of: StepsOf[*Ts, T], *args: *Ts) -> T:
     """Do the steps of a call, a wait or a download, and return what it returns."""
     if not isinstance(config, Config):
         raise not_a_client(config)
     opened = config.sessions.opened(config)
-    with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
+    with contextlib.closing(steps_of(config, opened, *args)) as steps:
         while True:
             try:
                 step = next(steps)
@@ -43,14 +43,12 @@ def run(config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwar
                 time.sleep(step)
 
 
-async def asyncio_run(
-    config: Config, steps_of: StepsOf[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
+async def asyncio_run(config: Config, steps_of: StepsOf[*Ts, T], *args: *Ts) -> T:
     """The async counterpart of `run`."""
     if not isinstance(config, Config):
         raise not_a_client(config)
     opened = config.sessions.asyncio_opened(config)
-    with contextlib.closing(steps_of(config, opened, *args, **kwargs)) as steps:
+    with contextlib.closing(steps_of(config, opened, *args)) as steps:
         while True:
             try:
                 step = next(steps)
