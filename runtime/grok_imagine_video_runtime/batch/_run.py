@@ -48,7 +48,7 @@ class Worker:
 
     async def work(self) -> Summary:
         """Work on every request. If cancelled, send no more, and wait for those in flight."""
-        remaining = self._batch.remaining(self._records.entries, self._limiter.stop)
+        remaining = self._batch.remaining(self._journal.entries, self._limiter.stop)
         try:
             async with asyncio.TaskGroup() as group:
                 while work := await self._next(remaining):

@@ -72,13 +72,12 @@ class Records:
         self, journal: Journal, budget: float | None = None, on_progress: OnProgress | None = None
     ) -> None:
         self._gateway, self._source, self._total = journal.about
-        self.entries = journal.entries
         self._paid, self._dearest, self.unpriced = journal.prices
         self._journal, self._budget, self._on_progress = journal, budget, on_progress
         self._refusals: dict[int, str] = {}  # why, by number
         self._states: dict[int, str] = {}  # by number; of others it is queued
         self.counts = Counter(queued=self._total)
-        for number in self.entries:
+        for number in journal.entries:
             self.note(number)
 
     def status(self) -> Status:
@@ -90,7 +89,7 @@ class Records:
         problems = list[Problem]()
         for number, state in sorted(self._states.items()):
             if state not in ("done", "running", "queued"):
-                entry = self.entries.get(number) or Entry(number, "")
+                entry = self._journal.entries.get(number) or Entry(number, "")
                 default = "stopped before a response came" * (state == "unknown")
                 reason = self._refusals.get(number) or entry.error or default
                 problems.append(Problem(number, state, reason, entry.job_id))
@@ -120,7 +119,7 @@ class Records:
     def note(self, number: int, *, is_running: bool = False) -> None:
         """Count a request as running from now on, or in the state that it is in."""
         state = "refused" if number in self._refusals else "queued"
-        if entry := self.entries.get(number):
+        if entry := self._journal.entries.get(number):
             state = state_of(entry)
             is_open = state in ("unfinished", "unknown") and not entry.error
             is_running |= is_open and self._journal.is_running
