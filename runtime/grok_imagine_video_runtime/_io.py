@@ -28,7 +28,7 @@ def run(config: Config, steps_of: StepsOf[*Ts, T], *args: *Ts) -> T:
     """Do the steps of a call, a wait or a download, and return what it returns."""
     if not isinstance(config, Config):
         raise not_a_client(config)
-    opened = config.sessions.opened(config)
+    opened = config.sessions.opened(httpx.Client)
     with contextlib.closing(steps_of(config, opened, *args)) as steps:
         while True:
             try:
@@ -47,7 +47,7 @@ async def asyncio_run(config: Config, steps_of: StepsOf[*Ts, T], *args: *Ts) -> 
     """The async counterpart of `run`."""
     if not isinstance(config, Config):
         raise not_a_client(config)
-    opened = config.sessions.asyncio_opened(config)
+    opened = config.sessions.opened(httpx.AsyncClient)
     with contextlib.closing(steps_of(config, opened, *args)) as steps:
         while True:
             try:

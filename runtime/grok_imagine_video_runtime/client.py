@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import functools
-import operator
 import os
 import re
 from collections.abc import Callable
@@ -27,16 +26,14 @@ from .validators import Named, header
 # nobody knows what became of a POST that was sent at that moment.
 _MAX_IDLE = 0.5
 
+# httpx's own defaults.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+
 # Arguments of httpx with transports of the caller, whose exceptions prove nothing.
 _TRANSPORTS = ("mounts", "transport")
 
-# The settings that sessions are opened with.
-_opened_with = operator.attrgetter(
-    "base_url", "headers", "cookies", "timeout", "verify_ssl", "httpx_args", "async_transport"
-)
-
-# Opens a session: `_open` or `_asyncio_open`.
-_Open = Callable[[Config], Opened]
+# `httpx.Client` or `httpx.AsyncClient`.
+_Kind = type[Any]
 
 
 class Sessions:
@@ -45,30 +42,24 @@ class Sessions:
     Processes that share connections would get each other's responses.
     """
 
-    def __init__(self, settings: tuple[Any, ...], custom: dict[_Open, Opened]) -> None:
-        self.settings = settings  # what they are opened with
+    def __init__(self, settings: tuple[dict[str, Any], Any], custom: dict[_Kind, Opened]) -> None:
+        self.settings = settings  # the arguments of a session, and the `async_transport`
         self.custom = custom
-        self.by_loop: dict[tuple[_Open, int, Any], Opened] = {}
-        self._closed: set[_Open] = set()
+        self.by_loop: dict[tuple[_Kind, int, Any], Opened] = {}
+        self._closed: set[_Kind] = set()
 
-    def opened(self, config: Config) -> Opened:
-        """The synchronous session."""
-        return self._get(config, _open, None)
-
-    def asyncio_opened(self, config: Config) -> Opened:
-        """The session of the running event loop."""
-        return self._get(config, _asyncio_open, _running_loop())
-
-    def _get(self, config: Config, open_session: _Open, loop: Any) -> Opened:
-        key = open_session, os.getpid(), loop
-        opened = self.custom.get(open_session) or self.by_loop.get(key)
-        if opened is None and open_session not in self._closed:
+    def opened(self, kind: _Kind) -> Opened:
+        """The session of this process, or, with asyncio, of the running event loop."""
+        loop = _running_loop() if kind is httpx.AsyncClient else None
+        key = kind, os.getpid(), loop
+        opened = self.custom.get(kind) or self.by_loop.get(key)
+        if opened is None and kind not in self._closed:
             for other in list(self.by_loop):
                 if other[2] and other[2].is_closed():
                     self.by_loop.pop(other, None)
             # Of threads that each open one, the first one's is used by all; others send nothing.
-            opened = self.by_loop.setdefault(key, _open_or_explain(open_session, config))
-        if opened is None or open_session in self._closed or opened.session.is_closed:
+            opened = self.by_loop.setdefault(key, _open(kind, *self.settings))
+        if opened is None or kind in self._closed or opened.session.is_closed:
             msg = "this client is closed; make a new one"
             raise RuntimeError(msg)
         hooks, note = opened.session.event_hooks["response"], opened.note_arrival
@@ -76,17 +67,18 @@ class Sessions:
             hooks.insert(0, note)
         return opened
 
-    def close(self, open_session: _Open) -> list[Any]:
+    def close(self, kind: _Kind) -> list[Any]:
         """Refuse further use, and return the sessions for the caller to close."""
-        self._closed.add(open_session)
-        if open_session in self.custom:
-            return [self.custom[open_session].session]
-        kind = open_session, os.getpid()
-        return [opened.session for key, opened in list(self.by_loop.items()) if key[:2] == kind]
+        self._closed.add(kind)
+        if kind in self.custom:
+            return [self.custom[kind].session]
+        of_process = kind, os.getpid()
+        sessions = list(self.by_loop.items())
+        return [opened.session for key, opened in sessions if key[:2] == of_process]
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""
-        if opened := self.by_loop.pop((_asyncio_open, os.getpid(), _running_loop()), None):
+        if opened := self.by_loop.pop((httpx.AsyncClient, os.getpid(), _running_loop()), None):
             await opened.session.aclose()
 
 
@@ -100,15 +92,8 @@ def _running_loop() -> Any:
         raise RuntimeError(msg) from None
 
 
-def _open(config: Config) -> Opened:
-    args = _arguments(config)
-    session = httpx.Client(**args)
-    return Opened(session, args.keys().isdisjoint(_TRANSPORTS), _note_arrival)
-
-
-def _asyncio_open(config: Config) -> Opened:
+def _asyncio_open(args: dict[str, Any], transport: Any) -> Opened:
     """Open a session on `Connections`, unless there are proxies, HTTP/2 or other transports."""
-    args, transport = _arguments(config), config.async_transport
     if transport is not None:
         args["transport"] = transport() if callable(transport) else transport
     is_ours = args.keys().isdisjoint(_TRANSPORTS)
@@ -127,7 +112,7 @@ def _asyncio_open(config: Config) -> Opened:
 
 def _arguments(config: Config) -> dict[str, Any]:
     """The arguments for a session of httpx."""
-    limits = copy.copy(config.httpx_args.get("limits", _settings.LIMITS))
+    limits = copy.copy(config.httpx_args.get("limits", _LIMITS))
     if limits.keepalive_expiry is None or limits.keepalive_expiry > _MAX_IDLE:
         limits.keepalive_expiry = _MAX_IDLE
     headers = httpx.Headers({"User-Agent": config.package.user_agent})
@@ -174,16 +159,18 @@ def _as_custom(session: Any, kind: type[Any]) -> Opened:
     return Opened(session, is_ours=False)
 
 
-def _open_or_explain(open_session: _Open, config: Config) -> Opened:
+def _open(kind: _Kind, args: dict[str, Any], async_transport: Any) -> Opened:
     """Open a session; if that fails, name the variables of the environment that it reads."""
     try:
-        return open_session(config)
+        if kind is httpx.AsyncClient:
+            return _asyncio_open(dict(args), async_transport)
+        return Opened(httpx.Client(**args), args.keys().isdisjoint(_TRANSPORTS), _note_arrival)
     except (OSError, ValueError, httpx.InvalidURL) as error:
         read: tuple[str, ...] = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
         if isinstance(error, OSError):
             read = ("SSL_CERT_DIR", "SSL_CERT_FILE")
         names = sorted(name for name in os.environ if name.upper() in read and os.environ[name])
-        if not names or not config.httpx_args.get("trust_env", True):
+        if not names or not args.get("trust_env", True):
             raise
         why = type(error).__name__  # whose text may hold the password of a proxy
         msg = f"{' or '.join(names)} cannot be used ({why})"
@@ -199,7 +186,7 @@ class Client(Config):
     def __attrs_post_init__(self) -> None:
         """Share the sessions of the client that this one evolved from, if the settings allow it."""
         super().__attrs_post_init__()
-        shared, settings = self.sessions, _opened_with(self)
+        shared, settings = self.sessions, (_arguments(self), self.async_transport)
         if shared is None or shared.settings != settings:
             custom = dict(shared.custom) if shared else {}  # what the caller opened is used on
             object.__setattr__(self, "sessions", Sessions(settings, custom))
@@ -278,19 +265,19 @@ class Client(Config):
         self, url: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None
     ) -> Path:
         """The async counterpart of `download`."""
-        self.sessions.asyncio_opened(self)  # raises before there is a temporary file
+        self.get_async_httpx_client()  # raises before there is a temporary file
         async with asyncio_atomic_file(Path(path)) as file:
             await asyncio_run(self, save, url, file, on_progress)
         return Path(path)
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed; an error if it is closed."""
-        session: httpx.Client = self.sessions.opened(self).session
+        session: httpx.Client = self.sessions.opened(httpx.Client).session
         return session
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """The session of this client for the running event loop; see `get_httpx_client`."""
-        session: httpx.AsyncClient = self.sessions.asyncio_opened(self).session
+        session: httpx.AsyncClient = self.sessions.opened(httpx.AsyncClient).session
         return session
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
@@ -299,34 +286,34 @@ class Client(Config):
         The API key goes to the origin of this client's `base_url` alone. A `POST` is sent again
         after 429 only, because exceptions of a session that we did not open prove nothing.
         """
-        self.sessions.custom[_open] = _as_custom(client, httpx.Client)
+        self.sessions.custom[httpx.Client] = _as_custom(client, httpx.Client)
         return self
 
     def set_async_httpx_client(self, client: httpx.AsyncClient) -> Self:
         """The async counterpart of `set_httpx_client`."""
-        self.sessions.custom[_asyncio_open] = _as_custom(client, httpx.AsyncClient)
+        self.sessions.custom[httpx.AsyncClient] = _as_custom(client, httpx.AsyncClient)
         return self
 
     def close(self) -> None:
         """Close the connections; after this, sync calls raise RuntimeError."""
-        for session in self.sessions.close(_open):
+        for session in self.sessions.close(httpx.Client):
             session.close()
 
     async def aclose(self) -> None:
         """Close the connections of asyncio; after this, async calls raise RuntimeError."""
-        for session in self.sessions.close(_asyncio_open):
+        for session in self.sessions.close(httpx.AsyncClient):
             with contextlib.suppress(RuntimeError):  # its event loop is closed or another one
                 await session.aclose()
 
     def __enter__(self) -> Self:
-        self.sessions.opened(self)
+        self.get_httpx_client()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
-        self.sessions.asyncio_opened(self)
+        self.get_async_httpx_client()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -15,9 +15,6 @@ from .validators import Named, Validator, all_of, ge, gt, header, integer, le, n
 # Far below what the clocks of the operating system can count.
 seconds: Validator = all_of(number, gt(0), le(1e9))
 
-# httpx's own defaults.
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-
 # Extensions of a request: status and headers of its response once they arrived; its auth, if it is
 # not that of the session.
 ARRIVED, AUTH = "arrived", "auth"

@@ -13,7 +13,6 @@ from attrs import evolve
 from .. import _calls, _downloads, _files, _io, errors
 from .._jobs import Waiting, cost_of, reason_of, wait
 from ..client import Client
-from ..config import LIMITS
 from ..models import SentObject
 from ..operations import Request
 from ._journal import Entry, Journal, JournalError
@@ -32,7 +31,7 @@ class Worker:
     """
 
     def __init__(self, batch: Batch, journal: Journal) -> None:
-        session = batch.client.sessions.asyncio_opened(batch.client).session
+        session = batch.client.get_async_httpx_client()
         timeout = httpx.Timeout(batch.client.overrides.get("timeout", session.timeout))
         timeout.pool = None  # a request waits for a connection as long as it takes
         self._client = batch.client.with_timeout(timeout)
@@ -40,8 +39,8 @@ class Worker:
         self._batch, self._journal, self._logger = batch, journal, batch.client.package.logger
         self._records = Records(journal, batch.budget, batch.on_progress)
         self._limiter = RateLimiter(batch.rate, batch.waiting.timeout, self._logger)
-        limits: httpx.Limits = batch.client.httpx_args.get("limits", LIMITS)
-        self._connections = limits.max_connections or batch.concurrency
+        arguments, _ = batch.client.sessions.settings
+        self._connections = arguments["limits"].max_connections or batch.concurrency
         self._has_changed = asyncio.Event()
         self._posts: set[asyncio.Task[Entry]] = set()
         self._again: list[Work] = []  # what was refused for now
