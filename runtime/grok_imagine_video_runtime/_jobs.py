@@ -61,7 +61,7 @@ def create_and_wait(
     try:
         if waiting.on_created is not None:
             waiting.on_created(job_id)
-        reading = _Reading(follower.rules, created)
+        reading = Reading(follower.rules, created)
         # A link without a status may be that of the job, and a status alone that of the request.
         if reading.status and (reading.url or not reading.is_done) and reading.final_url():
             with contextlib.suppress(Exception):  # its model needs more: a poll has it
@@ -142,7 +142,7 @@ def reason_of(error: Exception) -> str:
 
 def _read(
     config: Config, operation: Operation[Any], exchange: _calls.Exchange, job_id: str | None
-) -> "_Reading":
+) -> "Reading":
     """What the response to a poll says of the job; an error if it says nothing of it.
 
     xAI answers 400 if moderation rejected the video. A price shows that a response is about the
@@ -150,15 +150,15 @@ def _read(
     """
     rules, status = operation.rules, exchange.status_code
     if exchange.is_success or status in (401, 403, 429):  # which are about the caller
-        reading = _Reading(rules, _calls.parse_response(config, operation, exchange), job_id)
+        reading = Reading(rules, _calls.parse_response(config, operation, exchange), job_id)
         if reading.is_only_an_error():
             msg = "the response is an error, not a job"
             raise errors.APIStatusError(msg, *redact_response(config, exchange))
         return reading
     content = redact(config, exchange.content)
-    reading = _Reading(rules, None, job_id)
+    reading = Reading(rules, None, job_id)
     with contextlib.suppress(Exception):  # what cannot be read is not about a job
-        reading = _Reading(rules, operation.read_json(json.loads(content)), job_id)
+        reading = Reading(rules, operation.read_json(json.loads(content)), job_id)
     has_price = reading.value(rules.cost) is not None
     if has_price or not (status in (404, 410) or _calls.is_transient_status(status)):
         has_failed = reading.has_failed or (has_price and not reading.status)
@@ -169,8 +169,8 @@ def _read(
     raise _calls.response_error(config, exchange)
 
 
-class _Reading:
-    """What a response says of a job, by the rules of the spec."""
+class Reading:
+    """What a response says of a job, by the rules of the spec; its status is in lower case."""
 
     def __init__(self, rules: Job, job: Any, job_id: str | None = None) -> None:
         self._rules, self.job, self._job_id = rules, job, job_id
@@ -265,7 +265,7 @@ def id_of(rules: Job, job: Any) -> str:
     """The id of a job, from the response that created it; an id is returned as it is."""
     if not isinstance(job, OpenObject):
         return cast(str, job)
-    reading = _Reading(rules, job)
+    reading = Reading(rules, job)
     msg = "the job was accepted, but the response has no id where we look for one"
     if reading.is_only_an_error():
         msg = "the response is an error, not a job"
@@ -274,34 +274,30 @@ def id_of(rules: Job, job: Any) -> str:
     raise errors.APIResponseValidationError(msg, content=json.dumps(job.to_dict()).encode())
 
 
-def _reading_of(rules: Job, job: Any) -> _Reading:
+def reading_of(rules: Job, job: Any) -> Reading:
+    """What the response says that a caller has passed as a job."""
     if not isinstance(job, OpenObject):
         msg = f"job must be a response, not {type(job).__name__}: pass what wait or sync returned"
         raise TypeError(msg)
-    return _Reading(rules, job)
+    return Reading(rules, job)
 
 
 def result(rules: Job, job: Any) -> str:
     """The URL of the result of a job that has succeeded."""
-    reading = _reading_of(rules, job)
+    reading = reading_of(rules, job)
     reading.is_done = True  # whatever its status is
     return reading.final_url()
 
 
-def status_of(rules: Job, job: Any) -> str:
-    """The status of a job in lower case; "" if there is none."""
-    return _reading_of(rules, job).status
-
-
 def progress(rules: Job, job: Any) -> float | None:
     """How much of a job is done, 0 to 100, from 42, "42" or "42%"; None if it is anything else."""
-    text = str(_reading_of(rules, job).value(rules.progress)).strip().removesuffix("%")
+    text = str(reading_of(rules, job).value(rules.progress)).strip().removesuffix("%")
     percent = float(text) if re.fullmatch(r"\d+(\.\d*)?(e-\d+)?", text) else -1.0
     return percent if 0 <= percent <= 100 else None
 
 
 def cost_of(rules: Job, job: Any) -> float | None:
     """The price of a job in US dollars, if its last response reports it."""
-    value = _reading_of(rules, job).value(rules.cost)
+    value = reading_of(rules, job).value(rules.cost)
     is_price = type(value) in (int, float) and 0 <= value <= _MAX_COST / rules.cost_unit
     return value * rules.cost_unit if is_price else None

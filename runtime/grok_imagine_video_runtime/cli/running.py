@@ -20,7 +20,7 @@ from cyclopts.completion import ShellDetectionError
 from rich.filesize import decimal
 
 from .. import errors
-from .._jobs import Waiting, status_of
+from .._jobs import Waiting, reading_of
 from ..batch import JournalError
 from ..client import Client
 from .display import Display
@@ -168,7 +168,7 @@ class Run:
             self.code = ExitCode.UNFINISHED
 
     def _progress(self, job: Any) -> None:
-        status, percent = status_of(self.job.module.JOB, job), self.job.module.progress(job)
+        status, percent = reading_of(self.job.module.JOB, job).status, self.job.module.progress(job)
         text, share = errors.one_line(status or "pending", 100), None
         if percent is not None:
             text, share = f"{text} {int(percent)}%", percent / 100
