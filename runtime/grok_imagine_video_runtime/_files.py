@@ -4,7 +4,6 @@ import contextlib
 import errno
 import functools
 import os
-import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import BinaryIO, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_TEMPORARY_FILE = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextlib.contextmanager
@@ -43,9 +40,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 def remove_temporary_files(folder: Path) -> None:
     """Remove the temporary files of processes that were killed."""
-    for path in folder.iterdir():
-        if _TEMPORARY_FILE.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+    for path in folder.glob(f".{'[0-9a-f]' * 16}.part"):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import field, frozen
 
 from . import _calls, errors
-from ._redirects import redact, redact_response
+from ._redirects import redact_response
 from .config import Config, Opened, seconds
 from .models import OpenObject
 from .operations import Job, Operation, Request
@@ -155,18 +155,17 @@ def _read(
             msg = "the response is an error, not a job"
             raise errors.APIStatusError(msg, *redact_response(config, exchange))
         return reading
-    content = redact(config, exchange.content)
+    error: Any = _calls.response_error(config, exchange)
     reading = Reading(rules, None, job_id)
     with contextlib.suppress(Exception):  # what cannot be read is not about a job
-        reading = Reading(rules, operation.read_json(json.loads(content)), job_id)
+        reading = Reading(rules, operation.read_json(json.loads(error.content)), job_id)
     has_price = reading.value(rules.cost) is not None
     if has_price or not (status in (404, 410) or _calls.is_transient_status(status)):
         has_failed = reading.has_failed or (has_price and not reading.status)
         reading.has_failed = has_failed and (has_price or reading.id == job_id)
         reading.is_done = False
-        body = errors.read_error_body(content)
-        reading.final_url((body.get("code"), body["message"]))
-    raise _calls.response_error(config, exchange)
+        reading.final_url((error.code, error.message))
+    raise error
 
 
 class Reading:

@@ -72,9 +72,8 @@ class Sessions:
         self._closed.add(kind)
         if kind in self.custom:
             return [self.custom[kind].session]
-        of_process = kind, os.getpid()
-        sessions = list(self.by_loop.items())
-        return [opened.session for key, opened in sessions if key[:2] == of_process]
+        here = kind, os.getpid()
+        return [opened.session for key, opened in list(self.by_loop.items()) if key[:2] == here]
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""

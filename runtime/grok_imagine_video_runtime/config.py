@@ -5,7 +5,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import httpx
 from attrs import field, frozen
@@ -136,14 +136,12 @@ class _Address:
 
     base_url: str = FROM_ENVIRONMENT
 
-    if not TYPE_CHECKING:
-
-        def __new__(cls, *_: Any, **arguments: Any) -> Self:
-            """Say what the argument is called that other packages call `api_key`."""
-            if "api_key" in arguments:
-                msg = "there is no argument api_key: pass token= to AuthenticatedClient"
-                raise TypeError(msg)
-            return super().__new__(cls)
+    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+        """Say what the argument is called that other packages call `api_key`."""
+        if "api_key" in arguments:
+            msg = "there is no argument api_key: pass token= to AuthenticatedClient"
+            raise TypeError(msg)
+        return super().__new__(cls)
 
 
 @frozen(eq=False, kw_only=True)

@@ -167,8 +167,7 @@ def not_together(*names: str) -> Validator:
     def validate(instance: Any, attribute: Any, value: Any) -> None:
         values = [value if name == attribute.name else getattr(instance, name) for name in names]
         if all(item is not UNSET for item in values):
-            fields = " and ".join(map(repr, names))
-            msg = f"{fields} {rule}"
+            msg = f"{' and '.join(map(repr, names))} {rule}"
             raise ValueError(msg)
 
     return validate
