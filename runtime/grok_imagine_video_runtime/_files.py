@@ -2,15 +2,13 @@
 
 import contextlib
 import errno
-import functools
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, ParamSpec, TypeVar
+from typing import BinaryIO, TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @contextlib.contextmanager
@@ -50,13 +48,13 @@ async def asyncio_atomic_file(path: Path) -> AsyncIterator[BinaryIO]:
     stack = contextlib.ExitStack()
     try:
         yield await in_thread(stack.enter_context, atomic_file(path))
-    except BaseException:
-        await in_thread(stack.__exit__, *sys.exc_info())
+    except BaseException as error:
+        await in_thread(stack.__exit__, type(error), error, error.__traceback__)
         raise
     await in_thread(stack.close)
 
 
-async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """Do work in a thread, so that the event loop does not wait for the disk.
 
     If the caller is cancelled, this waits until the work is done: what follows relies on that.
@@ -64,8 +62,7 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     import asyncio  # 20 ms, and only needed by those who use it
 
     # No task, for the second Ctrl-C cancels every task, and a thread that writes goes on.
-    call = functools.partial(work, *args, **kwargs)
-    done = asyncio.get_running_loop().run_in_executor(None, call)
+    done = asyncio.get_running_loop().run_in_executor(None, work, *args)
     cancelled: asyncio.CancelledError | None = None
     while not done.done():
         try:

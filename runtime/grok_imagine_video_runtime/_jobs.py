@@ -28,9 +28,6 @@ T = TypeVar("T")
 # A share of the interval, so that many waits do not poll together.
 _JITTER = 0.2
 
-# US dollars; a larger number is not a price.
-_MAX_COST = 1e5
-
 
 def callback(_: Any, attribute: Any, value: Any) -> None:
     """A validator of a callback, which may be None; nobody awaits what it returns."""
@@ -298,5 +295,6 @@ def progress(rules: Job, job: Any) -> float | None:
 def cost_of(rules: Job, job: Any) -> float | None:
     """The price of a job in US dollars, if its last response reports it."""
     value = reading_of(rules, job).value(rules.cost)
-    is_price = type(value) in (int, float) and 0 <= value <= _MAX_COST / rules.cost_unit
+    # A number of more than 100,000 dollars is something else.
+    is_price = type(value) in (int, float) and 0 <= value <= 1e5 / rules.cost_unit
     return value * rules.cost_unit if is_price else None

@@ -26,14 +26,8 @@ from .validators import Named, header
 # nobody knows what became of a POST that was sent at that moment.
 _MAX_IDLE = 0.5
 
-# httpx's own defaults.
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-
 # Arguments of httpx with transports of the caller, whose exceptions prove nothing.
 _TRANSPORTS = ("mounts", "transport")
-
-# `httpx.Client` or `httpx.AsyncClient`.
-_Kind = type[Any]
 
 
 class Sessions:
@@ -42,13 +36,13 @@ class Sessions:
     Processes that share connections would get each other's responses.
     """
 
-    def __init__(self, settings: tuple[dict[str, Any], Any], custom: dict[_Kind, Opened]) -> None:
+    def __init__(self, settings: Any, custom: dict[type[Any], Opened]) -> None:
         self.settings = settings  # the arguments of a session, and the `async_transport`
-        self.custom = custom
-        self.by_loop: dict[tuple[_Kind, int, Any], Opened] = {}
-        self._closed: set[_Kind] = set()
+        self.custom = custom  # by `httpx.Client` or `httpx.AsyncClient`, the kind of a session
+        self.by_loop: dict[tuple[type[Any], int, Any], Opened] = {}
+        self._closed: set[type[Any]] = set()
 
-    def opened(self, kind: _Kind) -> Opened:
+    def opened(self, kind: type[Any]) -> Opened:
         """The session of this process, or, with asyncio, of the running event loop."""
         loop = _running_loop() if kind is httpx.AsyncClient else None
         key = kind, os.getpid(), loop
@@ -67,7 +61,7 @@ class Sessions:
             hooks.insert(0, note)
         return opened
 
-    def close(self, kind: _Kind) -> list[Any]:
+    def close(self, kind: type[Any]) -> list[Any]:
         """Refuse further use, and return the sessions for the caller to close."""
         self._closed.add(kind)
         if kind in self.custom:
@@ -111,7 +105,8 @@ def _asyncio_open(args: dict[str, Any], transport: Any) -> Opened:
 
 def _arguments(config: Config) -> dict[str, Any]:
     """The arguments for a session of httpx."""
-    limits = copy.copy(config.httpx_args.get("limits", _LIMITS))
+    default = httpx.Limits(max_connections=100, max_keepalive_connections=20)  # as in httpx
+    limits = copy.copy(config.httpx_args.get("limits", default))
     if limits.keepalive_expiry is None or limits.keepalive_expiry > _MAX_IDLE:
         limits.keepalive_expiry = _MAX_IDLE
     headers = httpx.Headers({"User-Agent": config.package.user_agent})
@@ -158,7 +153,7 @@ def _as_custom(session: Any, kind: type[Any]) -> Opened:
     return Opened(session, is_ours=False)
 
 
-def _open(kind: _Kind, args: dict[str, Any], async_transport: Any) -> Opened:
+def _open(kind: type[Any], args: dict[str, Any], async_transport: Any) -> Opened:
     """Open a session; if that fails, name the variables of the environment that it reads."""
     try:
         if kind is httpx.AsyncClient:
@@ -195,19 +190,14 @@ class Client(Config):
         def __getattr__(self, name: str) -> Any:
             """Name the function to call in place of a method such as `client.videos.create`."""
             jobs = () if name.startswith("_") else self.package.jobs()
-            names = [
-                create.module.__name__.rpartition(".")[2] for job in jobs for create in job.creates
-            ]
-            hint = "".join(f"; call {module}.sync(client=client, ...)" for module in names)
-            msg = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            for module in [create.module for job in jobs for create in job.creates]:
+                msg += f"; call {module.__name__.rpartition('.')[2]}.sync(client=client, ...)"
             raise AttributeError(msg)
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """Leave the connections out of pickles and copies.
-
-        A copy that lacks the session that a caller has set, such as a mock, would send requests.
-        """
-        if self.sessions.custom:
+        """Leave the connections out of pickles and copies."""
+        if self.sessions.custom:  # without it, as if it is a mock, a copy would send requests
             msg = "a client with a session of yours cannot be copied: make one, and set it there"
             raise TypeError(msg)
         arguments = asdict(self, recurse=False)

@@ -43,7 +43,7 @@ def show(value: Any) -> str:
 
 
 def _type_validator(
-    expected: str, is_valid: Callable[[Any], bool], hints: Mapping[type, str] = {}
+    expected: str, is_valid: Callable[[Any], bool], hints: Mapping[Any, str] = {}
 ) -> Validator:
     def validate(_: Any, attribute: Any, value: Any) -> None:
         if not is_valid(value):
@@ -86,10 +86,7 @@ number = all_of(
 def model(cls: type) -> Validator:
     """An instance of a model."""
     name, fields = cls.__name__, [field.name for field in attrs.fields(cls) if field.init]
-    hints: dict[type, str] = {
-        dict: f"; {name}.from_dict makes one",
-        type(cls): f"; write {name}(...)",
-    }
+    hints = {dict: f"; {name}.from_dict makes one", type(cls): f"; write {name}(...)"}
     hints[str] = f"; write {name}({fields[0]}=...)" if fields else ""
     hints[str] += f", or {name}.from_file(...)" if hasattr(cls, "from_file") else ""
     return _type_validator(name, lambda value: isinstance(value, cls), hints)
