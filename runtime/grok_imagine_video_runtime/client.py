@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary, ref
 
@@ -261,13 +261,11 @@ class Client(Config):
 
     def get_httpx_client(self) -> httpx.Client:
         """The session of this client, opened when it is first needed; an error if it is closed."""
-        session: httpx.Client = self.sessions.opened(httpx.Client).session
-        return session
+        return cast(httpx.Client, self.sessions.opened(httpx.Client).session)
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """The session of this client for the running event loop; see `get_httpx_client`."""
-        session: httpx.AsyncClient = self.sessions.opened(httpx.AsyncClient).session
-        return session
+        return cast(httpx.AsyncClient, self.sessions.opened(httpx.AsyncClient).session)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """Use this session, with its own headers, cookies and timeout; only the API key is added.
@@ -333,5 +331,4 @@ class AuthenticatedClient(Client):
     @property
     def credentials(self) -> tuple[str, str, str]:
         """The header with the token, its value, and the token itself."""
-        value = f"{self.prefix} {self.token}" if self.prefix else self.token
-        return self.auth_header_name, value, self.token
+        return self.auth_header_name, f"{self.prefix} {self.token}".lstrip(), self.token

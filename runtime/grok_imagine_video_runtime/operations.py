@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
 from .models import text_of, to_json, to_multipart, validate_argument
@@ -73,8 +73,7 @@ class Operation(NamedTuple, Generic[T]):
     def read_json(self, value: Any) -> T:
         """Read the JSON of a 2xx response."""
         _, reader = self.reads.get("2XX") or self.reads["default"]
-        read: T = reader(value) if reader else value
-        return read
+        return cast(T, reader(value) if reader else value)
 
     def follow(self, job_id: str) -> Request[T]:
         """The request for the job with this id."""

@@ -42,23 +42,14 @@ def show(value: Any) -> str:
     return re.sub(r"(;base64,)[^'\"]+", r"\1…", _short.repr(value))
 
 
-def _type_validator(
-    expected: str, is_valid: Callable[[Any], bool], hints: Mapping[Any, str] = {}
+def _validator(
+    kind: type[Exception], rule: str, is_valid: Callable[[Any], bool], hints: Mapping[Any, str] = {}
 ) -> Validator:
     def validate(_: Any, attribute: Any, value: Any) -> None:
         if not is_valid(value):
-            rule = f"must be {expected}, not {type(value).__name__}"
-            msg = f"{attribute.name!r} {rule}: {show(value)}{hints.get(type(value), '')}"
-            raise TypeError(msg)
-
-    return validate
-
-
-def _value_validator(rule: str, is_valid: Callable[[Any], bool]) -> Validator:
-    def validate(_: Any, attribute: Any, value: Any) -> None:
-        if not is_valid(value):
-            msg = f"{attribute.name!r} must {rule}: {show(value)}"
-            raise ValueError(msg)
+            found = f", not {type(value).__name__}" if kind is TypeError else ""
+            hint = hints.get(type(value), "")
+            raise kind(f"{attribute.name!r} must {rule}{found}: {show(value)}{hint}")
 
     return validate
 
@@ -67,19 +58,19 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-string = _type_validator("str", lambda value: isinstance(value, str))
-boolean = _type_validator("bool", lambda value: isinstance(value, bool))
-null = _type_validator("None", lambda value: value is None)
-file = _type_validator("File", lambda value: isinstance(value, File))
-given = _type_validator("set", lambda value: value is not UNSET)
+string = _validator(TypeError, "be str", lambda value: isinstance(value, str))
+boolean = _validator(TypeError, "be bool", lambda value: isinstance(value, bool))
+null = _validator(TypeError, "be None", lambda value: value is None)
+file = _validator(TypeError, "be File", lambda value: isinstance(value, File))
+given = _validator(TypeError, "be set", lambda value: value is not UNSET)
 
 #: JSON Schema's integer: 4.0 is one, True and False are not.
-integer = _type_validator("int", lambda value: _is_number(value) and value % 1 == 0)
+integer = _validator(TypeError, "be int", lambda value: _is_number(value) and value % 1 == 0)
 
 #: JSON has neither NaN nor infinities.
 number = all_of(
-    _type_validator("float", _is_number),
-    _value_validator("be finite", lambda value: abs(value) < math.inf),
+    _validator(TypeError, "be float", _is_number),
+    _validator(ValueError, "be finite", lambda value: abs(value) < math.inf),
 )
 
 
@@ -89,11 +80,13 @@ def model(cls: type) -> Validator:
     hints = {dict: f"; {name}.from_dict makes one", type(cls): f"; write {name}(...)"}
     hints[str] = f"; write {name}({fields[0]}=...)" if fields else ""
     hints[str] += f", or {name}.from_file(...)" if hasattr(cls, "from_file") else ""
-    return _type_validator(name, lambda value: isinstance(value, cls), hints)
+    return _validator(TypeError, f"be {name}", lambda value: isinstance(value, cls), hints)
 
 
 #: A segment of a path: an empty one or dots would make it another path.
-segment = _value_validator("not be empty or dots", lambda value: str(value) not in ("", ".", ".."))
+segment = _validator(
+    ValueError, "not be empty or dots", lambda value: str(value) not in ("", ".", "..")
+)
 
 
 def header(_: Any, attribute: Any, value: Any) -> None:
@@ -108,13 +101,13 @@ def header(_: Any, attribute: Any, value: Any) -> None:
 
 def array(*items: Validator) -> Validator:
     """A list whose items pass all of these validators."""
-    is_list = _type_validator("list", lambda value: isinstance(value, list))
+    is_list = _validator(TypeError, "be list", lambda value: isinstance(value, list))
     return deep_iterable(all_of(*items), is_list)
 
 
 def mapping(*values: Validator) -> Validator:
     """A dict whose values pass all of these validators."""
-    is_dict = _type_validator("dict", lambda value: isinstance(value, dict))
+    is_dict = _validator(TypeError, "be dict", lambda value: isinstance(value, dict))
     return deep_mapping(string, all_of(*values), is_dict)
 
 
@@ -148,13 +141,13 @@ def if_set(*validators: Validator) -> Validator:
 def in_(*values: Any) -> Validator:
     """One of these values."""
     allowed = ", ".join(map(repr, values))
-    return _value_validator(f"be one of {allowed}", lambda value: value in values)
+    return _validator(ValueError, f"be one of {allowed}", lambda value: value in values)
 
 
 def pattern(regex: str, python_regex: str | None = None) -> Validator:
     """A string that a regex of the spec matches; `python_regex` is given if Python's differs."""
     compiled = re.compile(regex if python_regex is None else python_regex, re.ASCII)
-    return _value_validator(f"match {regex!r}", lambda value: bool(compiled.search(value)))
+    return _validator(ValueError, f"match {regex!r}", lambda value: bool(compiled.search(value)))
 
 
 def not_together(*names: str) -> Validator:
