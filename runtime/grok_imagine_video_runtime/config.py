@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import httpx
 from attrs import field, frozen
+from attrs.validators import optional
 
 from .validators import Named, Validator, all_of, ge, gt, header, integer, le, number
 
@@ -114,8 +115,6 @@ def _validate_httpx_args(_: Any, __: Any, value: Mapping[str, Any]) -> None:
 
 
 def _validate_transport(config: "Config", _: Any, value: Any) -> None:
-    if value is None:
-        return
     if not (callable(value) or isinstance(value, httpx.AsyncBaseTransport)):
         msg = (
             f"async_transport must make an httpx.AsyncBaseTransport, or be one: {value!r}; for"
@@ -162,7 +161,7 @@ class Config(_Address):
     httpx_args: Mapping[str, Any] = field(factory=dict, validator=_validate_httpx_args, repr=False)
     max_retries: int = field(default=2, validator=[integer, ge(0)])
     async_transport: Callable[[], httpx.AsyncBaseTransport] | httpx.AsyncBaseTransport | None = (
-        field(default=None, validator=_validate_transport, repr=False)
+        field(default=None, validator=optional(_validate_transport), repr=False)
     )
     # Bytes, far above what JSON about a job takes.
     max_response_size: int = field(default=67_108_864, validator=[integer, ge(0)])
