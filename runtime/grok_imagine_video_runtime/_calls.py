@@ -19,15 +19,7 @@ from attrs import define, evolve, field
 
 from . import errors
 from ._bodies import Decoder, TooLargeError
-from ._redirects import (
-    authorize,
-    follow_redirect,
-    redact,
-    redact_response,
-    redact_text,
-    show_url,
-    unfollowed_redirect,
-)
+from ._redirects import authorize, follow_redirect, redact, redact_response, redact_text, show_url
 from .config import ARRIVED, Config, Opened
 from .models import to_json
 from .operations import Operation, Request
@@ -303,12 +295,11 @@ def _read_body(operation: Operation[T], exchange: Exchange) -> T:
 def response_error(config: Config, exchange: Exchange) -> errors.APIError:
     """The error for a response whose status is not 2xx; that for a 404 names the URL.
 
-    A request that writes may have been carried out in spite of its response. Gateways answer 5xx
-    when the server behind them took the request and hung up. A 303, and a redirect that was
-    followed with a GET, mean that the request was carried out.
+    Gateways answer 5xx when the server behind them took the request and hung up. A 303, and a
+    redirect that was followed with a GET, mean that the request was carried out.
     """
     url = show_url(config, exchange.request.url)
-    msg = unfollowed_redirect(config, exchange)
+    msg = _unfollowed_redirect(config, exchange)
     status, is_other_method = exchange.status_code, exchange.request.method != exchange.method
     is_unclear = is_other_method or status in (303, 408) or 500 <= status <= 599
     response = redact_response(config, exchange)
@@ -316,6 +307,15 @@ def response_error(config: Config, exchange: Exchange) -> errors.APIError:
         msg = msg or f"redirected to {url}" * is_other_method
         return errors.OutcomeUnknownError(msg, *response)
     return errors.status_error(*response, f"nothing at {url}" if status == 404 else msg)
+
+
+def _unfollowed_redirect(config: Config, exchange: Exchange) -> str:
+    """Say where a redirect leads that was not followed; "" if the response is not one."""
+    if exchange.status_code // 100 != 3 or "location" not in exchange.headers:
+        return ""
+    redirect = exchange.next_request
+    address = redirect.url if redirect else exchange.headers["location"]  # which is not a URL
+    return f"redirected to {show_url(config, address)}, which was not followed"
 
 
 def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
@@ -326,7 +326,7 @@ def connection_error(config: Config, exchange: Exchange) -> errors.APIError:
             sent.headers.pop(config.credentials[0], None)
     url = show_url(config, exchange.request.url)
     silence = f"no {'whole ' * bool(status)}response from {url} ({_why(config, cause)})"
-    msg = unfollowed_redirect(config, exchange) or silence
+    msg = _unfollowed_redirect(config, exchange) or silence
     response: tuple[Any, ...] = redact_response(config, exchange) if status else ()
     error: errors.APIError = errors.OutcomeUnknownError(msg, *response)
     if exchange.method in SAFE_METHODS:

@@ -1,7 +1,4 @@
-"""One download, sans-I/O: which requests fetch the file, and whether it is a complete file.
-
-A download is a generator, as calls are; see `_calls`.
-"""
+"""One download, sans-I/O: which requests fetch the file, and whether it is a complete file."""
 
 import contextlib
 import re
@@ -49,10 +46,7 @@ def save(
 
 
 def _file_request(config: Config, session: Any, url: str) -> httpx.Request:
-    """Build a request; headers and cookies of the session go to the API's own origin only.
-
-    The URL is absolute, or a path of the API; a ValueError says why no file can be fetched from it.
-    """
+    """Build a request; headers and cookies of the session go to the API's own origin only."""
     try:
         parsed = httpx.URL(url)
         whole = _calls.absolute_url(session.base_url, config.base_url, "/").join(parsed)

@@ -69,12 +69,7 @@ async def _asyncio_sleep(seconds: float) -> None:
 
 
 def _send(exchange: Exchange) -> Generator[bytes, None, None]:
-    """Send a request, read its response, and yield what is written to the file.
-
-    If there is a deadline, reading a slow body is cut off between two chunks, at most one read
-    timeout late. Nothing can interrupt httpx in two cases: slow headers (it reads up to 100 kB of
-    them, and each byte restarts its read timeout), and looking up the address of a host.
-    """
+    """Send a request, read its response, and yield what is written to the file."""
     request, session = exchange.request, exchange.opened.session
     auth = request.extensions.get(AUTH, httpx.USE_CLIENT_DEFAULT)
     try:
@@ -129,7 +124,7 @@ def _write(exchange: Exchange, piece: bytes) -> None:
 
 
 def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
-    """Limit each timeout of a request to the time that is left."""
+    """Limit each timeout of a request to the time that is left; docs/failures.md: what is later."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise _deadline_passed(exchange)

@@ -31,15 +31,6 @@ def follow_redirect(config: Config, session: Any, request: httpx.Request) -> htt
     return authorize(config, request)
 
 
-def unfollowed_redirect(config: Config, response: Any) -> str:
-    """Say where a redirect leads that was not followed; "" if the response is not one."""
-    if response.status_code // 100 != 3 or "location" not in response.headers:
-        return ""
-    redirect = response.next_request
-    address = redirect.url if redirect else response.headers["location"]  # which is not a URL
-    return f"redirected to {show_url(config, address)}, which was not followed"
-
-
 def authorize(config: Config, request: httpx.Request) -> httpx.Request:
     """Add the token to a request to the API's own origin, and to no other."""
     credentials = config.credentials

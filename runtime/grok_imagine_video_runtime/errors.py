@@ -145,12 +145,9 @@ class InternalServerError(APIStatusError):
 class APIResponseValidationError(_ResponseError):
     """The body of a 2xx response is not what the spec says, or a page instead of a file.
 
-    `content` keeps it, because the job may exist; of a download, its first 64 KiB.
+    `content` keeps it, because the job may exist; of a download, its first 64 KiB. The attributes
+    are those of `APIStatusError`; without a response, as from `job_id`, there is `content` alone.
     """
-
-    status_code: int
-    headers: httpx.Headers
-    content: bytes
 
 
 class JobError(APIError):

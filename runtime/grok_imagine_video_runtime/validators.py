@@ -84,9 +84,7 @@ def model(cls: type) -> Validator:
 
 
 #: A segment of a path: an empty one or dots would make it another path.
-segment = _validator(
-    ValueError, "not be empty or dots", lambda value: str(value) not in ("", ".", "..")
-)
+segment = _validator(ValueError, "not be empty or dots", lambda x: str(x) not in ("", ".", ".."))
 
 
 def header(_: Any, attribute: Any, value: Any) -> None:
