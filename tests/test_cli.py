@@ -171,7 +171,6 @@ FAULTS = {name: responding(*fault[:2], **fault[2]) for name, fault in MISTAKES["
 FAULTS["half"] = saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", then=hang_up)
 FAULTS["no response"] = hang_up
 TO_RESUME = "To resume: grok-imagine-video wait -o v.mp4 1"
-MAYBE = "it may have been carried out: look for the job before you send it again"
 
 
 @pytest.mark.parametrize("name", MISTAKES["outcomes"])
@@ -243,7 +242,7 @@ def test_a_signal_says_how_to_go_on(number: int, cli: Cli, monkeypatch: pytest.M
 def test_a_signal_says_what_it_leaves(cli: Cli) -> None:
     with cli.gateway(no_response):
         end = stopped(cli, lambda _: True)
-    assert end.err == f"Interrupted; {MAYBE}.\n"
+    assert end.err.startswith("Interrupted; it may have been carried out: look for the job before")
     with cli.gateway(OK, DONE, no_response):
         end = stopped(cli, lambda request: b"/v.mp4" in request)
     message = "Interrupted while saving. The result is ready, and was not saved."
