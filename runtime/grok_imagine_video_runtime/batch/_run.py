@@ -129,8 +129,7 @@ class Worker:
                 await records.undo(entry, reason_of(error))
                 limiter.record()
                 return entry
-            content = getattr(error, "content", None)
-            sent = evolve(entry, error=reason_of(error), response=content)
+            sent = evolve(entry, error=reason_of(error), response=getattr(error, "content", None))
         try:
             await records.put(sent)
         except JournalError:
