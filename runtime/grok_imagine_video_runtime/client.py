@@ -44,7 +44,10 @@ class Sessions:
 
     def opened(self, kind: type[Any]) -> Opened:
         """The session of this process, or, with asyncio, of the running event loop."""
-        loop = _running_loop() if kind is httpx.AsyncClient else None
+        loop = running_loop() if kind is httpx.AsyncClient else None
+        if loop is None and kind is httpx.AsyncClient:
+            msg = "async functions need asyncio, and none of its event loops is running here"
+            raise RuntimeError(msg)
         key = kind, os.getpid(), loop
         opened = self.custom.get(kind) or self.by_loop.get(key)
         if opened is None and kind not in self._closed:
@@ -71,18 +74,16 @@ class Sessions:
 
     async def close_loop(self) -> None:
         """Close the session of the running event loop, which is about to end."""
-        if opened := self.by_loop.pop((httpx.AsyncClient, os.getpid(), _running_loop()), None):
+        if opened := self.by_loop.pop((httpx.AsyncClient, os.getpid(), running_loop()), None):
             await opened.session.aclose()
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
+    """The event loop of asyncio that is running here; None if none is."""
     import asyncio  # 20 ms, and only needed by those who use it
 
-    try:
+    with contextlib.suppress(RuntimeError):
         return asyncio.get_running_loop()
-    except RuntimeError:
-        msg = "async functions need asyncio, and none of its event loops is running here"
-        raise RuntimeError(msg) from None
 
 
 def _asyncio_open(args: dict[str, Any], transport: Any) -> Opened:
@@ -140,7 +141,7 @@ def _bind_to_loop(transport: Any) -> None:
     if not isinstance(transport, httpx.AsyncBaseTransport):
         msg = f"for asyncio, a transport must be an httpx.AsyncBaseTransport: {transport!r}"
         raise TypeError(msg)
-    loop = _running_loop()
+    loop = running_loop()
     if _loops.setdefault(transport, ref(loop))() is not loop:
         msg = "a transport is for one event loop: pass a class or a function that makes one"
         raise RuntimeError(msg)

@@ -20,6 +20,7 @@ CREATE TABLE entries (
 );
 """
 
+ENTRIES = "SELECT number, digest, attempt, state, job_id, cost, error FROM entries"
 PRICES = "SELECT total(cost), ifnull(max(cost), 0), count(*) - count(cost) FROM entries"
 
 
@@ -66,7 +67,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         self._unwritten: dict[int, str] = {}  # jobs that are not on disk yet, by number
         self._lock = threading.Lock()
         lock = self.path.with_name(".journal.lock")
-        self.is_running = read_only and _is_locked(lock)  #: Whether another process has it open.
+        #: Whether another process has it open.
+        self.is_running = read_only and lock.exists() and _is_locked(lock)
         if read_only and not self.path.exists():
             msg = f"{self.path.parent}: there is no batch here"
             raise FileNotFoundError(msg)
@@ -84,11 +86,10 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._read()
                 about = self._connection.execute("SELECT gateway, source, total FROM batch")
-                prices = self._connection.execute(PRICES)
                 #: The gateway, where the requests come from, and their number; "" and 0 at first.
                 self.about: tuple[str, str, int] = about.fetchone() or ("", "", 0)
                 #: What all jobs cost in US dollars, the dearest, how many attempts have no price.
-                self.prices: tuple[float, float, int] = prices.fetchone()
+                self.prices: tuple[float, float, int] = self._connection.execute(PRICES).fetchone()
                 self._stat = self.path.stat()
                 self._stack = stack.pop_all()
         except sqlite3.Error as error:
@@ -99,10 +100,9 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
 
     def _read(self, condition: str = "1", *values: int) -> None:
         """Read the entries for which this is true in SQL."""
-        columns = "number, digest, attempt, state, job_id, cost, error"
-        query = f"SELECT {columns} FROM entries WHERE {condition}"  # noqa: S608 - our own
-        rows = self._connection.execute(f"{query} ORDER BY number, attempt", values).fetchall()
-        self.entries |= {row[0]: Entry(*row) for row in rows}  # read at once: nobody waits for us
+        query = f"{ENTRIES} WHERE {condition} ORDER BY number, attempt"
+        rows = self._connection.execute(query, values).fetchall()  # at once: nobody waits for us
+        self.entries |= {row[0]: Entry(*row) for row in rows}
 
     def describe(self, gateway: str, source: str, total: int) -> None:
         """Write down what `about` says."""
@@ -139,11 +139,9 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         except (OSError, sqlite3.Error) as error:
             is_gone, what = isinstance(error, OSError), f"cannot be written: {error}"
             if is_gone:
-                again = "the next run sends and pays for all requests again"
-                what = f"was removed, moved or replaced: put it back, or {again}"
+                what = "was removed, moved or replaced: put it back, or the next run pays again"
             if is_gone or type(error) is sqlite3.DatabaseError:  # it is no longer a database
-                jobs = {n: entry.job_id for n, entry in self.entries.items() if entry.job_id}
-                self._unwritten |= jobs
+                self._unwritten |= {n: e.job_id for n, e in self.entries.items() if e.job_id}
             raise JournalError(f"the journal {self.path} {what}", self._unwritten) from error
 
     def __exit__(self, *exc_info: object) -> None:
@@ -160,9 +158,8 @@ def _opened(path: Path | str, timeout: float = 60.0) -> contextlib.closing[sqlit
 def _is_locked(lock: Path) -> bool:
     """Whether a process holds a lock: an empty database, which SQLite locks on every system."""
     try:
-        if lock.exists():
-            with _opened(lock, timeout=0) as connection:
-                connection.execute("SELECT * FROM sqlite_master")
+        with _opened(lock, timeout=0) as connection:
+            connection.execute("SELECT * FROM sqlite_master")
     except sqlite3.Error as error:
         return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
     return False

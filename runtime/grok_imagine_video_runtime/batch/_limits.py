@@ -8,11 +8,6 @@ from time import monotonic as now
 from .. import errors
 from .._jobs import reason_of
 
-_LOGGER = logging.getLogger(__name__)
-
-# After so many, the cause is not in the requests.
-MAX_UNKNOWN_IN_A_ROW = 10
-
 # Seconds; the long one if the gateway asks for none.
 LONG_PAUSE, SHORT_PAUSE = 10.0, 1.0
 
@@ -27,11 +22,11 @@ class RateLimiter:
     """
 
     def __init__(
-        self, rate: float | None = None, patience: float = 900.0, logger: logging.Logger = _LOGGER
+        self, rate: float | None = None, patience: float = 900, logger: logging.Logger | None = None
     ) -> None:
         self.stopped: str | None = None  #: Why it has stopped.
         self._interval = 60 / rate if rate else 0.0
-        self._patience, self._logger = patience, logger
+        self._patience, self._logger = patience, logger or logging.getLogger(__name__)
         self._lock, self._is_stopped = asyncio.Lock(), asyncio.Event()
         self._next_at = 0.0
         self._waiting_since: float | None = None
@@ -59,9 +54,8 @@ class RateLimiter:
         """Note an outcome, and why it is unknown; ten of those in a row may be paid for: stop."""
         self._waiting_since = None
         self._unknown_in_a_row = self._unknown_in_a_row + 1 if unknown else 0
-        if self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW:
-            what = f"{MAX_UNKNOWN_IN_A_ROW} requests in a row have an unknown outcome"
-            self.stop(f"{what}: {unknown}")
+        if self._unknown_in_a_row == 10:  # the cause is not in the requests
+            self.stop(f"10 requests in a row have an unknown outcome: {unknown}")
 
     def back_off(self, error: errors.APIConnectionError | errors.RateLimitError) -> None:
         """Pause: the gateway is busy or away. Stop if the patience ends first."""

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from .. import _calls, _downloads, _files, _io, errors
 from .._jobs import Waiting, cost_of, reason_of, wait
-from ..client import Client
+from ..client import Client, running_loop
 from ..models import SentObject
 from ..operations import Request
 from ._journal import Entry, Journal, JournalError
@@ -165,13 +165,9 @@ class Worker:
         await self._records.put(entry)
 
     def _priced(self, entry: Entry, job: Any) -> Entry:
-        """Count the price of a job once, and keep it: a later response may report none."""
+        self._has_changed.set()  # the price may make room for others
         cost = cost_of(self._batch.job.module.JOB, job) if job else None
-        if cost is None or entry.cost is not None:
-            return entry
-        self._records.count(cost)
-        self._has_changed.set()
-        return evolve(entry, cost=cost)
+        return self._records.priced(entry, cost)
 
 
 async def asyncio_run(
@@ -191,10 +187,9 @@ async def asyncio_run(
 ) -> Summary:
     """Create a job for each request, wait for all of them and save their results.
 
-    All requests are checked before the first one is sent. Each is sent once; it is sent again only
-    where it is certain that no job was created, such as after status 429. A run that is cancelled
-    or stopped with Ctrl-C sends no more requests, waits for the responses in flight, and writes
-    them down. If it is cancelled again, their outcome stays unknown.
+    All requests are checked before the first one is sent. Each is sent once, and again only where
+    it is certain that no job was created, such as after status 429. A run that is cancelled, or
+    stopped with Ctrl-C, waits for the responses in flight; if cancelled again, they stay unknown.
 
     Args:
         requests: They are numbered from 1. A later run needs the same ones, and new ones at the
@@ -221,8 +216,7 @@ async def asyncio_run(
         TypeError: No operation creates jobs from such requests, or several do.
         ValueError: An argument or a request cannot be used, another request was sent under its
             number, the journal belongs to another gateway or process; nothing was sent.
-        JournalError: The journal cannot be written, or is no longer in its place; the error has the
-            ids of the jobs that are not in it.
+        JournalError: The journal cannot be written, or was moved; `jobs` has the ids it lacks.
         OSError: The folder cannot be used.
         RuntimeError: `run` is called where an event loop runs; await `asyncio_run` there.
     """
@@ -251,10 +245,7 @@ def _blocking(function: Callable[P, Coroutine[Any, Any, Summary]]) -> Callable[P
 
     @functools.wraps(function)
     def run(*args: P.args, **options: P.kwargs) -> Summary:
-        loop = None
-        with suppress(RuntimeError):
-            loop = asyncio.get_running_loop()
-        if loop is not None:
+        if running_loop() is not None:
             msg = "an event loop is running, as in a notebook: await batch.asyncio_run(...) instead"
             raise RuntimeError(msg)
         return asyncio.run(run_and_close(*args, **options))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from .._files import in_thread
 from ._journal import Entry, Journal
@@ -98,10 +98,13 @@ class Records:
         known |= {"is_over_budget": stopped == self.excess()}
         return Summary(**known, is_running=self._journal.is_running)
 
-    def count(self, price: float) -> None:
-        """Count the price of a job, once, as soon as it is known."""
-        self._paid, self.unpriced = self._paid + price, self.unpriced - 1
-        self._dearest = max(self._dearest, price)
+    def priced(self, entry: Entry, cost: float | None) -> Entry:
+        """Count the price of a job once, and keep it: a later response may report none."""
+        if cost is None or entry.cost is not None:
+            return entry
+        self._paid, self.unpriced = self._paid + cost, self.unpriced - 1
+        self._dearest = max(self._dearest, cost)
+        return evolve(entry, cost=cost)
 
     def excess(self, more: int = 1) -> str:
         """Why so many more requests may exceed the budget; "" if they do not. 0: the last one."""
@@ -147,9 +150,7 @@ class Records:
 def status(folder: str | os.PathLike[str]) -> Summary:
     """How far the batch in a folder is, also while another process runs it.
 
-    Raises:
-        OSError: The folder has no journal.
-        ValueError: The file is not the journal of a batch.
+    It is an OSError if the folder has no journal, and a ValueError if the file is not one.
     """
     with Journal(Path(folder), read_only=True) as journal:
         return Records(journal).summary()
