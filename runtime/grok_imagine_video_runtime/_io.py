@@ -124,7 +124,7 @@ def _write(exchange: Exchange, piece: bytes) -> None:
 
 
 def _limit_timeouts(exchange: Exchange, deadline: float) -> None:
-    """Limit each timeout of a request to the time that is left; docs/failures.md: what is later."""
+    """Limit each timeout of a request to the time that is left; see docs/failures.md."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise _deadline_passed(exchange)

@@ -198,7 +198,7 @@ class Client(Config):
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
         """Leave the connections out of pickles and copies."""
-        if self.sessions.custom:  # without it, as if it is a mock, a copy would send requests
+        if self.sessions.custom:  # such as a mock: a copy without it would send requests
             msg = "a client with a session of yours cannot be copied: make one, and set it there"
             raise TypeError(msg)
         arguments = asdict(self, recurse=False)

@@ -131,7 +131,7 @@ def _validate_transport(config: "Config", _: Any, value: Any) -> None:
 
 @frozen(eq=False)
 class _Address:
-    """The argument that can be positional; `__new__` beside all would hide their signature."""
+    """The one positional argument; in `Config`, `__new__` would hide the other arguments."""
 
     base_url: str = FROM_ENVIRONMENT
 
@@ -171,7 +171,7 @@ class Config(_Address):
 
     def __attrs_post_init__(self) -> None:
         """Read arguments that were left out from the environment, and refuse empty ones."""
-        for name in ("headers", "cookies", "httpx_args"):  # later changes by the caller are his
+        for name in ("headers", "cookies", "httpx_args"):  # the caller may change his own
             object.__setattr__(self, name, dict(getattr(self, name)))
         for name in ("base_url", "token"):
             if not hasattr(type(self), name):
